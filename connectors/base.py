@@ -1,0 +1,64 @@
+"""The contract of a connector: it reads one tracker into records. It never stores and never asks the time.
+
+A connector is a package with the same three files, read in this order:
+
+``__init__.py``   ``TRAITS`` and ``connect(options) -> Connector``
+``fetch.py``      what to ask, in which order; the only code of the connector that talks through a client
+``normalize.py``  pure: raw JSON -> records; no input or output, no clock
+
+Obligations, each checked by ``tests/contract/connector.py``:
+
+* every id starts with ``source:`` and an issue keeps its id when its key changes;
+* a page holds whole issues: an issue is yielded only with its complete history;
+* intervals of one entity and single-valued field do not overlap; the last one is open while the value holds;
+* times are aware UTC; no interval starts before the issue was created;
+* the values set at creation, which trackers do not log, start at ``created_at``;
+* a cursor handed back resumes: nothing that changed since is missed, nothing is doubled;
+* the last page of a pass may be empty of issues; its cursor marks the pass as complete;
+* a malformed issue becomes a ``Problem`` of its page, the rest of the page is kept;
+* wrong credentials raise ``AccessError``, a dead server ``TrackerError``; neither reads as "no issues";
+* descriptions, comment texts and e-mail addresses never leave ``normalize``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pmo_sync.model import Catalogue, Census, Identity, Page, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a connector can promise; the core reads this and never asks for a type."""
+
+    incremental: bool  # pages(project, cursor) can return only what changed
+    counts: bool  # census() knows a count without reading the issues
+    milestone_history: bool = False  # milestones' own dates come with history (a files import may)
+
+
+class Connector(Protocol):
+    """Reads one tracker."""
+
+    source: str
+    traits: Traits
+
+    def check(self) -> Identity:
+        """Who am I, and may I read? Raises AccessError or TrackerError."""
+        ...
+
+    def catalogue(self) -> Catalogue:
+        """The configured projects with their statuses, fields and milestones, in full.
+
+        A configured project that is missing or unreadable is a problem, not an exception.
+        """
+        ...
+
+    def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
+        """Whole issues with their whole history, from ``cursor`` on; None reads everything."""
+        ...
+
+    def census(self, project: Project, *, sweep: bool) -> Census:
+        """What the server has now; with ``sweep`` also every id."""
+        ...

@@ -1,0 +1,196 @@
+"""Assessed readings: everything a report may say, as values. What `reports` composes and nothing else.
+
+Made by `pmo_sync.pipeline` from readings, forecasts and policy; holds codes with parameters, never sentences:
+wording belongs to `reports`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rag = Literal["green", "amber", "red", "grey"]
+SubjectKind = Literal["portfolio", "programme", "project", "milestone", "epic"]
+
+
+class Reason(NamedTuple):
+    """Why: a code worded by `reports`, with its parameters (numbers, dates, names; never sentences)."""
+
+    code: str
+    params: Mapping[str, Any] = {}
+
+
+class IssueRef(NamedTuple):
+    """An issue as evidence. A confidential one counts but shows neither key, title nor address."""
+
+    key: str
+    title: str
+    url: str
+    is_confidential: bool
+    measure: float | None = None  # its part of the number, in the indicator's unit
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whatever a number is about."""
+
+    id: str
+    kind: SubjectKind
+    name: str
+    parent: str | None
+    url: str
+    state: Literal["open", "closed"]
+    start_on: date | None
+    due_on: date | None
+    known_since: datetime | None  # milestones: dates before this are unknown
+    is_committed: bool
+    is_must_win: bool
+    baseline_due_on: date | None = None  # approved, else first seen
+    baseline_is_approved: bool = False
+
+
+class Reading(NamedTuple):
+    """One number. ``value`` None: not enough data (``sample`` below the indicator's minimum)."""
+
+    subject: str
+    indicator: str  # FL-3
+    part: str  # p85; "" where an indicator has one number
+    value: float | None
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When a milestone's remaining work will be finished. Dates are None when a gate refused."""
+
+    subject: str
+    method: str  # name and version of the method
+    remaining: int
+    weekly_counts: tuple[int, ...]  # the input, oldest first, bulk-capped
+    p50_on: date | None
+    p85_on: date | None
+    p95_on: date | None
+    p_hit: float | None  # probability to finish by due_on, clipped to [.03, .97]
+    due_on: date | None
+    required_pace: float | None  # items a week to make due_on
+    actual_pace: float  # items a week, last 12 weeks
+    best_pace: int  # the best single week of them
+    gates: tuple[Reason, ...] = ()  # what refused or warned: each says what would fix it
+    refused: bool = False
+    fan: tuple[tuple[float, date], ...] = ()  # (quantile, date) for the chart
+    config_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The status of one subject by the written rule, with at most three reasons."""
+
+    subject: str
+    rag: Rag
+    reasons: tuple[Reason, ...]
+    reported: Rag | None = None  # what people declared, where a tracker holds it
+    held_from: Rag | None = None  # the better colour that waits for a second period
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTrust:
+    """How far one source can be believed today."""
+
+    source: str
+    state: Literal["fresh", "stale", "failed"]
+    last_success_at: datetime | None
+    message: str  # one line for the data-quality block, empty when fresh
+    server_count: int | None
+    our_count: int
+    unmapped_statuses: tuple[str, ...] = ()
+    problems: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Can the reader believe this page?"""
+
+    sources: tuple[SourceTrust, ...]
+    p85_held: int = 0  # published P85 dates that held ...
+    p85_resolved: int = 0  # ... of those whose outcome is known
+    unestimated_share: float | None = None
+    without_baseline: int = 0
+
+
+class Change(NamedTuple):
+    """One piece of news since the last period, largest first."""
+
+    subject: str
+    code: str  # rag_worse, rag_better, forecast_later, forecast_earlier, scope_added, scope_removed, newly_blocked ...
+    params: Mapping[str, Any]
+    weight: float  # for ordering
+
+
+class Decision(NamedTuple):
+    """Something leaders must act on: an issue with the decision role."""
+
+    issue: IssueRef
+    subject: str
+    age_days: int
+    due_on: date | None
+
+
+class Wait(NamedTuple):
+    """One project waits for another: ``blocked`` cannot go on before ``blocker``."""
+
+    blocked: IssueRef
+    blocked_subject: str
+    blocker: IssueRef
+    blocker_subject: str | None
+    since: datetime
+    blocker_due_on: date | None
+    late_days: int  # 0: not late yet
+    milestones: int  # open milestones that hold the blocked issue
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """One period of one portfolio, ready to be worded."""
+
+    as_of: datetime  # UTC, exclusive
+    today: date  # the last closed day, in the PMO's zone
+    previous_on: date  # the day the news is counted from
+    name: str
+    zone: str
+    profile: str
+    subjects: Mapping[str, Subject]
+    readings: Mapping[tuple[str, str, str], Reading]  # (subject, indicator, part)
+    before: Mapping[tuple[str, str, str], Reading]  # the same, one period earlier
+    verdicts: Mapping[str, Verdict]
+    verdicts_before: Mapping[str, Verdict]
+    forecasts: Mapping[str, Forecast]
+    forecasts_before: Mapping[str, Forecast]
+    changes: tuple[Change, ...]
+    decisions: tuple[Decision, ...]
+    waits: tuple[Wait, ...]
+    trust: Trust
+    evidence: Mapping[tuple[str, str], tuple[IssueRef, ...]] = field(default_factory=dict)  # (subject, indicator)
+    burnup: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # subject -> day, scope, done
+    cumulative_flow: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # subject -> day, category, items
+    due_dates: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # milestone -> seen_on, due_on, p50_on
+
+    def value(self, subject: str, indicator: str, part: str = "") -> float | None:
+        """The number, or None where there is none or not enough data."""
+        reading = self.readings.get((subject, indicator, part))
+        return None if reading is None else reading.value
+
+    def children(self, subject: str, kind: SubjectKind) -> tuple[Subject, ...]:
+        """The subjects of ``kind`` below ``subject``, dated ones first, then by name."""
+        below = [one for one in self.subjects.values() if one.kind == kind and self._is_below(one, subject)]
+        return tuple(sorted(below, key=lambda one: (one.due_on or date.max, one.name)))
+
+    def _is_below(self, subject: Subject, ancestor: str) -> bool:
+        parent = subject.parent
+        while parent is not None and parent != ancestor:
+            parent = self.subjects[parent].parent
+        return parent == ancestor

@@ -1,0 +1,160 @@
+"""The simulated company: what is true. Its servers show it, the tests compare the store with it.
+
+Everything that will ever happen is generated once from a seed; ``now`` decides how much of it has happened yet.
+Moving ``now`` forward a week is how the company lives on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, NamedTuple
+
+Tracker = Literal["cloud", "dc", "gitlab"]
+
+
+class Event(NamedTuple):
+    """One change of one field. For the sets ``label`` and ``milestone`` a member is added (old None) or removed."""
+
+    at: datetime  # aware UTC, whole seconds, strictly after the item's creation
+    field: str  # status resolution kind priority estimate due_on flagged assignee label milestone parent title
+    old: str | None
+    new: str | None
+
+
+@dataclass(slots=True)
+class Item:
+    """One issue. ``initial`` holds the values at creation: field -> value (sets: tuple of members)."""
+
+    id: int  # the tracker's global id
+    tracker: Tracker
+    project: str  # key or path
+    number: int
+    created_at: datetime
+    title: str
+    description: str  # served, never to be stored
+    initial: dict[str, str | tuple[str, ...] | None]
+    events: list[Event] = field(default_factory=list)  # in order of time
+    is_confidential: bool = False
+    deleted_at: datetime | None = None
+    moved_to: int | None = None  # GitLab: closed because moved
+
+    @property
+    def key(self) -> str:
+        """``PAY-17`` or ``group/app#17``."""
+        return f"{self.project}{'#' if self.tracker == 'gitlab' else '-'}{self.number}"
+
+    def exists(self, moment: datetime) -> bool:
+        """Created and not deleted at ``moment``."""
+        return self.created_at <= moment and (self.deleted_at is None or self.deleted_at > moment)
+
+    def happened(self, moment: datetime) -> Iterator[Event]:
+        """The events up to and including ``moment``."""
+        return (event for event in self.events if event.at <= moment)
+
+    def value(self, name: str, moment: datetime) -> str | None:
+        """A single-valued field at ``moment``."""
+        now = self.initial.get(name)
+        for event in self.happened(moment):
+            if event.field == name:
+                now = event.new
+        return now if now is None or isinstance(now, str) else ",".join(now)
+
+    def members(self, name: str, moment: datetime) -> set[str]:
+        """A set-valued field (``label``, ``milestone``) at ``moment``."""
+        now = set(self.initial.get(name) or ())
+        for event in self.happened(moment):
+            if event.field == name:
+                if event.old is not None:
+                    now.discard(event.old)
+                if event.new is not None:
+                    now.add(event.new)
+        return now
+
+    def updated_at(self, moment: datetime) -> datetime:
+        """The last change at or before ``moment``."""
+        return max((event.at for event in self.happened(moment)), default=self.created_at)
+
+
+class Dependency(NamedTuple):
+    """``blocker`` blocks ``blocked`` since ``at``; both are (tracker, item id). Across trackers it is a remote link
+    on the blocked item (Jira) that names the blocker's address.
+    """
+
+    at: datetime
+    blocker: tuple[Tracker, int]
+    blocked: tuple[Tracker, int]
+
+
+@dataclass(slots=True)
+class Goal:
+    """A milestone of any kind: version, sprint, GitLab milestone. Its date changes are in ``events``."""
+
+    id: int
+    tracker: Tracker
+    project: str | None  # None: a GitLab group milestone
+    group: str | None
+    kind: Literal["version", "sprint", "milestone"]
+    number: int  # iid at GitLab
+    name: str
+    created_at: datetime
+    initial: dict[
+        str, str | None
+    ]  # start_on, due_on (ISO), state: open|closed (sprints: future|active|closed), closed_on
+    events: list[Event] = field(default_factory=list)
+
+    def value(self, name: str, moment: datetime) -> str | None:
+        """A field at ``moment``."""
+        now = self.initial.get(name)
+        for event in self.events:
+            if event.at <= moment and event.field == name:
+                now = event.new
+        return now
+
+
+@dataclass(slots=True)
+class TrackedProject:
+    """A tracker project. ``statuses`` maps its status names (GitLab: workflow labels) to todo|doing|done."""
+
+    id: int
+    tracker: Tracker
+    key: str
+    name: str
+    statuses: dict[str, str]
+    estimates: bool
+    character: str  # steady, growing, dormant, watermelon, small, ...: what the generator made of it
+    created_at: datetime
+    reported_health: dict[str, str] = field(default_factory=dict)  # ISO date -> on_track|needs_attention|at_risk
+
+
+class Worker(NamedTuple):
+    """A fictitious person."""
+
+    id: str
+    login: str
+    name: str
+
+
+@dataclass(slots=True)
+class Company:
+    """The whole truth, and the present moment."""
+
+    seed: int
+    started_on: date
+    now: datetime
+    projects: list[TrackedProject]
+    items: list[Item]
+    goals: list[Goal]
+    dependencies: list[Dependency]
+    workers: list[Worker]
+    programmes: dict[str, tuple[str, ...]]  # programme id -> PMO project ids
+    config: str = ""  # the PMO's configuration without addresses: projects, programmes, roles, status map (TOML)
+
+    def visible(self, tracker: Tracker, project: str | None = None) -> Iterator[Item]:
+        """The items that exist now."""
+        return (
+            item
+            for item in self.items
+            if item.tracker == tracker and (project is None or item.project == project) and item.exists(self.now)
+        )

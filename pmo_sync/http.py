@@ -1,0 +1,268 @@
+"""The one session factory and the one retry layer, for every tracker and every place.
+
+What it guarantees, whatever library sits on top:
+
+* a request has a timeout; a body is read whole inside the retry loop, so a truncated body is retried too;
+* retries go by declared *effect*, not by verb: reads (GET, HEAD, and the POST paths named in ``post_reads``)
+  are repeated after connection errors, 429 and 5xx; a write only after 429 (nothing happened), otherwise it
+  raises ``UncertainWriteError`` and its author reads the remote again before deciding;
+* ``Retry-After`` is honoured in both forms, seconds (also fractional) and HTTP date; GitLab's
+  ``RateLimit-Reset`` and Jira's ``X-RateLimit-Reset`` where it is missing;
+* one limiter per instance spaces requests, and slows down when the server says it is near its limit;
+* no request, redirect or ``Link`` address ever leaves the configured origin, so a token cannot either;
+* cookies are off unless asked for (a kept JSESSIONID turns token calls into 401s: pycontribs/jira#1904).
+"""
+
+from __future__ import annotations
+
+import email.utils
+import logging
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.auth import AuthBase
+
+from pmo_sync.clock import Clock
+from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+
+log: Final = logging.getLogger("pmo_sync.http")
+
+USER_AGENT: Final = "pmo-sync (+https://pypi.org/project/pmo-sync)"
+TIMEOUT: Final = (10.0, 120.0)  # seconds to connect, seconds between two bytes
+ATTEMPTS: Final = 5
+LONGEST_WAIT: Final = 900.0  # seconds; an hour's quota is given up, not slept through
+RETRIED: Final = frozenset({429, 500, 502, 503, 504, *range(520, 531)})
+
+
+class BearerAuth(AuthBase):
+    """``Authorization: Bearer``; requests strips it on a change of host, and we never change host."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class BasicAuth(requests.auth.HTTPBasicAuth):
+    """User and token; named here so that clients need not import requests."""
+
+
+class Limiter:
+    """Spaces the requests of one instance; shared by all its sessions and threads.
+
+    ``per_second`` is a ceiling. ``slow_down`` halves it, each answered request brings a little of it back.
+    """
+
+    def __init__(self, per_second: float, clock: Clock) -> None:
+        self._ceiling = per_second
+        self._rate = per_second
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Wait for this caller's turn."""
+        with self._lock:
+            now = self._clock.monotonic()
+            start = max(now, self._next)
+            self._next = start + 1.0 / self._rate
+        if start > now:
+            self._clock.sleep(start - now)
+
+    def pause(self, seconds: float) -> None:
+        """Nobody sends anything for so long."""
+        with self._lock:
+            self._next = max(self._next, self._clock.monotonic() + seconds)
+
+    def slow_down(self) -> None:
+        """The server is near its limit or over it."""
+        with self._lock:
+            self._rate = max(self._rate / 2, 0.2)
+
+    def recover(self) -> None:
+        """An ordinary answer came."""
+        with self._lock:
+            self._rate = min(self._ceiling, self._rate * 1.02)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port in one comparable form: ``https://jira.example.org``."""
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}"
+
+
+class _Refuse(BaseAdapter):
+    """Mounted for every address but our own origin."""
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__()
+        self._allowed = allowed
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
+        msg = (
+            f"{self._allowed} sent us to {origin(request.url or '')}; refused, so that no token goes there. "
+            "If the server has moved, set the new address in the configuration"
+        )
+        raise AccessError(msg)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class PoliteAdapter(HTTPAdapter):
+    """Sends one request as often as its effect allows, reading each body whole."""
+
+    def __init__(self, limiter: Limiter, clock: Clock, post_reads: Sequence[str], workers: int) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=workers, pool_block=True)
+        self._limiter = limiter
+        self._clock = clock
+        self._post_reads = tuple(post_reads)
+        self.counts: Counter[str] = Counter()  # requests, retries, writes
+
+    def _is_read(self, request: requests.PreparedRequest) -> bool:
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return True
+        path = urlsplit(request.url or "").path.rstrip("/")
+        return request.method == "POST" and path.endswith(self._post_reads) if self._post_reads else False
+
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, *, timeout: Any = None, **kwargs: Any
+    ) -> requests.Response:
+        """Send, wait, retry. Raises TrackerError when reads fail for good, UncertainWriteError for writes."""
+        kwargs["stream"] = False
+        is_read = self._is_read(request)
+        where = f"{request.method} {origin(request.url or '')}{urlsplit(request.url or '').path}"
+        for attempt in range(1, ATTEMPTS + 1):
+            self._limiter.wait()
+            self.counts["requests" if is_read else "writes"] += 1
+            try:
+                response = super().send(request, timeout=timeout or TIMEOUT, **kwargs)
+                _ = response.content  # a truncated body fails here, inside the loop
+            except requests.exceptions.SSLError as error:
+                msg = f"{where}: the certificate is not trusted; set ca_bundle for this source ({_brief(error)})"
+                raise TrackerError(msg) from error
+            except (requests.exceptions.RequestException, OSError) as error:
+                if not is_read:
+                    msg = f"{where}: no answer ({_brief(error)}); whether it was written is unknown"
+                    raise UncertainWriteError(msg) from error
+                if attempt == ATTEMPTS:
+                    msg = f"{where}: no answer after {ATTEMPTS} attempts ({_brief(error)}); is the address right?"
+                    raise TrackerError(msg) from error
+                self._sleep(attempt, None, where, type(error).__name__)
+                continue
+            if response.status_code == 429 or (is_read and response.status_code in RETRIED):
+                wait = _retry_after(response, self._clock.now())
+                if response.status_code == 429:
+                    self._limiter.slow_down()
+                if attempt < ATTEMPTS and (wait or 0.0) <= LONGEST_WAIT:
+                    self._sleep(attempt, wait, where, str(response.status_code))
+                    continue
+            elif response.headers.get("X-RateLimit-NearLimit") == "true":
+                self._limiter.slow_down()
+            else:
+                self._limiter.recover()
+            if not is_read and response.status_code >= 500:
+                msg = f"{where}: the server answered {response.status_code}; whether it was written is unknown"
+                raise UncertainWriteError(msg)
+            return response
+        raise AssertionError(where)
+
+    def _sleep(self, attempt: int, asked: float | None, where: str, why: str) -> None:
+        self.counts["retries"] += 1
+        backoff = min(30.0, 0.5 * 2**attempt) * random.uniform(0.7, 1.3)
+        wait = backoff if asked is None else asked
+        log.info("%s: %s, again in %.1f s", where, why, wait)
+        if asked is not None:
+            self._limiter.pause(wait)
+        else:
+            self._clock.sleep(wait)
+
+
+def _brief(error: BaseException) -> str:
+    """The innermost reason, without addresses' queries: those may hold what is not ours to log."""
+    inner: BaseException = error
+    while inner.__cause__ or inner.__context__:
+        inner = inner.__cause__ or inner.__context__ or inner
+    return f"{type(inner).__name__}: {str(inner).split('?', maxsplit=1)[0][:120]}"
+
+
+def _retry_after(response: requests.Response, now: datetime) -> float | None:
+    """Seconds the server asks us to wait, None if it does not say."""
+    raw = response.headers.get("Retry-After", "").strip()
+    if raw:
+        try:
+            return max(0.0, float(raw))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, (email.utils.parsedate_to_datetime(raw) - now).total_seconds())
+        except (TypeError, ValueError):
+            pass
+    reset = response.headers.get("RateLimit-Reset") or response.headers.get("X-RateLimit-Reset")
+    if reset and response.status_code == 429:
+        try:
+            return max(0.0, float(reset) - now.timestamp())
+        except ValueError:
+            pass
+        try:
+            moment = datetime.fromisoformat(reset)
+        except ValueError:
+            return None
+        return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())
+    return None
+
+
+class PoliteSession(requests.Session):
+    """A requests session that can reach one origin only."""
+
+    adapter: PoliteAdapter
+
+
+def session(
+    url: str,
+    *,
+    auth: AuthBase | None,
+    clock: Clock,
+    limiter: Limiter | None = None,
+    per_second: float = 20.0,
+    workers: int = 4,
+    post_reads: Sequence[str] = (),
+    proxy: str | None = None,
+    ca_bundle: str | None = None,
+    client_cert: str | tuple[str, str] | None = None,
+    keep_cookies: bool = False,
+) -> PoliteSession:
+    """A session bound to the origin of ``url``.
+
+    ``post_reads`` are path endings whose POST only reads, e.g. ``/search/jql``. Share ``limiter`` between the
+    sessions of one instance. Environment settings (``.netrc``, proxies) are not read: what reaches the server
+    is what the configuration says.
+    """
+    made = PoliteSession()
+    made.trust_env = False
+    made.auth = auth
+    made.headers["User-Agent"] = USER_AGENT
+    made.headers["Accept"] = "application/json"
+    made.verify = ca_bundle or True
+    made.cert = client_cert
+    if proxy:
+        made.proxies = {"http": proxy, "https": proxy}
+    if not keep_cookies:
+        made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    made.adapter = PoliteAdapter(limiter or Limiter(per_second, clock), clock, post_reads, workers)
+    home = origin(url)
+    made.mount("https://", _Refuse(home))
+    made.mount("http://", _Refuse(home))
+    made.mount(f"{home}/", made.adapter)
+    return made

@@ -1,0 +1,48 @@
+-- The mirror and the loaded record. Integer keys inside, source:id at the edges; UTC TIMESTAMP without zone.
+-- No primary keys: uniqueness is kept by delete-and-insert in one transaction and checked by tests.
+
+CREATE TABLE IF NOT EXISTS schema_version (version INTEGER);
+
+-- every issue and milestone gets its integer here, once
+CREATE SEQUENCE IF NOT EXISTS entity_sequence;
+CREATE TABLE IF NOT EXISTS entity (entity INTEGER, entity_id VARCHAR);
+
+CREATE TABLE IF NOT EXISTS project (
+    project_id VARCHAR, source VARCHAR, key VARCHAR, name VARCHAR, url VARCHAR, is_archived BOOLEAN
+);
+CREATE TABLE IF NOT EXISTS status (status_id VARCHAR, source VARCHAR, name VARCHAR, category VARCHAR);
+CREATE TABLE IF NOT EXISTS person (person_id VARCHAR, source VARCHAR, name VARCHAR);
+
+-- milestones as last seen; their own history is in history (field name, state, start_on, due_on, closed_on),
+-- grown from snapshots, and known only since first_seen_at
+CREATE TABLE IF NOT EXISTS milestone (
+    milestone INTEGER, milestone_id VARCHAR, source VARCHAR, project_id VARCHAR, kind VARCHAR, name VARCHAR,
+    state VARCHAR, start_on DATE, due_on DATE, closed_on DATE, url VARCHAR, first_seen_at TIMESTAMP
+);
+
+CREATE TABLE IF NOT EXISTS issue (
+    issue INTEGER, issue_id VARCHAR, source VARCHAR, project_id VARCHAR, key VARCHAR, title VARCHAR, kind VARCHAR,
+    level INTEGER, created_at TIMESTAMP, updated_at TIMESTAMP, url VARCHAR, is_confidential BOOLEAN,
+    superseded VARCHAR,
+    vanished_at TIMESTAMP  -- set when two censuses a day apart missed it; null while the tracker shows it
+);
+
+-- one stay of one value; entity is an issue or a milestone. Ordered by field, then entity, when compacted
+CREATE TABLE IF NOT EXISTS history (
+    field VARCHAR, entity INTEGER, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP
+);
+
+-- pages waiting to be merged: same columns with ids instead of integers
+CREATE TABLE IF NOT EXISTS staged_issue (
+    issue_id VARCHAR, source VARCHAR, project_id VARCHAR, key VARCHAR, title VARCHAR, kind VARCHAR,
+    level INTEGER, created_at TIMESTAMP, updated_at TIMESTAMP, url VARCHAR, is_confidential BOOLEAN,
+    superseded VARCHAR, batch INTEGER
+);
+CREATE TABLE IF NOT EXISTS staged_history (
+    entity_id VARCHAR, field VARCHAR, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP, batch INTEGER
+);
+
+-- where each project's next pull resumes; written in the transaction of the page it belongs to
+CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR);
+-- what the census missed once: vanished only after a second miss
+CREATE TABLE IF NOT EXISTS missed (issue_id VARCHAR, missed_at TIMESTAMP);

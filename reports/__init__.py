@@ -1,0 +1,1 @@
+"""READINGS -> DOCUMENT -> PLACE."""
