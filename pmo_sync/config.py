@@ -6,6 +6,8 @@ Relative paths are relative to the file that holds them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -61,7 +63,7 @@ class Secret:
                 self.where, shell=True, check=True, capture_output=True, text=True, timeout=60
             )
             return done.stdout
-        import keyring  # noqa: PLC0415 - optional and slow
+        import keyring  # optional and slow
 
         service, _, user = self.where.partition("/")
         return keyring.get_password(service, user) or ""
@@ -186,6 +188,7 @@ class Config:
     roles: Mapping[Role, tuple[str, ...]]  # issue types and labels; everything else is work
     places: tuple[PlaceConfig, ...]
     reports: tuple[ReportConfig, ...]
+    digest: str  # of the files' text: two readings with one digest were judged alike
 
     def source(self, name: str) -> SourceConfig:
         """The source of that name."""
@@ -348,13 +351,21 @@ def load(file: Path, environ: Mapping[str, str], kinds: Sequence[str]) -> Config
                 included = _Table(more, f"{part.name}: ", found, part.parent)
                 project_tables += included.tables("project")
                 included.finish()
-    config = _config(top, file, project_tables, environ, kinds)
+    config = _config(top, file, project_tables, environ, kinds, _digest(data, project_tables))
     top.finish()
     _cross_check(config, found)
     problems += [f"{file.name}: {one}" for one in found]
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _digest(data: Mapping[str, Any], project_tables: Sequence[_Table]) -> str:
+    """What decides numbers, not where servers are: everything but addresses and places."""
+    judged = {key: data.get(key) for key in ("pmo", "programme", "team", "roles")}
+    judged["statuses"] = {name: source.get("statuses") for name, source in data.get("source", {}).items()}
+    text = json.dumps([judged, [table.data for table in project_tables]], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _read(file: Path, problems: list[str]) -> dict[str, Any] | None:
@@ -368,7 +379,12 @@ def _read(file: Path, problems: list[str]) -> dict[str, Any] | None:
 
 
 def _config(
-    top: _Table, file: Path, project_tables: Sequence[_Table], environ: Mapping[str, str], kinds: Sequence[str]
+    top: _Table,
+    file: Path,
+    project_tables: Sequence[_Table],
+    environ: Mapping[str, str],
+    kinds: Sequence[str],
+    digest: str,
 ) -> Config:
     pmo = _Table(top.get("pmo", dict, {}), "pmo.", top.problems, file.parent)
     programmes = {}
@@ -396,6 +412,7 @@ def _config(
         roles=cast("Mapping[Role, tuple[str, ...]]", roles),
         places=tuple(_place(name, table, environ) for name, table in top.named("place").items()),
         reports=tuple(_report(table) for table in top.tables("report")),
+        digest=digest,
     )
     pmo.finish()
     return config

@@ -5,11 +5,33 @@ Text in blocks is plain text, exactly as a reader should see it; escaping is eac
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pmo_sync.assessed import Rag
+
+# What makes emoji and Persian words hold together; every other invisible character goes.
+_JOINERS: Final = "\u200c\u200d"
+_INVISIBLE: Final = ("Cc", "Cf", "Cs", "Co", "Cn")
+_MOST_READ: Final = 20_000  # characters looked at: a title of a megabyte is not read to its end
+
+
+def printable(text: str, limit: int = 2_000) -> str:
+    """Text of a tracker as one line of visible characters, at most ``limit`` long.
+
+    Line breaks become spaces; control characters, surrogates, characters Unicode does not know and those that turn
+    the writing direction (which can make a text read as another) are dropped.
+    """
+    seen = []
+    for one in text[:_MOST_READ]:
+        if one.isspace():
+            seen.append(" ")
+        elif one in _JOINERS or unicodedata.category(one) not in _INVISIBLE:
+            seen.append(one)
+    line = " ".join("".join(seen).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 class Text(NamedTuple):
@@ -70,6 +92,21 @@ class Table:
     caption: str = ""
 
 
+class Figure(NamedTuple):
+    """One number to be seen first: "7", what it counts, and how it moved."""
+
+    value: str
+    label: Inline
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A few numbers in a row."""
+
+    figures: tuple[Figure, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Properties:
     """Name and value pairs a place may read by machine (Confluence page properties)."""
@@ -111,7 +148,7 @@ class Columns:
     columns: tuple[tuple[Block, ...], ...]
 
 
-Block = Heading | Paragraph | Items | Table | Properties | Chart | Note | Expand | Columns
+Block = Heading | Paragraph | Items | Table | Figures | Properties | Chart | Note | Expand | Columns
 
 
 @dataclass(frozen=True, slots=True)

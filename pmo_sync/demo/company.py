@@ -15,7 +15,12 @@ Tracker = Literal["cloud", "dc", "gitlab"]
 
 
 class Event(NamedTuple):
-    """One change of one field. For the sets ``label`` and ``milestone`` a member is added (old None) or removed."""
+    """One change of one field. For the sets ``label`` and ``milestone`` a member is added (old None) or removed.
+
+    Values: status, resolution, priority, kind by name; milestone ``str(goal.id)``; parent ``str(item.id)``; assignee
+    a worker's id; due_on an ISO date; estimate a number as text; flagged ``"true"`` or None. At GitLab the status is
+    ``opened`` or ``closed``, the workflow is in the labels (``workflow::review``), an issue has at most one milestone.
+    """
 
     at: datetime  # aware UTC, whole seconds, strictly after the item's creation
     field: str  # status resolution kind priority estimate due_on flagged assignee label milestone parent title
@@ -25,7 +30,10 @@ class Event(NamedTuple):
 
 @dataclass(slots=True)
 class Item:
-    """One issue. ``initial`` holds the values at creation: field -> value (sets: tuple of members)."""
+    """One issue. ``initial`` holds the values at creation: field -> value (sets: tuple of members).
+
+    Besides the fields of events it may hold ``health`` (GitLab: on_track, needs_attention, at_risk), which never changes.
+    """
 
     id: int  # the tracker's global id
     tracker: Tracker
@@ -38,7 +46,7 @@ class Item:
     events: list[Event] = field(default_factory=list)  # in order of time
     is_confidential: bool = False
     deleted_at: datetime | None = None
-    moved_to: int | None = None  # GitLab: closed because moved
+    moved_to: int | None = None  # GitLab: its last ``closed`` was a move to that item
 
     @property
     def key(self) -> str:
@@ -115,7 +123,7 @@ class Goal:
 
 @dataclass(slots=True)
 class TrackedProject:
-    """A tracker project. ``statuses`` maps its status names (GitLab: workflow labels) to todo|doing|done."""
+    """A tracker project. ``statuses`` maps its status names (GitLab: workflow labels) to todo|doing|done|undefined."""
 
     id: int
     tracker: Tracker
@@ -135,6 +143,11 @@ class Worker(NamedTuple):
     login: str
     name: str
 
+    @property
+    def email(self) -> str:
+        """Trackers show it; nothing may store it."""
+        return f"{self.login}@arunika.example"
+
 
 @dataclass(slots=True)
 class Company:
@@ -149,7 +162,19 @@ class Company:
     dependencies: list[Dependency]
     workers: list[Worker]
     programmes: dict[str, tuple[str, ...]]  # programme id -> PMO project ids
-    config: str = ""  # the PMO's configuration without addresses: projects, programmes, roles, status map (TOML)
+    config: str = ""  # the PMO's configuration without addresses: projects, programmes, roles (TOML)
+    addresses: dict[Tracker, str] = field(  # where each tracker is; whoever starts a server writes its URL here
+        default_factory=lambda: {
+            "cloud": "https://arunika.atlassian.example",
+            "dc": "https://jira.arunika.example",
+            "gitlab": "https://gitlab.arunika.example",
+        }
+    )
+
+    def url(self, item: Item) -> str:
+        """Where people look at the item."""
+        path = f"{item.project}/-/issues/{item.number}" if item.tracker == "gitlab" else f"browse/{item.key}"
+        return f"{self.addresses[item.tracker]}/{path}"
 
     def visible(self, tracker: Tracker, project: str | None = None) -> Iterator[Item]:
         """The items that exist now."""

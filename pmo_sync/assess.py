@@ -1,0 +1,265 @@
+"""Readings, forecasts and findings of one period -> ``Assessed``: the values every report is made of.
+
+Everything is computed as of a moment from the same tables, so the same call gives the same report again. News,
+hysteresis and drift come from earlier moments computed in the same way (*cuts*), not from what was published then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from pmo_sync import forecast, indicators, policy, tables
+from pmo_sync.assessed import (
+    Assessed,
+    Decision,
+    Forecast,
+    IssueRef,
+    Rag,
+    Reading,
+    Subject,
+    Trust,
+    Verdict,
+    Wait,
+)
+
+if TYPE_CHECKING:
+    from pmo_sync.config import Config
+    from pmo_sync.store import Store
+
+SEED: Final = 20261122
+DRIFT_DAYS: Final = 28
+MOST_EVIDENCE: Final = 12
+EVIDENCE: Final = ("SC-1", "RK-1", "RK-2", "FL-6", "SP-5")
+REPORTED: Final[Mapping[str, Rag]] = {"on_track": "green", "needs_attention": "amber", "at_risk": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The portfolio at one moment."""
+
+    as_of: datetime
+    today: date
+    subjects: Mapping[str, Subject]
+    readings: Mapping[tuple[str, str, str], Reading]
+    forecasts: Mapping[str, Forecast]
+    reported: Mapping[str, Rag]
+    waits: tuple[tuple[Wait, tuple[str, ...]], ...]  # with the milestones that hold the blocked issue
+
+
+def last_closed_day(now: datetime, zone: ZoneInfo, period: str) -> date:
+    """The day a report is about: yesterday, or the last Sunday before today, in the PMO's zone."""
+    local = now.astimezone(zone).date()
+    return local - timedelta(days=1 if period == "day" else local.isoweekday())
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The moment a day is over in ``zone``, as UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def assess(store: Store, config: Config, today: date, trust: Trust) -> Assessed:
+    """Everything reports may say as of the end of ``today``. Leaves the store's tables cut at that moment."""
+    step = timedelta(days=7 if config.period == "week" else 1)
+    drift = timedelta(days=DRIFT_DAYS)
+    days = sorted(
+        {today - n * step - earlier for n in range(3) for earlier in (timedelta(), drift)} | {today - 3 * step}
+    )
+    cuts = {day: _cut(store, config, day) for day in days}  # the newest last: its tables are read below
+    raw = [
+        _verdicts(cuts[today - n * step], cuts[today - n * step - drift].forecasts) for n in range(3)
+    ]  # now, one period ago, two
+    now, before = cuts[today], cuts[today - step]
+    verdicts = _rolled_up(now, policy.hold(raw[0], raw[1]))
+    verdicts_before = _rolled_up(before, policy.hold(raw[1], raw[2]))
+    news = policy.changes(
+        now.subjects, verdicts, verdicts_before, now.forecasts, before.forecasts, now.readings, before.readings,
+        {id_: subject.due_on for id_, subject in before.subjects.items()},
+    )  # fmt: skip
+    committed = [id_ for id_, one in now.subjects.items() if one.kind == "milestone" and one.is_committed]
+    projects = [id_ for id_, one in now.subjects.items() if one.kind == "project"]
+    return Assessed(
+        as_of=now.as_of,
+        today=today,
+        previous_on=before.today,
+        name=config.name,
+        zone=config.zone.key,
+        profile=config.profile,
+        subjects=now.subjects,
+        readings=now.readings,
+        before=before.readings,
+        verdicts=verdicts,
+        verdicts_before=verdicts_before,
+        forecasts=now.forecasts,
+        forecasts_before=before.forecasts,
+        changes=news,
+        decisions=_decisions(store),
+        waits=tuple(wait for wait, _ in now.waits),
+        trust=replace(
+            trust,
+            unestimated_share=_value(now, "portfolio", "SP-5", "share"),
+            without_baseline=sum(
+                one.is_committed and one.state == "open" and one.baseline_due_on is None
+                for one in now.subjects.values()
+            ),
+        ),
+        evidence=_evidence(store, projects),
+        burnup=_by_subject(indicators.series(store, "burnup", [*projects, *committed])),
+        cumulative_flow=_by_subject(indicators.series(store, "cumulative_flow", ["portfolio", *projects])),
+        due_dates=_due_dates(store, cuts, committed),
+    )
+
+
+def _cut(store: Store, config: Config, today: date) -> Cut:
+    as_of = end_of(today, config.zone)
+    tables.prepare(store, config, as_of, today)
+    subjects = _subjects(store)
+    frame = indicators.compute(store)
+    readings = {
+        (row.subject, row.indicator, row.part): Reading(
+            row.subject, row.indicator, row.part, _none(row.value), int(row.sample)
+        )
+        for row in frame.itertuples()
+    }
+    made = forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest)
+    reported = {str(subject): REPORTED[health] for subject, health in _find(store, "reported") if health in REPORTED}
+    return Cut(as_of, today, subjects, readings, made, reported, tuple(_waits(store)))
+
+
+def _find(store: Store, name: str) -> list[tuple[Any, ...]]:
+    return store.rows(files("pmo_sync").joinpath(f"sql/findings/{name}.sql").read_text(encoding="utf-8"))
+
+
+def _none(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _subjects(store: Store) -> dict[str, Subject]:
+    baselines = dict(_find(store, "baselines"))
+    rows = store.rows(
+        "SELECT subject, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win "
+        "FROM subject ORDER BY subject"
+    )
+    return {
+        row[0]: Subject(*row[:8], _utc(row[8]), bool(row[9]), bool(row[10]), baseline_due_on=baselines.get(row[0]))
+        for row in rows
+    }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _waits(store: Store) -> list[tuple[Wait, tuple[str, ...]]]:
+    made = []
+    for row in _find(store, "waits"):
+        wait = Wait(
+            blocked=IssueRef(*row[0:4]),
+            blocked_subject=row[4],
+            blocker=IssueRef(*row[5:9]),
+            blocker_subject=row[9],
+            since=cast("datetime", _utc(row[10])),
+            blocker_due_on=row[11],
+            late_days=row[12],
+            milestones=len(row[13]),
+        )
+        made.append((wait, tuple(row[13])))
+    return made
+
+
+def _decisions(store: Store) -> tuple[Decision, ...]:
+    return tuple(Decision(IssueRef(*row[0:4]), row[4], row[5], row[6]) for row in _find(store, "decisions"))
+
+
+def _value(cut: Cut, subject: str, indicator: str, part: str = "") -> float | None:
+    reading = cut.readings.get((subject, indicator, part))
+    return None if reading is None else reading.value
+
+
+def _verdicts(cut: Cut, four_weeks_ago: Mapping[str, Forecast]) -> dict[str, Verdict]:
+    """The milestones' colours at one moment, before hysteresis."""
+    late = Counter(milestone for wait, milestones in cut.waits if wait.late_days for milestone in milestones)
+    return {
+        id_: policy.milestone_verdict(_facts(cut, subject, four_weeks_ago.get(id_), late[id_]))
+        for id_, subject in cut.subjects.items()
+        if subject.kind == "milestone" and subject.is_committed and subject.state == "open"
+    }
+
+
+def _facts(cut: Cut, subject: Subject, before: Forecast | None, late_waits: int) -> policy.MilestoneFacts:
+    made = cut.forecasts.get(subject.id)
+    drift = (made.p50_on - before.p50_on).days if made and before and made.p50_on and before.p50_on else None
+    return policy.MilestoneFacts(
+        subject=subject,
+        today=cut.today,
+        forecast=made,
+        blocked_days=_value(cut, subject.id, "RK-1", "oldest_days") or 0.0,
+        blocked_count=int(_value(cut, subject.id, "RK-1", "count") or 0),
+        late_waits=late_waits,
+        drift_days=drift,
+        reported=cut.reported.get(subject.parent or ""),
+        scope_added=int(_value(cut, subject.id, "SP-1", "added") or 0),
+        scope_growth=_value(cut, subject.id, "SP-1", "growth"),
+    )
+
+
+def _rolled_up(cut: Cut, milestones: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Milestones' colours with those of everything above them."""
+    verdicts = dict(milestones)
+    projects = _of_kind(cut, "project")
+    for project in projects:
+        own = [(cut.subjects[id_], one) for id_, one in milestones.items() if cut.subjects[id_].parent == project.id]
+        verdicts[project.id] = policy.project_verdict(project, own, cut.reported.get(project.id))
+    must_win = [one for id_, one in milestones.items() if cut.subjects[id_].is_must_win]
+    for programme in _of_kind(cut, "programme"):
+        below = {project.id for project in projects if project.parent == programme.id}
+        own_must_win = [one for one in must_win if cut.subjects[one.subject].parent in below]
+        verdicts[programme.id] = policy.rollup_verdict(
+            programme, [verdicts[id_] for id_ in sorted(below)], own_must_win
+        )
+    for portfolio in _of_kind(cut, "portfolio"):
+        verdicts[portfolio.id] = policy.rollup_verdict(portfolio, [verdicts[one.id] for one in projects], must_win)
+    return verdicts
+
+
+def _of_kind(cut: Cut, kind: str) -> list[Subject]:
+    return [one for one in cut.subjects.values() if one.kind == kind]
+
+
+def _evidence(store: Store, projects: Sequence[str]) -> dict[tuple[str, str], tuple[IssueRef, ...]]:
+    found: dict[tuple[str, str], list[IssueRef]] = {}
+    for indicator in EVIDENCE:
+        for row in indicators.evidence(store, indicator, projects, MOST_EVIDENCE).itertuples():
+            ref = IssueRef(row.key, row.title, row.url, bool(row.is_confidential), _none(row.measure))
+            found.setdefault((row.subject, indicator), []).append(ref)
+    return {key: tuple(refs) for key, refs in found.items()}
+
+
+def _by_subject(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {
+        str(subject): part.drop(columns="subject").reset_index(drop=True) for subject, part in frame.groupby("subject")
+    }
+
+
+def _due_dates(store: Store, cuts: Mapping[date, Cut], milestones: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Per milestone: seen_on, due_on, p50_on; the due dates since we know them, the forecasts of the last weeks."""
+    known = _by_subject(indicators.series(store, "due_dates", milestones))
+    made = {}
+    for id_ in milestones:
+        rows: dict[date, dict[str, Any]] = {}
+        for row in known[id_].itertuples() if id_ in known else ():
+            rows[pd.Timestamp(row.seen_on).date()] = {"due_on": row.due_on, "p50_on": None}
+        for day, cut in cuts.items():
+            subject, one = cut.subjects.get(id_), cut.forecasts.get(id_)
+            if subject is not None:
+                rows[day] = {"due_on": subject.due_on, "p50_on": one.p50_on if one else None}
+        ordered = [{"seen_on": day, **rows[day]} for day in sorted(rows)]
+        made[id_] = pd.DataFrame(ordered, columns=["seen_on", "due_on", "p50_on"])
+    return made

@@ -1,0 +1,249 @@
+"""GitLab's REST API v4 through python-gitlab's transport: raw dictionaries in and out, never its objects.
+
+The library brings addresses, encoding, paging and its error classes; sending, waiting and retrying are ours
+(``pmo_sync.http``). What the library would do otherwise, and why it is switched off here:
+
+* its own retries sleep without a limit and repeat writes: ``obey_rate_limit=False`` (transient retries are off);
+* ``PRIVATE-TOKEN`` follows a redirect to another host: the token goes as ``Authorization: Bearer``, by our session;
+* its ``verify`` argument hides the session's CA bundle: it is handed over as ``ssl_verify``;
+* ``page=`` together with an iterator never ends: ``page`` is refused;
+* objects cost seven times a dictionary, and compare equal across projects.
+
+Thread-safe: the library object is only read after construction and the session keeps no cookies, so that one
+client serves all workers of a source.
+"""
+
+from __future__ import annotations
+
+import email.utils
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+import gitlab
+import requests
+from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError, RedirectError
+
+from pmo_sync.clock import Clock
+from pmo_sync.config import ServerConfig
+from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+from pmo_sync.http import TIMEOUT, USER_AGENT, BearerAuth, session
+
+Json = dict[str, Any]
+PAGE: Final = 100  # GitLab's largest page
+
+
+class UnavailableError(AccessError):
+    """403 or 404: this path is not there for this token, this tier or this version. ``status`` says which."""
+
+    def __init__(self, message: str, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class GitlabClient:
+    """One GitLab server. Paths are relative to ``/api/v4`` and already encoded (see ``segment``).
+
+    Every method raises AccessError (401, 403, 404, a redirect to another host) or TrackerError (everything else
+    that is no answer); writes raise UncertainWriteError when nobody knows whether they happened.
+    """
+
+    def __init__(self, server: ServerConfig, clock: Clock) -> None:
+        token = server.token.reveal() if server.token else None
+        self._token = token
+        self._session = session(
+            server.api_base,
+            auth=BearerAuth(token) if token else None,
+            clock=clock,
+            per_second=server.requests_per_second,
+            workers=server.workers,
+            proxy=server.proxy,
+            ca_bundle=server.ca_bundle,
+            client_cert=server.client_cert,
+        )
+        self._where = server.url
+        self._gitlab = gitlab.Gitlab(
+            server.api_base,
+            session=self._session,
+            ssl_verify=server.ca_bundle or True,
+            timeout=cast("float", TIMEOUT),  # handed to requests as it is: (connect, read)
+            user_agent=USER_AGENT,
+            keep_base_url=True,
+            retry_transient_errors=False,
+        )
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Requests, retries and writes sent so far."""
+        return self._session.adapter.counts
+
+    def get(self, path: str, **params: Any) -> Json:
+        """One JSON object."""
+        with self._explained("GET", path):
+            answer = self._gitlab.http_get(path, query_parameters=_plain(params), obey_rate_limit=False)
+            return self._object(answer, path)
+
+    def list(self, path: str, **params: Any) -> Iterator[Json]:
+        """Every row of a list, 100 per request; follows the server's ``next`` links on our own origin only.
+
+        A page is asked for when its first row is wanted, not before.
+        """
+        if "page" in params:
+            msg = "page= with an iterator never ends"
+            raise ValueError(msg)
+        params.setdefault("per_page", PAGE)
+        with self._explained("GET", path):
+            rows = self._gitlab.http_list(path, iterator=True, query_parameters=_plain(params), obey_rate_limit=False)
+            while True:
+                try:
+                    row = next(cast("Iterator[Any]", rows))
+                except StopIteration:
+                    return
+                except (KeyError, TypeError, RecursionError):  # the library indexes whatever JSON it got
+                    row = None
+                if not isinstance(row, dict):
+                    msg = f"{self._where}: GET {path} did not answer a list of objects; is this a GitLab server?"
+                    raise TrackerError(msg)
+                yield row
+
+    def me(self) -> Json:
+        """The token's user."""
+        return self.get("/user")
+
+    def version(self) -> str:
+        """``18.4.1-ee``, or ``unknown`` where this token may not ask."""
+        try:
+            return str(self.get("/version").get("version") or "unknown")
+        except UnavailableError:
+            return "unknown"
+
+    def server_now(self) -> datetime | None:
+        """The server's clock by its ``Date`` header; None if it sends none."""
+        with self._explained("GET", "/user"):
+            answer = self._gitlab.http_get("/user", raw=True, obey_rate_limit=False)
+        raw = cast("requests.Response", answer).headers.get("Date", "")
+        try:
+            return email.utils.parsedate_to_datetime(raw)
+        except (TypeError, ValueError):
+            return None
+
+    def token(self) -> Json | None:
+        """The token itself: ``scopes``, ``expires_at``. None where it cannot be asked (OAuth, old versions)."""
+        try:
+            return self.get("/personal_access_tokens/self")
+        except (UnavailableError, _RefusedError):
+            return None
+
+    def notes(self, project: str, iid: int | str) -> Iterator[Json]:
+        """The comments of an issue, oldest first, without GitLab's own system notes."""
+        rows = self.list(_notes(project, iid), order_by="created_at", sort="asc", activity_filter="only_comments")
+        return (row for row in rows if not row.get("system"))
+
+    def note(self, project: str, iid: int | str, note_id: int | str) -> Json | None:
+        """One comment; None if it is gone."""
+        try:
+            return self.get(f"{_notes(project, iid)}/{int(note_id)}")
+        except UnavailableError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def add_note(self, project: str, iid: int | str, body: str, *, internal: bool = False) -> Json:
+        """A new comment; ``internal`` ones are seen by the project's members only."""
+        path = _notes(project, iid)
+        data: Json = {"body": body, "internal": True} if internal else {"body": body}
+        with self._explained("POST", path):
+            return self._object(self._gitlab.http_post(path, post_data=data, obey_rate_limit=False), path)
+
+    def edit_note(self, project: str, iid: int | str, note_id: int | str, body: str) -> Json:
+        """Replace the text of one of our comments."""
+        path = f"{_notes(project, iid)}/{int(note_id)}"
+        with self._explained("PUT", path):
+            answer = self._gitlab.http_put(path, post_data={"body": body}, obey_rate_limit=False)
+            return self._object(answer, path)
+
+    def close(self) -> None:
+        """Free the connections."""
+        self._session.close()
+
+    def _object(self, answer: Any, path: str) -> Json:
+        if isinstance(answer, dict):
+            return answer
+        if isinstance(answer, requests.Response):
+            raise GitlabParsingError
+        msg = f"{self._where}: {path} did not answer an object; is this address a GitLab server?"
+        raise TrackerError(msg)
+
+    @contextmanager
+    def _explained(self, verb: str, path: str) -> Iterator[None]:
+        """No exception of the library or of requests passes; ours do."""
+        try:
+            yield
+        except (GitlabError, requests.RequestException) as error:
+            raise self._explain(error, verb, path) from None
+
+    def _explain(self, error: Exception, verb: str, path: str) -> Exception:
+        what = f"{self._where}: {verb} {path}"
+        if isinstance(error, RedirectError):
+            return TrackerError(f"{what} was redirected; set url to the address the server uses now (https?)")
+        if isinstance(error, GitlabParsingError):
+            page = "answered a web page, not data; is a sign-in page or proxy in front of the API, or the url wrong?"
+            if verb == "GET":
+                return TrackerError(f"{what} {page}")
+            return UncertainWriteError(f"{what} {page} Whether it was written is unknown")
+        if not isinstance(error, GitlabError):
+            return TrackerError(f"{what} failed ({type(error).__name__}); is the url right?")
+        status = error.response_code or 0
+        if isinstance(error, GitlabAuthenticationError):
+            return AccessError(
+                f"{what}: the token is not accepted (401); it may have expired or been revoked, make a new one "
+                "with the scope read_api (api to write)"
+            )
+        if status == 403 and b"insufficient_scope" in (error.response_body or b""):
+            scope = "read_api" if verb == "GET" else "api"
+            return UnavailableError(f"{what}: the token's scopes do not suffice (403); it needs {scope}", 403)
+        if status == 403:
+            return UnavailableError(
+                f"{what}: refused (403); give the token's user a role in this project that may do this. "
+                "If everything is refused, the server has blocked this address",
+                403,
+            )
+        if status == 404:
+            return UnavailableError(
+                f"{what}: not found (404); it does not exist or the token's user cannot see it", 404
+            )
+        if status == 429:
+            return TrackerError(f"{what}: still too many requests (429); lower requests_per_second or workers")
+        if status >= 500:
+            return TrackerError(f"{what}: the server fails ({status}); try again later")
+        return _RefusedError(f"{what}: refused ({status}): {self._said(error)}")
+
+    def _said(self, error: GitlabError) -> str:
+        """The server's own words as one short line that cannot hold the token."""
+        text = " ".join(str(error.error_message).split())[:200]
+        return text.replace(self._token, "***") if self._token else text
+
+
+class _RefusedError(TrackerError):
+    """Any other 4xx, in the server's words."""
+
+
+def segment(text: str | int) -> str:
+    """One path segment: ``group/app`` -> ``group%2Fapp``."""
+    return quote(str(text), safe="")
+
+
+def _notes(project: str, iid: int | str) -> str:
+    return f"/projects/{segment(project)}/issues/{int(iid)}/notes"
+
+
+def _plain(params: Json) -> Json:
+    """GitLab's spelling: true and false in lower case; None is left out."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in params.items()
+        if value is not None
+    }

@@ -1,0 +1,245 @@
+"""Judgement by written rule: readings and forecasts in, verdicts with reason codes out.
+
+The rule: grey when there is not enough data, red and amber by thresholds anyone can look up, at most three reasons
+ordered by weight, worse at once and better only after two periods, roll-ups that never average. Nothing here is worded; `reports` does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from pmo_sync.assessed import Change, Forecast, Rag, Reading, Reason, Subject, Verdict
+
+SEVERITY: Final[Mapping[Rag, int]] = {"green": 0, "grey": 0, "amber": 1, "red": 2}
+MOST_REASONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where amber and red begin. The defaults are conventions; a PMO sets its own."""
+
+    red_p_hit: float = 0.50
+    amber_p_hit: float = 0.80
+    amber_slip_share: float = 0.05  # of the planned duration
+    amber_slip_days: int = 5
+    amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days
+    red_blocked_days: int = 7
+    red_share: float = 0.25  # of the projects below, for a roll-up
+    amber_share: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneFacts:
+    """What the rule may look at for one milestone, all as of one moment."""
+
+    subject: Subject
+    today: date
+    forecast: Forecast | None
+    blocked_days: float  # of its oldest blocked item, 0 when none is blocked
+    blocked_count: int
+    late_waits: int  # its items that wait for another project's late item
+    drift_days: int | None  # P50 now minus P50 four weeks ago; None without both
+    reported: Rag | None
+    scope_added: int = 0  # items added since the baseline
+    scope_growth: float | None = None  # the same as a share of the baseline
+
+
+def milestone_verdict(facts: MilestoneFacts, limits: Thresholds = Thresholds()) -> Verdict:
+    """The colour of one milestone at one moment, before hysteresis."""
+    subject, forecast = facts.subject, facts.forecast
+    remaining = forecast.remaining if forecast else 0
+    if subject.due_on is not None and subject.due_on <= facts.today and remaining > 0:
+        reasons = [Reason("past_due", {"due_on": subject.due_on, "remaining": remaining})]
+        return _verdict(facts, "red", reasons)
+    if forecast is None:
+        return _verdict(facts, "grey", [Reason("no_items")])
+    if remaining == 0:
+        return _verdict(facts, "green", [Reason("all_done")])
+    if subject.due_on is None:
+        return _verdict(facts, "grey", [Reason("no_due_date")])
+    if forecast.refused:
+        return _verdict(facts, "grey", list(forecast.gates))
+    red, amber = _red(facts, forecast, limits), _amber(facts, forecast, limits)
+    if red:
+        return _verdict(facts, "red", red + amber)
+    if amber:
+        return _verdict(facts, "amber", amber)
+    return _verdict(facts, "green", [Reason("on_track", {"p": forecast.p_hit})])
+
+
+def _red(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[Reason]:
+    found = []
+    if forecast.p_hit is not None and forecast.p_hit < limits.red_p_hit:
+        found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": facts.subject.due_on}))
+    if forecast.required_pace is not None and forecast.required_pace > forecast.best_pace:
+        found.append(_pace(forecast))
+    if facts.blocked_count and facts.blocked_days > limits.red_blocked_days:
+        found.append(Reason("blocked_long", {"count": facts.blocked_count, "days": round(facts.blocked_days)}))
+    return found
+
+
+def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[Reason]:
+    subject, found = facts.subject, []
+    if forecast.p_hit is not None and limits.red_p_hit <= forecast.p_hit < limits.amber_p_hit:
+        found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": subject.due_on}))
+    slipped = slip_days(subject)
+    if slipped > limits.amber_slip_days and slipped > limits.amber_slip_share * _planned_days(subject):
+        found.append(Reason("slip", {"days": slipped, "percent": round(100 * slipped / _planned_days(subject))}))
+    if facts.drift_days is not None and facts.drift_days > limits.amber_drift_days:
+        found.append(Reason("drift", {"days": facts.drift_days}))
+    if facts.late_waits:
+        found.append(Reason("waits_on_late", {"count": facts.late_waits}))
+    if facts.reported == "green" and found:
+        found.append(Reason("reported_better", {"reported": facts.reported}))
+    if found and facts.scope_growth is not None and facts.scope_added > 0:
+        found.append(Reason("scope_added", {"items": facts.scope_added, "percent": round(100 * facts.scope_growth)}))
+    return found
+
+
+def _pace(forecast: Forecast) -> Reason:
+    params = {"required": forecast.required_pace, "actual": forecast.actual_pace, "best": forecast.best_pace}
+    return Reason("pace_short", params)
+
+
+def _verdict(facts: MilestoneFacts, rag: Rag, reasons: Sequence[Reason]) -> Verdict:
+    return Verdict(facts.subject.id, rag, tuple(reasons[:MOST_REASONS]), reported=facts.reported)
+
+
+def slip_days(subject: Subject) -> int:
+    """Days between the baseline date and the date of today; never negative: early is not a slip."""
+    if subject.due_on is None or subject.baseline_due_on is None:
+        return 0
+    return max(0, (subject.due_on - subject.baseline_due_on).days)
+
+
+def _planned_days(subject: Subject) -> int:
+    """The planned duration the slip is compared with; a quarter where no start is known."""
+    if subject.start_on is None or subject.baseline_due_on is None:
+        return 91
+    return max(1, (subject.baseline_due_on - subject.start_on).days)
+
+
+def hold(now: Mapping[str, Verdict], before: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Hysteresis: worse counts at once, better only when the period before was as good.
+
+    Because "better after two periods" is the worse of the last two colours, two computed states decide it and any
+    past report can be reproduced. Grey neither holds nor is held.
+    """
+    return {subject: _held(verdict, before.get(subject)) for subject, verdict in now.items()}
+
+
+def _held(verdict: Verdict, before: Verdict | None) -> Verdict:
+    if before is None or "grey" in (verdict.rag, before.rag) or SEVERITY[before.rag] <= SEVERITY[verdict.rag]:
+        return verdict
+    reasons = (Reason("better_once", {"now": verdict.rag}), *before.reasons)[:MOST_REASONS]
+    return Verdict(verdict.subject, before.rag, reasons, verdict.reported, held_from=verdict.rag)
+
+
+def project_verdict(subject: Subject, milestones: Sequence[tuple[Subject, Verdict]], reported: Rag | None) -> Verdict:
+    """A project is as good as the worst of its critical milestones: the must-win ones, else all committed ones."""
+    critical = [one for one in milestones if one[0].is_must_win] or list(milestones)
+    known = [one for one in critical if one[1].rag != "grey"]
+    if not known:
+        gates = critical[0][1].reasons if critical else (Reason("no_dated_milestone"),)
+        return Verdict(subject.id, "grey", gates[:MOST_REASONS], reported)
+    worst_subject, worst = max(known, key=lambda one: (SEVERITY[one[1].rag], -_order(one[0])))
+    reasons = [Reason("milestone", {"name": worst_subject.name, "rag": worst.rag, "due_on": worst_subject.due_on})]
+    reasons += worst.reasons
+    if reported == "green" and SEVERITY[worst.rag] > 0:
+        reasons.insert(1, Reason("reported_better", {"reported": reported}))
+    return Verdict(subject.id, worst.rag, tuple(reasons[:MOST_REASONS]), reported)
+
+
+def _order(subject: Subject) -> int:
+    return (subject.due_on or date.max).toordinal()
+
+
+def rollup_verdict(
+    subject: Subject, projects: Sequence[Verdict], must_win: Sequence[Verdict], limits: Thresholds = Thresholds()
+) -> Verdict:
+    """Programme and portfolio: never an average. Red by a red must-win milestone or too many red projects."""
+    known = [one for one in projects if one.rag != "grey"]
+    if not known:
+        return Verdict(subject.id, "grey", (Reason("nothing_known", {"total": len(projects)}),))
+    red = sum(one.rag == "red" for one in known)
+    amber = sum(one.rag == "amber" for one in known)
+    red_must_win = sum(one.rag == "red" for one in must_win)
+    counts = Reason("projects_by_status", {"red": red, "amber": amber, "total": len(projects)})
+    if red_must_win:
+        return Verdict(subject.id, "red", (Reason("must_win_red", {"count": red_must_win}), counts))
+    if red > limits.red_share * len(known):
+        return Verdict(subject.id, "red", (counts,))
+    if red or amber > limits.amber_share * len(known):
+        return Verdict(subject.id, "amber", (counts,))
+    return Verdict(subject.id, "green", (counts,))
+
+
+def changes(
+    subjects: Mapping[str, Subject],
+    now: Mapping[str, Verdict],
+    before: Mapping[str, Verdict],
+    forecasts: Mapping[str, Forecast],
+    forecasts_before: Mapping[str, Forecast],
+    readings: Mapping[tuple[str, str, str], Reading],
+    readings_before: Mapping[tuple[str, str, str], Reading],
+    due_before: Mapping[str, date | None],
+) -> tuple[Change, ...]:
+    """What is news since the period before, worst first. Only committed milestones and projects make news."""
+    found: list[Change] = []
+    for id_, subject in subjects.items():
+        if subject.kind == "project" or (subject.kind == "milestone" and subject.is_committed):
+            found += _colour_change(id_, now.get(id_), before.get(id_))
+        if subject.kind == "project":
+            found += _count_change(id_, "newly_blocked", "RK-1", "count", readings, readings_before)
+        if subject.kind == "milestone" and subject.is_committed:
+            found += _milestone_changes(subject, forecasts.get(id_), forecasts_before.get(id_), due_before)
+    return tuple(sorted(found, key=lambda one: (-one.weight, one.subject, one.code)))
+
+
+def _colour_change(id_: str, now: Verdict | None, before: Verdict | None) -> list[Change]:
+    if now is None or before is None or now.rag == before.rag:
+        return []
+    if SEVERITY[now.rag] > SEVERITY[before.rag]:
+        return [Change(id_, "rag_worse", {"before": before.rag, "now": now.rag, "reasons": now.reasons}, 100.0)]
+    code = "rag_better" if "grey" not in (now.rag, before.rag) else "rag_other"
+    return [Change(id_, code, {"before": before.rag, "now": now.rag, "reasons": now.reasons}, 60.0)]
+
+
+def _count_change(
+    id_: str,
+    code: str,
+    indicator: str,
+    part: str,
+    now: Mapping[tuple[str, str, str], Reading],
+    before: Mapping[tuple[str, str, str], Reading],
+) -> list[Change]:
+    values = [table.get((id_, indicator, part)) for table in (now, before)]
+    more = (values[0].value or 0 if values[0] else 0) - (values[1].value or 0 if values[1] else 0)
+    return [Change(id_, code, {"count": int(more)}, 20.0 + more)] if more > 0 else []
+
+
+def _milestone_changes(
+    subject: Subject, now: Forecast | None, before: Forecast | None, due_before: Mapping[str, date | None]
+) -> list[Change]:
+    found = []
+    earlier = due_before.get(subject.id)
+    if subject.due_on is not None and earlier is not None and subject.due_on != earlier:
+        days = (subject.due_on - earlier).days
+        found.append(Change(subject.id, "due_moved", {"days": days, "due_on": subject.due_on}, 50.0 + abs(days) / 7))
+    if now is None or before is None:
+        return found
+    if before.remaining > 0 and now.remaining == 0:
+        found.append(Change(subject.id, "milestone_reached", {"on": subject.due_on}, 55.0))
+    if now.p50_on and before.p50_on and abs(moved := (now.p50_on - before.p50_on).days) >= 7:
+        code = "forecast_later" if now.p50_on > before.p50_on else "forecast_earlier"
+        found.append(Change(subject.id, code, {"days": moved, "p50_on": now.p50_on}, 30.0 + moved / 7))
+    if now.p_hit is not None and before.p_hit is not None and abs(now.p_hit - before.p_hit) >= 0.15:
+        params = {"before": before.p_hit, "now": now.p_hit, "due_on": now.due_on}
+        found.append(Change(subject.id, "p_hit_moved", params, 25.0 + 20 * abs(now.p_hit - before.p_hit)))
+    grown = now.remaining - before.remaining
+    if grown > 0:
+        found.append(Change(subject.id, "scope_added", {"items": grown}, 15.0 + grown / 10))
+    return found
