@@ -40,3 +40,32 @@ def _only_loopback() -> Any:
     socket.socket.connect = guarded  # type: ignore[method-assign]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many real-input and browser tests ran."""
+    for kind, ran, skipped in _counted(terminalreporter):
+        terminalreporter.write_line(f"{kind} tests: {ran} ran, {skipped} skipped")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With the recorded payloads at hand a skipped real-input test is a failure, and so is a skipped browser test in CI."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or exitstatus != pytest.ExitCode.OK or hasattr(session.config, "workerinput"):
+        return
+    must_run = {"real": (DATA / "MANIFEST.csv").is_file(), "browser": os.environ.get("CI") == "true"}
+    if any(skipped and must_run[kind] for kind, _, skipped in _counted(reporter)):
+        reporter.write_line("a real-input or browser test was skipped although it could run")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _counted(reporter: Any) -> list[tuple[str, int, int]]:
+    return [
+        (
+            kind,
+            sum(kind in report.keywords for report in reporter.stats.get("passed", ()) if report.when == "call"),
+            sum(kind in report.keywords for report in reporter.stats.get("skipped", ())),
+        )
+        for kind in ("real", "browser")
+    ]

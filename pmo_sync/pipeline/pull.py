@@ -19,10 +19,9 @@ from pmo_sync.errors import AccessError, ConfigError, PmoSyncError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project
 
 if TYPE_CHECKING:
-    from pmo_sync.pipeline.workspace import Workspace
-
     from connectors.base import Connector
     from pmo_sync.config import SourceConfig
+    from pmo_sync.pipeline.workspace import Workspace
 
 Say = Callable[[str], None]
 AHEAD: Final = 8  # pages fetched but not stored yet

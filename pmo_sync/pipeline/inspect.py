@@ -1,0 +1,178 @@
+"""check, indicators, explain, export, state: looking without changing anything at a tracker or a place."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import connectors
+from pmo_sync import assess, tables
+from pmo_sync import indicators as catalogue_of
+from pmo_sync.errors import Exit, PmoSyncError
+from pmo_sync.pipeline.outcome import Outcome
+from pmo_sync.pipeline.workspace import DATABASE, Workspace, reading, size
+from pmo_sync.record import Record
+from reports.publishers import open_place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pmo_sync.clock import Clock
+    from pmo_sync.config import Config, PlaceConfig, SourceConfig
+
+
+def check(config: Config, clock: Clock) -> Outcome:
+    """Access to every source and place; what would be read."""
+    sources = [_check_source(source, clock) for source in config.sources]
+    places = [_check_place(place, clock) for place in config.places]
+    lines = [f"{one['name']}: {one['message']}" for one in [*sources, *places]]
+    failed = any(not one["ok"] for one in [*sources, *places])
+    return Outcome({"sources": sources, "places": places}, lines, Exit.FINISHED_WITH_FAILURES if failed else Exit.OK)
+
+
+def _check_source(source: SourceConfig, clock: Clock) -> dict[str, Any]:
+    try:
+        connector = connectors.connect(source, clock)
+        identity = connector.check()
+        found = connector.catalogue()
+    except PmoSyncError as error:
+        return {"name": source.name, "ok": False, "message": str(error)}
+    mapped = source.statuses
+    unmapped = sorted({one.name for one in found.statuses if one.category is None and one.name not in mapped})
+    message = (
+        f"{identity.server} as {identity.account}: {len(found.projects)} projects, {len(found.milestones)} milestones, "
+        f"{len(found.statuses)} statuses"
+    )
+    if identity.token_expires_on is not None:
+        message += f", token valid until {identity.token_expires_on}"
+    if unmapped:
+        message += f"; not mapped: {', '.join(unmapped)}"
+    for problem in found.problems:
+        message += f"; {problem.subject}: {problem.what}"
+    return {"name": source.name, "ok": not found.problems, "message": message, "unmapped": unmapped}
+
+
+def _check_place(place: PlaceConfig, clock: Clock) -> dict[str, Any]:
+    try:
+        publisher, _ = open_place(place, clock)
+        message = publisher.check()
+    except PmoSyncError as error:
+        return {"name": place.name, "ok": False, "message": str(error)}
+    return {
+        "name": place.name,
+        "ok": True,
+        "message": message if place.write else f"{message} (dry run: write = false)",
+    }
+
+
+def catalogue() -> Outcome:
+    """What every indicator means."""
+    known = catalogue_of.catalogue()
+    lines = [f"{one.id:<5} {one.name:<24} {one.question}" for one in known.values()]
+    return Outcome({"indicators": [one.as_json() for one in known.values()]}, lines)
+
+
+def indicators(config: Config, clock: Clock, *, on: date | None, subjects: tuple[str, ...] = ()) -> Outcome:
+    """The numbers as of the end of ``on``."""
+    with reading(config, clock) as workspace:
+        frame = _readings(workspace, on)
+    if subjects:
+        frame = frame[frame.subject.isin(subjects)]
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    lines = [
+        f"{row['subject']:<40} {row['indicator']:<5} {row['part']:<14} "
+        f"{'not enough data' if row['value'] is None else format(row['value'], 'g'):>16}  n={row['sample']}"
+        for row in rows
+    ]
+    return Outcome({"readings": rows}, lines)
+
+
+def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: date | None) -> Outcome:
+    """One number with its definition and every issue behind it, from the store alone."""
+    known = catalogue_of.catalogue()
+    wanted = next((one for one in known.values() if indicator in (one.id, one.name)), None)
+    if wanted is None:
+        msg = f"no indicator {indicator!r}; `pmo-sync indicators --catalogue` lists them"
+        raise PmoSyncError(msg)
+    with reading(config, clock) as workspace:
+        frame = _readings(workspace, on, (wanted.id,))
+        subjects = {row[0] for row in workspace.store.rows("SELECT subject FROM subject")}
+        if subject not in subjects:
+            near = ", ".join(sorted(one for one in subjects if one.startswith(("portfolio", "programme:", "project:"))))
+            msg = f"no subject {subject!r}; there are {near} and their milestones and epics"
+            raise PmoSyncError(msg)
+        evidence = catalogue_of.evidence(workspace.store, wanted.id, [subject], 1000)
+    rows = frame[frame.subject == subject]
+    lines = [f"{wanted.id} {wanted.name}: {wanted.question}"]
+    lines += [
+        f"  {row.part or 'value'} = {'not enough data' if row.value != row.value or row.value is None else format(row.value, 'g')} {wanted.unit}, n = {row.sample}"
+        for row in rows.itertuples()
+    ]
+    shown = evidence.assign(
+        key=evidence.key.where(~evidence.is_confidential, "(confidential)"),
+        title=evidence.title.where(~evidence.is_confidential, ""),
+        url=evidence.url.where(~evidence.is_confidential, ""),
+    )
+    lines += [f"  {row.key:<16} {row.measure:>10g}  {row.title}" for row in shown.itertuples()]
+    data = {
+        "indicator": wanted.as_json(),
+        "readings": rows.to_dict("records"),
+        "evidence": shown[["key", "title", "url", "measure"]].to_dict("records"),
+    }
+    return Outcome(data, lines)
+
+
+def _readings(workspace: Workspace, on: date | None, only: tuple[str, ...] | None = None) -> pd.DataFrame:
+    config = workspace.config
+    today = on or assess.last_closed_day(workspace.clock.now(), config.zone, config.period)
+    tables.prepare(workspace.store, config, assess.end_of(today, config.zone), today)
+    return catalogue_of.compute(workspace.store, only)
+
+
+def export(config: Config, clock: Clock, file: Path, *, on: date | None) -> Outcome:
+    """All readings, with their subjects' names, as .xlsx, .csv, .json or .parquet."""
+    from reports import workbook
+
+    with reading(config, clock) as workspace:
+        frame = _readings(workspace, on)
+        names = dict(workspace.store.rows("SELECT subject, name FROM subject"))
+    frame.insert(1, "name", frame.subject.map(names))
+    workbook.write(frame, file)
+    return Outcome({"file": str(file), "rows": len(frame)}, [f"{len(frame)} readings in {file}"])
+
+
+def state_show(config: Config, clock: Clock) -> Outcome:
+    """Where everything is and how large."""
+    folder = config.state_dir
+    record = Record(folder / "record")
+    runs = record.runs()
+    data = {
+        "state_dir": str(folder),
+        "database_bytes": (folder / DATABASE).stat().st_size if (folder / DATABASE).exists() else 0,
+        "record_bytes": size(record.folder) if record.folder.exists() else 0,
+        "runs": len(runs),
+        "last_run": runs[-1] if runs else None,
+        "now": clock.now(),
+    }
+    return Outcome(data, [f"{name.replace('_', ' '):<15} {value}" for name, value in data.items()])
+
+
+def state_export(config: Config, clock: Clock, file: Path) -> Outcome:
+    """The record as one file, to move or keep."""
+    from pmo_sync import lock
+
+    with lock.shared(config.state_dir, clock):
+        Record(config.state_dir / "record").export(file)
+    file.chmod(0o600)
+    return Outcome({"file": str(file)}, [f"the record is in {file}"])
+
+
+def state_restore(config: Config, clock: Clock, file: Path) -> Outcome:
+    """Take the record from a file; the database is rebuilt from it at the next pull."""
+    from pmo_sync import lock
+
+    with lock.exclusive(config.state_dir, clock, "state restore"):
+        Record(config.state_dir / "record").restore(file)
+        (config.state_dir / DATABASE).unlink(missing_ok=True)
+    return Outcome({"state_dir": str(config.state_dir)}, ["restored; run `pmo-sync sync` to fill the database again"])

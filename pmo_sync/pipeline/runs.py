@@ -1,0 +1,234 @@
+"""pull, report, publish, sync: the commands a scheduler calls."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pmo_sync import assess, forecast
+from pmo_sync.assessed import Assessed, Trust
+from pmo_sync.certificate import ProjectCount, SourceCertificate, trust
+from pmo_sync.errors import ConfigError, Exit
+from pmo_sync.model import Problem
+from pmo_sync.pipeline.outcome import Outcome
+from pmo_sync.pipeline.places import publish_all
+from pmo_sync.pipeline.pull import pull_sources
+from pmo_sync.pipeline.workspace import Workspace, reading, writing
+from reports import compose_all
+from reports.publish import Published
+from reports.writers import html
+
+if TYPE_CHECKING:
+    from pmo_sync.clock import Clock
+    from pmo_sync.config import Config, SourceConfig
+
+Say = Callable[[str], None]
+
+
+def pull(config: Config, clock: Clock, say: Say, *, sources: Sequence[str] = (), full: bool = False) -> Outcome:
+    """Read the trackers into the store."""
+    wanted = _sources(config, sources)
+    with writing(config, clock, "pull") as workspace:
+        certificates = _pull(workspace, wanted, say, full=full)
+    return _pulled(certificates)
+
+
+def report(config: Config, clock: Clock, say: Say, *, on: date | None = None) -> Outcome:
+    """Write the local HTML report as of the end of ``on``, the last closed period by default."""
+    with reading(config, clock) as workspace:
+        assessed = assess_now(workspace, on)
+    written = _write_html(config, assessed, say)
+    return Outcome({"as_of": assessed.as_of, "files": [str(file) for file in written]}, [f"report: {written[-1]}"])
+
+
+def publish(
+    config: Config,
+    clock: Clock,
+    say: Say,
+    *,
+    on: date | None = None,
+    dry_run: bool = False,
+    adopt: frozenset[str] = frozenset(),
+) -> Outcome:
+    """Write the reports to their places, or show what would be written."""
+    with writing(config, clock, "publish") as workspace:
+        assessed = assess_now(workspace, on)
+        results = _publish(workspace, assessed, say, write=not dry_run, adopt=adopt)
+    return _published(results, show_diff=dry_run)
+
+
+def sync(config: Config, clock: Clock, say: Say, *, dry_run: bool = False) -> Outcome:
+    """Pull, report, publish under one lock. Sources and places that fail do not stop the others; exit code 4 tells."""
+    with writing(config, clock, "sync") as workspace:
+        certificates = _pull(workspace, _sources(config, ()), say, full=False)
+        assessed = assess_now(workspace, None)
+        files = _write_html(config, assessed, say)
+        results = _publish(workspace, assessed, say, write=not dry_run, adopt=frozenset())
+    pulled, published = _pulled(certificates), _published(results, show_diff=dry_run)
+    data = {**pulled.data, **published.data, "as_of": assessed.as_of, "files": [str(file) for file in files]}
+    return Outcome(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))
+
+
+def assess_now(workspace: Workspace, on: date | None) -> Assessed:
+    """Everything reports may say as of the end of ``on``, or of the last closed period."""
+    config = workspace.config
+    today = on or assess.last_closed_day(workspace.clock.now(), config.zone, config.period)
+    return assess.assess(workspace.store, config, today, _trust(workspace, today))
+
+
+def _sources(config: Config, names: Sequence[str]) -> list[SourceConfig]:
+    known = {source.name for source in config.sources}
+    unknown = [f"no source named {name!r}; there are {', '.join(sorted(known))}" for name in names if name not in known]
+    if unknown:
+        raise ConfigError(unknown)
+    return [source for source in config.sources if not names or source.name in names]
+
+
+def _pull(workspace: Workspace, sources: Sequence[SourceConfig], say: Say, *, full: bool) -> list[SourceCertificate]:
+    certificates = pull_sources(workspace, sources, say, full=full)
+    rows = [
+        {
+            "run_id": workspace.run_id,
+            "run_at": workspace.clock.now(),
+            "source": one.source,
+            "pulled_at": one.pulled_at,
+            "certificate": json.dumps(one.as_json(), default=str, ensure_ascii=False),
+        }
+        for one in certificates
+    ]
+    with workspace.record.run(f"{workspace.run_id}-pull") as run:
+        run.write("certificate", rows)
+    return certificates
+
+
+def _trust(workspace: Workspace, today: date) -> Trust:
+    """The newest certificate of each source, when each last got through, and the record of our forecasts."""
+    newest: dict[str, SourceCertificate] = {}
+    success: dict[str, datetime] = {}
+    for row in workspace.record.rows("certificate"):
+        newest[row["source"]] = _certificate(json.loads(row["certificate"]))
+        if row["pulled_at"] is not None:
+            success[row["source"]] = row["pulled_at"]
+    as_of = assess.end_of(today, workspace.config.zone)
+    sources = [newest[one.name] for one in workspace.config.sources if one.name in newest]
+    held, resolved = forecast.held(workspace.record.rows("ledger"), workspace.store, as_of)
+    return Trust(trust(sources, success, as_of), held, resolved)
+
+
+def _certificate(data: dict[str, Any]) -> SourceCertificate:
+    """A certificate as the record keeps it."""
+    pulled_at = data["pulled_at"]
+    return SourceCertificate(
+        source=data["source"],
+        account=data["account"],
+        server=data["server"],
+        pulled_at=datetime.fromisoformat(pulled_at) if pulled_at else None,
+        projects=tuple(ProjectCount(**one) for one in data["projects"]),
+        problems=tuple(Problem(*one) for one in data["problems"]),
+        unmapped_statuses=tuple(data["unmapped_statuses"]),
+        error=data["error"],
+    )
+
+
+def _write_html(config: Config, assessed: Assessed, say: Say) -> list[Path]:
+    """The local report: one self-contained file a document, the portfolio last."""
+    documents = compose_all(assessed, config.language)
+    links = {one.slot: f"{_stem(one.slot)}.html" for one in documents}
+    config.html_dir.mkdir(parents=True, exist_ok=True)
+    files = []
+    for document in documents:
+        file = config.html_dir / links[document.slot]
+        _replace(file, html.write(document, links).text)
+        files.append(file)
+    say(f"report: {len(files)} pages in {config.html_dir}")
+    return files
+
+
+def _stem(slot: str) -> str:
+    return slot.replace("/", "-")
+
+
+def _replace(file: Path, text: str) -> None:
+    """A reader sees the old file or the new one, never half of it."""
+    new = file.with_suffix(".new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(file)
+
+
+def _publish(
+    workspace: Workspace, assessed: Assessed, say: Say, *, write: bool, adopt: frozenset[str]
+) -> list[Published]:
+    results = publish_all(workspace.config, assessed, workspace.clock, write=write, adopt=adopt, say=say)
+    written = [one for one in results if one.outcome in ("created", "updated")]
+    if write and written:
+        _remember(workspace, assessed, written)
+    return results
+
+
+def _remember(workspace: Workspace, assessed: Assessed, written: Sequence[Published]) -> None:
+    """What was said to whom: publications, the readings and evidence behind them, the forecasts with their inputs."""
+    at = {"run_id": workspace.run_id, "as_of": assessed.as_of}
+    now = workspace.clock.now()
+    readings = [{**at, **reading._asdict()} for reading in assessed.readings.values()]
+    evidence = [
+        {
+            **at,
+            "subject": subject,
+            "indicator": indicator,
+            "key": "" if ref.is_confidential else ref.key,
+            "measure": ref.measure,
+        }
+        for (subject, indicator), refs in assessed.evidence.items()
+        for ref in refs
+    ]
+    with workspace.record.run(f"{workspace.run_id}-publish") as run:
+        run.write(
+            "publication",
+            [
+                {
+                    **at,
+                    "place": one.place,
+                    "slot": one.slot,
+                    "outcome": one.outcome,
+                    "url": one.url,
+                    "published_at": now,
+                }
+                for one in written
+            ],
+        )
+        run.write("reading", readings)
+        run.write("evidence", evidence)
+        run.write("ledger", forecast.ledger_rows(assessed, workspace.run_id, now))
+
+
+def _pulled(certificates: Sequence[SourceCertificate]) -> Outcome:
+    lines = []
+    for one in certificates:
+        count = sum(project.our_count for project in one.projects)
+        lines.append(f"{one.source}: {one.grade}, {count} issues{f', {one.error}' if one.error else ''}")
+        lines += [f"  {problem.subject}: {problem.what}" for problem in one.problems[:20]]
+        lines += [f"  ... and {len(one.problems) - 20} more problems"] if len(one.problems) > 20 else []
+        if one.unmapped_statuses:
+            lines.append(
+                f"  not mapped: {', '.join(one.unmapped_statuses)}; add them to [source.{one.source}.statuses]"
+            )
+    failed = any(one.grade == "failed" for one in certificates)
+    return Outcome(
+        {"sources": [one.as_json() for one in certificates]}, lines, Exit.FINISHED_WITH_FAILURES if failed else Exit.OK
+    )
+
+
+def _published(results: Sequence[Published], *, show_diff: bool) -> Outcome:
+    counts = Counter(one.outcome for one in results)
+    lines = [line for one in results if show_diff and one.diff for line in one.diff.splitlines()]
+    lines.append(
+        "published: " + (", ".join(f"{counts[word]} {word}" for word in sorted(counts)) or "no place configured")
+    )
+    bad = counts["failed"] or counts["conflict"]
+    return Outcome(
+        {"published": [one._asdict() for one in results]}, lines, Exit.FINISHED_WITH_FAILURES if bad else Exit.OK
+    )

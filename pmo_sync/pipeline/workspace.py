@@ -1,0 +1,70 @@
+"""The state folder in use: database, record and lock, opened for writing or for reading."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmo_sync import lock
+from pmo_sync.clock import Clock
+from pmo_sync.errors import StoreError
+from pmo_sync.record import Record
+from pmo_sync.store import Store
+
+if TYPE_CHECKING:
+    from pmo_sync.config import Config
+
+DATABASE = "pmo-sync.duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One command's hold on the state folder."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    record: Record
+    run_id: str
+
+    @property
+    def now(self) -> datetime:
+        """The present, aware UTC."""
+        return self.clock.now()
+
+
+@contextmanager
+def writing(config: Config, clock: Clock, what: str) -> Iterator[Workspace]:
+    """Alone in the state folder. A new or rebuilt database first takes in the record."""
+    with lock.exclusive(config.state_dir, clock, what):
+        record = Record(config.state_dir / "record")
+        with Store.open(config.state_dir / DATABASE) as store:
+            store.take_in(record)
+            yield Workspace(config, clock, store, record, new_run_id(clock))
+
+
+@contextmanager
+def reading(config: Config, clock: Clock) -> Iterator[Workspace]:
+    """Beside other readers, waiting for a writer. Raises StoreError when nothing was pulled yet."""
+    file = config.state_dir / DATABASE
+    with lock.shared(config.state_dir, clock):
+        if not file.exists():
+            msg = f"nothing was pulled yet into {config.state_dir}; run `pmo-sync pull` or `pmo-sync sync` first"
+            raise StoreError(msg)
+        with Store.open(file, read_only=True) as store:
+            yield Workspace(config, clock, store, Record(config.state_dir / "record"), "")
+
+
+def new_run_id(clock: Clock) -> str:
+    """Sortable by time, unique also within a second."""
+    return f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below ``folder``."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,0 +1,133 @@
+"""The colour of a milestone, a project and a portfolio, case by case as the written rule has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmo_sync import policy
+from pmo_sync.assessed import Forecast, Reason, Subject, Verdict
+from pmo_sync.policy import MilestoneFacts, hold, milestone_verdict, project_verdict, rollup_verdict
+
+TODAY = date(2026, 11, 15)
+MILESTONE = Subject(
+    "milestone:a:1", "milestone", "R4", "project:pay", "", "open", date(2026, 8, 1), date(2026, 12, 15), None, True, False,
+    baseline_due_on=date(2026, 12, 15),
+)  # fmt: skip
+FORECAST = Forecast(
+    "milestone:a:1", "test", remaining=20, weekly_counts=(5,) * 12, p50_on=date(2026, 12, 1), p85_on=date(2026, 12, 10),
+    p95_on=date(2026, 12, 20), p_hit=0.9, due_on=date(2026, 12, 15), required_pace=4.7, actual_pace=5.0, best_pace=7,
+)  # fmt: skip
+FACTS = MilestoneFacts(MILESTONE, TODAY, FORECAST, 0, 0, 0, 0, None)
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [reason.code for reason in verdict.reasons]
+
+
+def due(**changes) -> Subject:
+    return replace(MILESTONE, **changes)
+
+
+@pytest.mark.parametrize(
+    ("facts", "rag", "first"),
+    [
+        (FACTS, "green", "on_track"),
+        (replace(FACTS, forecast=None), "grey", "no_items"),
+        (replace(FACTS, subject=due(due_on=None)), "grey", "no_due_date"),
+        (replace(FACTS, forecast=replace(FORECAST, refused=True, gates=(Reason("few_done", {"have": 3, "need": 25}),))), "grey", "few_done"),
+        (replace(FACTS, subject=due(due_on=TODAY)), "red", "past_due"),
+        (replace(FACTS, subject=due(due_on=TODAY), forecast=replace(FORECAST, refused=True)), "red", "past_due"),
+        (replace(FACTS, forecast=replace(FORECAST, remaining=0)), "green", "all_done"),
+        (replace(FACTS, forecast=replace(FORECAST, p_hit=0.49)), "red", "p_hit_low"),
+        (replace(FACTS, forecast=replace(FORECAST, p_hit=0.50)), "amber", "p_hit_low"),
+        (replace(FACTS, forecast=replace(FORECAST, p_hit=0.80)), "green", "on_track"),
+        (replace(FACTS, forecast=replace(FORECAST, required_pace=7.5)), "red", "pace_short"),
+        (replace(FACTS, forecast=replace(FORECAST, required_pace=7.0)), "green", "on_track"),
+        (replace(FACTS, blocked_count=1, blocked_days=7.0), "green", "on_track"),
+        (replace(FACTS, blocked_count=1, blocked_days=8.0), "red", "blocked_long"),
+        (replace(FACTS, subject=due(baseline_due_on=date(2026, 11, 30))), "amber", "slip"),
+        (replace(FACTS, subject=due(baseline_due_on=date(2026, 12, 11))), "green", "on_track"),
+        (replace(FACTS, drift_days=7), "green", "on_track"),
+        (replace(FACTS, drift_days=8), "amber", "drift"),
+        (replace(FACTS, late_waits=1), "amber", "waits_on_late"),
+    ],
+)  # fmt: skip
+def test_milestone(facts: MilestoneFacts, rag: str, first: str) -> None:
+    verdict = milestone_verdict(facts)
+    assert (verdict.rag, codes(verdict)[0]) == (rag, first)
+
+
+def test_at_most_three_reasons() -> None:
+    verdict = milestone_verdict(
+        replace(
+            FACTS,
+            forecast=replace(FORECAST, p_hit=0.1, required_pace=9.0),
+            blocked_count=2,
+            blocked_days=9.0,
+            drift_days=30,
+            late_waits=2,
+        )
+    )
+    assert codes(verdict) == ["p_hit_low", "pace_short", "blocked_long"]
+
+
+def test_watermelon_is_said() -> None:
+    verdict = milestone_verdict(replace(FACTS, late_waits=1, reported="green"))
+    assert "reported_better" in codes(verdict)
+
+
+colours = st.sampled_from(["green", "amber", "red", "grey"])
+
+
+@given(colours, colours)
+def test_worse_at_once_better_only_after_two_periods(now: str, before: str) -> None:
+    held = hold({"m": Verdict("m", now, ())}, {"m": Verdict("m", before, ())})["m"]
+    order = {"green": 0, "amber": 1, "red": 2}
+    if "grey" in (now, before):
+        assert held.rag == now
+    else:
+        assert order[held.rag] == max(order[now], order[before])
+        assert (held.held_from is not None) == (order[before] > order[now])
+
+
+def test_project_is_as_good_as_its_worst_critical_milestone() -> None:
+    must_win = replace(MILESTONE, id="m1", is_must_win=True)
+    other = replace(MILESTONE, id="m2")
+    verdicts = [(must_win, Verdict("m1", "amber", (Reason("slip"),))), (other, Verdict("m2", "red", ()))]
+    subject = replace(MILESTONE, id="project:pay", kind="project")
+    assert project_verdict(subject, verdicts, None).rag == "amber"
+    assert (
+        project_verdict(subject, [(replace(one, is_must_win=False), two) for one, two in verdicts], None).rag == "red"
+    )
+    assert project_verdict(subject, [], None).rag == "grey"
+
+
+@given(st.lists(colours, max_size=12), st.booleans())
+def test_rollup_never_averages(rags: list[str], red_must_win: bool) -> None:
+    must_win = [Verdict("m", "red", ())] if red_must_win else []
+    verdict = rollup_verdict(MILESTONE, [Verdict(str(n), rag, ()) for n, rag in enumerate(rags)], must_win)
+    known = [rag for rag in rags if rag != "grey"]
+    if not known:
+        assert verdict.rag == "grey"
+    elif red_must_win or known.count("red") > 0.25 * len(known):
+        assert verdict.rag == "red"
+    elif "red" in known or known.count("amber") > 0.25 * len(known):
+        assert verdict.rag == "amber"
+    else:
+        assert verdict.rag == "green"
+
+
+def test_news_is_ordered_by_weight() -> None:
+    later = replace(FORECAST, p50_on=date(2026, 12, 22), p_hit=0.4)
+    news = policy.changes(
+        {"m": replace(MILESTONE, id="m", due_on=date(2026, 12, 22))},
+        {"m": Verdict("m", "red", ())}, {"m": Verdict("m", "green", ())},
+        {"m": later}, {"m": FORECAST}, {}, {}, {"m": date(2026, 12, 15)},
+    )  # fmt: skip
+    assert [one.code for one in news] == ["rag_worse", "due_moved", "p_hit_moved", "forecast_later"]
+    assert news[1].params["days"] == 7
