@@ -3,6 +3,9 @@
 
 CREATE TABLE IF NOT EXISTS schema_version (version INTEGER);
 
+-- which parts of the record this database was built from; a part that is not here has yet to be loaded
+CREATE TABLE IF NOT EXISTS loaded (dataset VARCHAR);
+
 -- every issue and milestone gets its integer here, once
 CREATE SEQUENCE IF NOT EXISTS entity_sequence;
 CREATE TABLE IF NOT EXISTS entity (entity INTEGER, entity_id VARCHAR);
@@ -17,7 +20,8 @@ CREATE TABLE IF NOT EXISTS person (person_id VARCHAR, source VARCHAR, name VARCH
 -- grown from snapshots, and known only since first_seen_at
 CREATE TABLE IF NOT EXISTS milestone (
     milestone INTEGER, milestone_id VARCHAR, source VARCHAR, project_id VARCHAR, kind VARCHAR, name VARCHAR,
-    state VARCHAR, start_on DATE, due_on DATE, closed_on DATE, url VARCHAR, first_seen_at TIMESTAMP
+    state VARCHAR, start_on DATE, due_on DATE, closed_on DATE, url VARCHAR, first_seen_at TIMESTAMP,
+    vanished_at TIMESTAMP  -- set when a complete catalogue no longer has it; its past stays
 );
 
 CREATE TABLE IF NOT EXISTS issue (
@@ -46,3 +50,9 @@ CREATE TABLE IF NOT EXISTS staged_history (
 CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR);
 -- what the census missed once: vanished only after a second miss
 CREATE TABLE IF NOT EXISTS missed (issue_id VARCHAR, missed_at TIMESTAMP);
+
+-- what the database knows and the record not yet: nothing here is lost by a kill between the two
+CREATE TABLE IF NOT EXISTS unrecorded_interval (
+    entity_id VARCHAR, field VARCHAR, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS unrecorded_vanished (issue_id VARCHAR);

@@ -30,4 +30,4 @@ LEFT JOIN place AS there ON there.issue = b.blocker
 LEFT JOIN held_by AS waiting ON waiting.issue = b.blocked
 LEFT JOIN held_by AS late ON late.issue = b.blocker
 WHERE here.project IS DISTINCT FROM there.project
-ORDER BY late_days DESC, len(milestones) DESC, b.since, blocked_key, blocker_key
+ORDER BY late_days DESC, len(coalesce(waiting.milestones, [])) DESC, b.since, blocked_key, blocker_key

@@ -1,0 +1,109 @@
+-- milestone_stay: while an issue was in a milestone; one that never was in any of that kind goes with its parent.
+CREATE OR REPLACE TEMP TABLE milestone_stay AS
+WITH own AS (
+    SELECT
+        h.entity AS issue, m.milestone, m.kind, h.since, CASE WHEN h.until < moment.as_of THEN h.until END AS until
+    FROM history AS h
+    JOIN existing AS e ON e.issue = h.entity
+    JOIN milestone AS m ON m.milestone_id = h.value
+    CROSS JOIN moment
+    WHERE h.field = 'milestone' AND h.since < moment.as_of AND (m.vanished_at IS NULL OR m.vanished_at >= moment.as_of)
+)
+SELECT issue, milestone, since, until
+FROM own
+UNION ALL
+SELECT p.child, own.milestone, greatest(p.since, own.since), least(p.until, own.until)
+FROM parent_stay AS p
+JOIN own ON own.issue = p.parent AND (own.until IS NULL OR p.since < own.until)
+    AND (p.until IS NULL OR own.since < p.until)
+ANTI JOIN own AS already ON already.issue = p.child AND already.kind = own.kind;
+
+-- milestone_word: a milestone's fields as they stand at as_of; before our first look, as they were at that look.
+CREATE OR REPLACE TEMP TABLE milestone_word AS
+WITH stood AS (
+    SELECT
+        h.entity AS milestone,
+        max(h.value) FILTER (WHERE h.field = 'name') AS name,
+        max(h.value) FILTER (WHERE h.field = 'state') AS state,
+        max(h.value) FILTER (WHERE h.field = 'start_on') AS start_on,
+        max(h.value) FILTER (WHERE h.field = 'due_on') AS due_on
+    FROM history AS h
+    JOIN milestone AS m ON m.milestone = h.entity
+    CROSS JOIN moment
+    WHERE h.since < moment.as_of AND (h.until IS NULL OR h.until >= moment.as_of)
+    GROUP BY h.entity
+)
+SELECT
+    m.milestone, m.milestone_id, m.source, m.project_id, m.kind, m.url, m.first_seen_at,
+    coalesce(s.name, m.name) AS name, m.name AS last_name,
+    CASE
+        WHEN m.first_seen_at <= moment.as_of THEN coalesce(s.state, m.state)
+        WHEN m.closed_on > moment.today THEN 'open'  -- the tracker says when: it was open until then
+        ELSE m.state
+    END AS state,
+    CASE WHEN m.first_seen_at <= moment.as_of THEN try_cast(s.start_on AS DATE) ELSE m.start_on END AS start_on,
+    CASE WHEN m.first_seen_at <= moment.as_of THEN try_cast(s.due_on AS DATE) ELSE m.due_on END AS due_on
+FROM milestone AS m
+LEFT JOIN stood AS s ON s.milestone = m.milestone
+CROSS JOIN moment
+WHERE m.vanished_at IS NULL OR m.vanished_at >= moment.as_of;
+
+-- reach: the tracker projects each scope of an enabled PMO project reaches into.
+CREATE OR REPLACE TEMP TABLE reach AS
+SELECT scope.number, scope.owner AS project, t.project_id, scope.source, scope.milestone, scope.label, scope.epic
+FROM scope
+JOIN pmo_project AS p ON p.project = scope.owner AND p.is_enabled
+JOIN project AS t ON t.source = scope.source
+    AND (
+        scope.project_key IS NULL
+        OR lower(t.key) = lower(scope.project_key)
+        OR (scope.project_key LIKE '%/*' AND starts_with(lower(t.key), lower(rtrim(scope.project_key, '*'))))
+    )
+WHERE scope.owner_kind = 'project';
+
+-- project_member: leaves of each PMO project. Of a scope all parts must hold; any scope will do.
+CREATE OR REPLACE TEMP TABLE project_member AS
+WITH wanted AS (
+    SELECT DISTINCT number, source, milestone, label, epic
+    FROM reach
+    WHERE milestone IS NOT NULL OR label IS NOT NULL OR epic IS NOT NULL
+),
+in_milestone AS (
+    SELECT DISTINCT w.number, s.issue
+    FROM wanted AS w
+    JOIN milestone_word AS m ON m.source = w.source
+        AND (lower(m.name) = lower(w.milestone) OR lower(m.last_name) = lower(w.milestone))
+    JOIN milestone_stay AS s ON s.milestone = m.milestone AND s.until IS NULL
+),
+labelled AS (
+    SELECT w.number, l.issue
+    FROM wanted AS w
+    JOIN label_now AS l ON l.label = lower(trim(w.label))
+),
+with_label AS (
+    SELECT number, issue FROM labelled
+    UNION
+    SELECT l.number, p.child
+    FROM labelled AS l
+    JOIN parent_stay AS p ON p.parent = l.issue AND p.until IS NULL
+),
+in_epic AS (
+    SELECT w.number, e.issue
+    FROM wanted AS w
+    JOIN lifecycle AS e ON e.source = w.source AND lower(e.key) = lower(w.epic)
+    UNION
+    SELECT w.number, a.issue
+    FROM wanted AS w
+    JOIN lifecycle AS e ON e.source = w.source AND lower(e.key) = lower(w.epic)
+    JOIN ancestor_stay AS a ON a.ancestor = e.issue AND a.until IS NULL
+)
+SELECT DISTINCT r.project, l.issue
+FROM lifecycle AS l
+JOIN reach AS r ON r.project_id = l.project_id
+LEFT JOIN in_milestone AS m ON m.number = r.number AND m.issue = l.issue
+LEFT JOIN with_label AS w ON w.number = r.number AND w.issue = l.issue
+LEFT JOIN in_epic AS e ON e.number = r.number AND e.issue = l.issue
+WHERE l.is_leaf
+    AND (r.milestone IS NULL OR m.issue IS NOT NULL)
+    AND (r.label IS NULL OR w.issue IS NOT NULL)
+    AND (r.epic IS NULL OR e.issue IS NOT NULL);

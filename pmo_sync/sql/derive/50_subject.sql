@@ -1,0 +1,90 @@
+-- subject: whatever a number is about. A milestone or epic belongs to the project that holds most of its issues, or,
+-- while it has none, to one that reaches its tracker project; those that no enabled project holds are left out.
+CREATE OR REPLACE TEMP TABLE milestone_home AS
+WITH vote AS (
+    SELECT s.milestone, p.project, count(DISTINCT s.issue) AS members
+    FROM milestone_stay AS s
+    JOIN project_member AS p ON p.issue = s.issue
+    WHERE s.until IS NULL
+    GROUP BY s.milestone, p.project
+    UNION ALL
+    SELECT DISTINCT m.milestone, r.project, 0
+    FROM milestone_word AS m
+    JOIN reach AS r ON r.project_id = m.project_id
+)
+SELECT milestone, project, row_number() OVER (PARTITION BY milestone ORDER BY max(members) DESC, project) = 1 AS is_first
+FROM vote
+GROUP BY milestone, project;
+
+CREATE OR REPLACE TEMP TABLE epic_home AS
+WITH vote AS (
+    SELECT a.ancestor AS epic, p.project, count(DISTINCT a.issue) AS members
+    FROM ancestor_stay AS a
+    JOIN project_member AS p ON p.issue = a.issue
+    JOIN existing AS e ON e.issue = a.ancestor AND e.level >= 1
+    WHERE a.until IS NULL
+    GROUP BY a.ancestor, p.project
+    UNION ALL
+    SELECT p.issue, p.project, 0
+    FROM project_member AS p
+    JOIN existing AS e ON e.issue = p.issue AND e.level >= 1
+)
+SELECT epic, project, row_number() OVER (PARTITION BY epic ORDER BY max(members) DESC, project) = 1 AS is_first
+FROM vote
+GROUP BY epic, project;
+
+CREATE OR REPLACE TEMP TABLE subject AS
+SELECT
+    'portfolio' AS subject, 'portfolio' AS kind, NULL AS parent, portfolio.name, '' AS url, 'open' AS state,
+    NULL::DATE AS start_on, NULL::DATE AS due_on, NULL::TIMESTAMP AS known_since, FALSE AS is_committed,
+    FALSE AS is_must_win, NULL AS milestone_kind
+FROM portfolio
+UNION ALL
+SELECT
+    'programme:' || programme, 'programme', 'portfolio', min(programme_name), '', 'open', NULL, NULL, NULL, FALSE,
+    FALSE, NULL
+FROM pmo_project
+WHERE programme IS NOT NULL AND is_enabled
+GROUP BY programme
+UNION ALL
+SELECT
+    'project:' || p.project, 'project', coalesce('programme:' || p.programme, 'portfolio'), p.name,
+    coalesce(place.url, ''), 'open', NULL, NULL, NULL, FALSE, FALSE, NULL
+FROM pmo_project AS p
+LEFT JOIN (
+    -- a project that is one tracker project has its address
+    SELECT r.project, min(t.url) AS url
+    FROM reach AS r
+    JOIN project AS t ON t.project_id = r.project_id
+    GROUP BY r.project
+    HAVING count(DISTINCT r.project_id) = 1
+) AS place ON place.project = p.project
+WHERE p.is_enabled
+UNION ALL
+SELECT
+    'milestone:' || m.milestone_id, 'milestone', 'project:' || home.project, m.name, m.url, m.state, m.start_on,
+    m.due_on, m.first_seen_at,
+    m.due_on IS NOT NULL AND m.kind IN (SELECT kind FROM committed_kind),
+    EXISTS (
+        SELECT 1
+        FROM must_win AS w
+        JOIN milestone_home AS h ON h.project = w.project
+        WHERE h.milestone = m.milestone AND lower(w.milestone) IN (lower(m.name), lower(m.last_name))
+    ),
+    m.kind
+FROM milestone_word AS m
+JOIN milestone_home AS home ON home.milestone = m.milestone AND home.is_first
+UNION ALL
+SELECT
+    'epic:' || l.issue_id, 'epic', 'project:' || home.project, l.title, l.url,
+    CASE WHEN l.category IN ('done', 'canceled') THEN 'closed' ELSE 'open' END, l.start_on, l.due_on, l.created_at,
+    l.due_on IS NOT NULL AND 'epic' IN (SELECT kind FROM committed_kind),
+    EXISTS (
+        SELECT 1
+        FROM must_win AS w
+        JOIN epic_home AS h ON h.project = w.project
+        WHERE h.epic = l.issue AND lower(w.milestone) IN (lower(l.title), lower(l.key))
+    ),
+    'epic'
+FROM lifecycle AS l
+JOIN epic_home AS home ON home.epic = l.issue AND home.is_first;

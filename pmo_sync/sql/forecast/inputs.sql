@@ -1,0 +1,39 @@
+-- One row per open commitment: its own state, and what the gates ask about the pace it is measured by.
+-- Follows the CTEs of FC-3, so the forecast and the required pace use the same items and weeks.
+, own AS (
+    SELECT
+        m.subject, count(*) AS total, count(*) FILTER (WHERE l.done_at IS NULL) AS remaining,
+        count(*) FILTER (WHERE l.category = 'unmapped') AS unmapped
+    FROM membership AS m
+    JOIN lifecycle AS l ON l.issue = m.issue
+    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    GROUP BY m.subject
+),
+work AS (
+    SELECT subject, count(*) AS items
+    FROM evidence
+    GROUP BY subject
+),
+delivered AS (
+    SELECT d.subject, max(d.done_on) AS last_on
+    FROM delivery AS d
+    WHERE NOT d.is_bulk
+    GROUP BY d.subject
+),
+bulk AS (
+    SELECT d.subject, count(*) FILTER (WHERE d.is_bulk) AS bulk_items, count(*) AS items
+    FROM delivery AS d
+    JOIN weeks AS w ON w.week = d.week
+    GROUP BY d.subject
+)
+SELECT
+    b.subject, nullif(b.due_on, DATE '9999-12-31') AS due_on, b.pace_of,
+    coalesce(own.total, 0) AS total, coalesce(own.remaining, 0) AS remaining, coalesce(own.unmapped, 0) AS unmapped,
+    coalesce(work.items, 0) AS queued, delivered.last_on,
+    coalesce(bulk.bulk_items, 0) AS bulk_items, coalesce(bulk.items, 0) AS window_items
+FROM basis AS b
+LEFT JOIN own ON own.subject = b.subject
+LEFT JOIN work ON work.subject = b.subject
+LEFT JOIN delivered ON delivered.subject = b.pace_of
+LEFT JOIN bulk ON bulk.subject = b.pace_of
+ORDER BY b.subject

@@ -1,0 +1,43 @@
+-- id = "FL-6"
+-- name = "work_in_progress_age"
+-- question = "How old is the work in progress, and how much of it is older than is usual here?"
+-- unit = "days"
+-- direction = "lower"
+-- minimum_sample = 1
+-- source = "Calendar days since the start; usual is the P85 of the subject's own cycle time (FL-3), from 11 finished items on."
+-- gaming = "Creating an item again resets its age."
+-- playbook = "flow"
+-- used_by = ["project"]
+WITH finished AS (
+    SELECT m.subject, round(date_diff('second', l.started_at, l.done_at) / 86400.0, 1) AS days
+    FROM membership AS m
+    JOIN lifecycle AS l ON l.issue = m.issue
+    CROSS JOIN moment
+    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+        AND l.started_at IS NOT NULL AND l.done_at >= moment.as_of - INTERVAL 182 DAY
+),
+usual AS (
+    SELECT subject, percentile(days, 0.85) AS days
+    FROM finished
+    GROUP BY subject
+    HAVING count(*) >= 11
+),
+evidence AS (
+    SELECT
+        m.subject, l.issue, round(date_diff('second', l.started_at, moment.as_of) / 86400.0, 1) AS measure,
+        usual.days AS usual_days
+    FROM membership AS m
+    JOIN lifecycle AS l ON l.issue = m.issue
+    CROSS JOIN moment
+    LEFT JOIN usual ON usual.subject = m.subject
+    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL AND l.done_at IS NULL AND l.category = 'doing'
+)
+-- reading
+SELECT subject, 'p50' AS part, percentile(measure, 0.50) AS value, count(*) AS sample FROM evidence GROUP BY subject
+UNION ALL
+SELECT subject, 'p85', percentile(measure, 0.85), count(*) FROM evidence GROUP BY subject
+UNION ALL
+SELECT subject, 'old', count(*) FILTER (WHERE measure > usual_days), count(*)
+FROM evidence
+WHERE usual_days IS NOT NULL
+GROUP BY subject

@@ -1,0 +1,412 @@
+"""The database: pages append, one merge, cursors, what a census missed; the only module that opens DuckDB.
+
+Everything here is the mirror, which a full pull fetches again, and the loaded record; the file can be deleted at any
+time. A page and its cursor go in one transaction, so a killed run resumes and a page stored twice changes nothing.
+One ``Store`` is used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import duckdb
+import pyarrow as pa
+
+from pmo_sync import loading
+from pmo_sync.errors import LockedError, ShrinkError, StoreError
+from pmo_sync.model import Catalogue, Category, Interval, Issue, Milestone, Page, Person, Project, Status
+from pmo_sync.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+_SETTINGS: Final = {"memory_limit": "2GB", "python_enable_replacements": "false"}
+# a checkpoint in the middle of a pull rewrites what the next pages change again: seconds for nothing
+_CHECKPOINT_AT: Final = "256MB"
+_DAY: Final = timedelta(days=1)
+
+
+def _sql(name: str) -> str:
+    return files("pmo_sync").joinpath(f"sql/{name}.sql").read_text(encoding="utf-8")
+
+
+def schema_version() -> int:
+    """A number that changes with the tables: another one in a file means that the file is built anew."""
+    return zlib.crc32(re.sub(r"--.*|\s+", " ", _sql("schema")).encode()) >> 1
+
+
+class Store:
+    """An open database. Use ``Store.open``; close it, or use it as a context manager."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
+        self._connection = connection
+        self._file = file
+        connection.execute(_sql("macros"))
+
+    @classmethod
+    def open(cls, file: Path, *, read_only: bool = False, memory: bool = False, threads: int | None = None) -> Self:
+        """The database in ``file``, created with mode 0600 where there is none; ``memory`` leaves the disk alone.
+
+        What a killed run had stored but not merged is merged. A file of another version of this program is deleted
+        and begun anew (``take_in`` the record, then pull). Raises LockedError when another process holds it,
+        StoreError when it cannot be read.
+        """
+        config = {**_SETTINGS, **({"threads": str(threads)} if threads else {})}
+        if memory:
+            store = cls(duckdb.connect(":memory:", config={**config, "temp_directory": ""}), None)
+            store._create()
+            return store
+        if read_only and not file.exists():
+            msg = f"{file}: nothing was pulled yet; run `pmo-sync pull` or `pmo-sync sync` first"
+            raise StoreError(msg)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = cls(_connect(file, config, read_only=read_only), file)
+        try:
+            if not store._is_current(read_only=read_only):
+                store.close()
+                file.unlink()
+                file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+                store = cls(_connect(file, config, read_only=False), file)
+                store._create()
+            if not read_only:
+                store._connection.execute(f"SET checkpoint_threshold = '{_CHECKPOINT_AT}'")
+                store.merge()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _is_current(self, *, read_only: bool) -> bool:
+        """Whether the tables are ours and of this version; creates them where there are none at all."""
+        names = {row[0] for row in self.rows("SELECT table_name FROM duckdb_tables() WHERE NOT temporary")}
+        if not names and not read_only:
+            self._create()
+            return True
+        if "schema_version" not in names:
+            msg = f"{self._file}: not a database of pmo-sync; name another state folder, or move this file away"
+            raise StoreError(msg)
+        if self.rows("SELECT version FROM schema_version") == [(schema_version(),)]:
+            return True
+        if read_only:
+            msg = f"{self._file}: written by another version of pmo-sync; run `pmo-sync sync` to build it anew"
+            raise StoreError(msg)
+        return False
+
+    def _create(self) -> None:
+        with self._transaction():
+            self._connection.execute(_sql("schema"))
+            self._connection.execute("INSERT INTO schema_version VALUES (?)", [schema_version()])
+
+    def close(self) -> None:
+        """Write everything to the file and let go of it."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self, **incoming: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All or nothing; ``incoming`` Arrow tables can be read under their names."""
+        for name, table in incoming.items():
+            self._connection.register(name, table)
+        self._connection.execute("BEGIN")
+        try:
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+                msg = f"{self._file}: cannot be written: {error}"
+                raise StoreError(msg) from error
+            raise
+        finally:
+            for name in incoming:
+                self._connection.unregister(name)
+        self._keep_private()
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except duckdb.Error:  # the engine has already rolled back, or is gone with its file
+            return
+
+    def _keep_private(self) -> None:
+        if self._file is not None:
+            for name in (self._file, self._file.with_name(f"{self._file.name}.wal")):
+                if name.exists():
+                    name.chmod(0o600)
+
+    # --- catalogue and record -------------------------------------------------------------------------------------
+
+    def save_catalogue(self, source: str, catalogue: Catalogue, seen_at: datetime) -> list[Interval]:
+        """Replace the source's projects, statuses and milestones; returns the milestone intervals that changed.
+
+        Trackers keep no history of a milestone's own name, state and dates: it grows here, by comparison with what
+        was seen last. The first snapshot starts every value at ``seen_at``; a change ends one interval (returned
+        with its ``until``) and begins the next. A catalogue with problems adds and changes but removes nothing.
+        """
+        about = pa.table(
+            {
+                "source": [source],
+                "seen_at": pa.array([seen_at], pa.timestamp("us")),
+                "is_complete": [not catalogue.problems],
+            }
+        )
+        with self._transaction(
+            incoming_project=loading.table(Project, catalogue.projects),
+            incoming_status=loading.table(Status, catalogue.statuses),
+            incoming_milestone=loading.table(Milestone, catalogue.milestones),
+            snapshot=about,
+        ) as connection:
+            connection.execute(_sql("catalogue"))
+            changed = self.rows("SELECT entity_id, field, value, label, since, until FROM grown ORDER BY ALL")
+        return [Interval(*row[:4], _aware(row[4]), row[5] and _aware(row[5])) for row in changed]
+
+    def take_in(self, record: Record) -> None:
+        """Load from the record what this database does not hold yet: once after it was created."""
+        loaded = {row[0] for row in self.rows("SELECT dataset FROM loaded")}
+        if "milestone_history" not in loaded:
+            history = record.read("milestone_history")
+            self.load_milestone_history(_no_rows(loading.INTERVAL) if history is None else history)
+        if "vanished" not in loaded:
+            issues, history = record.read("vanished_issue"), record.read("vanished_history")
+            self.load_vanished(
+                _no_rows(_VANISHED) if issues is None else issues,
+                _no_rows(loading.INTERVAL) if history is None else history,
+            )
+
+    def hand_over(self, record: Record, run_id: str) -> None:
+        """Write to the record, as one run, what only this database knows; nothing where there is nothing.
+
+        A kill between the two leaves it here, for the next call; written twice, it still counts once.
+        """
+        tables = {
+            "milestone_history": "SELECT * FROM unrecorded_interval",
+            "vanished_issue": "SELECT issue.* EXCLUDE (issue) FROM issue SEMI JOIN unrecorded_vanished USING (issue_id)",
+            "vanished_history": """
+                SELECT u.issue_id AS entity_id, h.field, h.value, h.label, h.since, h.until
+                FROM history AS h
+                JOIN issue ON issue.issue = h.entity
+                JOIN unrecorded_vanished AS u USING (issue_id)""",
+        }
+        found = {name: self.arrow(f"{query} ORDER BY ALL") for name, query in tables.items()}
+        if not any(table.num_rows for table in found.values()):
+            return
+        with record.run(run_id) as run:
+            for name, table in found.items():
+                run.write(name, table)
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM unrecorded_interval; DELETE FROM unrecorded_vanished")
+
+    def load_milestone_history(self, intervals: pa.Table | Iterable[Interval]) -> None:
+        """Put milestone intervals, in the order they were recorded, in the place of those milestones' history."""
+        given = (
+            loading.naive(intervals, loading.INTERVAL)
+            if isinstance(intervals, pa.Table)
+            else loading.table(Interval, intervals)
+        )
+        given = given.append_column("position", pa.array(range(given.num_rows), pa.int64()))
+        with self._transaction(loading=given) as connection:
+            connection.execute(_sql("record"))
+            connection.execute("INSERT INTO loaded VALUES ('milestone_history')")
+
+    def load_vanished(self, issues: pa.Table, history: pa.Table) -> None:
+        """Put vanished issues and their history back, except those that are here. Both are rows of the record."""
+        given = {
+            "vanished_issue": loading.naive(issues, _VANISHED),
+            "vanished_history": loading.naive(history, loading.INTERVAL),
+        }
+        given = {
+            name: table.append_column("position", pa.array(range(table.num_rows), pa.int64()))
+            for name, table in given.items()
+        }
+        with self._transaction(**given) as connection:
+            connection.execute(_sql("vanished"))
+            connection.execute("INSERT INTO loaded VALUES ('vanished')")
+
+    # --- pages ----------------------------------------------------------------------------------------------------
+
+    def cursor(self, source: str, project_id: str) -> str | None:
+        """Where the project's next pull resumes; None: at the beginning."""
+        return self.cursors(source).get(project_id)
+
+    def cursors(self, source: str) -> dict[str, str]:
+        """Project id -> where its next pull resumes."""
+        return dict(self.rows("SELECT project_id, cursor FROM cursor WHERE source = ?", [source]))
+
+    def forget_cursor(self, project_id: str) -> None:
+        """The project's next pull reads everything again."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM cursor WHERE project_id = ?", [project_id])
+
+    def append(self, source: str, project_id: str, page: Page) -> None:
+        """Store a page beside the merged issues, with its cursor, in one transaction."""
+        with self._transaction(
+            incoming_issue=loading.table(Issue, page.issues),
+            incoming_history=loading.table(Interval, page.intervals),
+            incoming_person=loading.table(Person, page.people),
+        ) as connection:
+            [(batch,)] = self.rows(
+                "SELECT 1 + greatest((SELECT coalesce(max(batch), 0) FROM staged_issue), "
+                "(SELECT coalesce(max(batch), 0) FROM staged_history))"
+            )
+            connection.execute("INSERT INTO staged_issue SELECT *, ? FROM incoming_issue", [batch])
+            connection.execute("INSERT INTO staged_history SELECT *, ? FROM incoming_history", [batch])
+            if page.people:
+                connection.execute("DELETE FROM person USING incoming_person AS n WHERE person.person_id = n.person_id")
+                connection.execute("INSERT INTO person SELECT DISTINCT ON (person_id) * FROM incoming_person")
+            connection.execute("DELETE FROM cursor WHERE source = ? AND project_id = ?", [source, project_id])
+            connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", [source, project_id, page.cursor])
+
+    def merge(self) -> None:
+        """Stored pages -> issues and history; an issue's intervals are replaced as a whole. Call it every ~2,000 issues."""
+        if self.rows("SELECT 1 FROM staged_issue UNION ALL SELECT 1 FROM staged_history LIMIT 1"):
+            with self._transaction() as connection:
+                connection.execute(_sql("merge"))
+
+    def compact(self) -> None:
+        """Bring history back into the order that queries read fastest: by field, then entity. Seconds per 10 M rows."""
+        with self._transaction() as connection:
+            connection.execute("CREATE TABLE ordered AS SELECT * FROM history ORDER BY field, entity, since")
+            connection.execute("DROP TABLE history; ALTER TABLE ordered RENAME TO history")
+
+    # --- what the trackers still have -----------------------------------------------------------------------------
+
+    def counts(self, source: str) -> dict[str, int]:
+        """Project id -> its merged issues that have not vanished."""
+        query = "SELECT project_id, count(*) FROM issue WHERE source = ? AND vanished_at IS NULL GROUP BY project_id"
+        return dict(self.rows(query, [source]))
+
+    def issue_ids(self, project_id: str) -> frozenset[str]:
+        """The ids of the project's merged issues that have not vanished."""
+        query = "SELECT issue_id FROM issue WHERE project_id = ? AND vanished_at IS NULL"
+        return frozenset(row[0] for row in self.rows(query, [project_id]))
+
+    def project_keys(self, source: str) -> dict[str, str]:
+        """Project id -> the key people type."""
+        return dict(self.rows("SELECT project_id, key FROM project WHERE source = ?", [source]))
+
+    def unmapped_statuses(self, source: str, mapped: Mapping[str, Category]) -> tuple[str, ...]:
+        """Names of statuses that issues are in now and that neither the tracker nor ``mapped`` gives a category."""
+        query = """
+            SELECT DISTINCT coalesce(status.name, history.label) AS name
+            FROM history
+            JOIN issue ON issue.issue = history.entity AND issue.source = ? AND issue.vanished_at IS NULL
+            LEFT JOIN status ON status.status_id = history.value
+            WHERE history.field = 'status' AND history.until IS NULL AND coalesce(status.category, 'unmapped') = 'unmapped'
+            ORDER BY name"""
+        known = {name.strip().lower() for name in mapped}
+        return tuple(row[0] for row in self.rows(query, [source]) if row[0].strip().lower() not in known)
+
+    def note_missing(
+        self, project_id: str, missing: frozenset[str], at: datetime, shrink_limit: float
+    ) -> list[str]:
+        """Remember which of the project's issues a full census at ``at`` did not show; returns those now vanished.
+
+        An issue vanishes when a second census, at least a day after the first that missed it, misses it as well.
+        Raises ShrinkError, and changes nothing, when more than ``shrink_limit`` of the project's issues (but at
+        least one) would vanish at once.
+        """
+        with self._transaction(gone=loading.ids(missing)) as connection:
+            connection.execute(
+                "DELETE FROM missed USING issue WHERE missed.issue_id = issue.issue_id AND issue.project_id = ? "
+                "AND missed.issue_id NOT IN (SELECT id FROM gone)", [project_id]
+            )  # fmt: skip
+            connection.execute(
+                "INSERT INTO missed SELECT issue.issue_id, ? FROM issue SEMI JOIN gone ON gone.id = issue.issue_id "
+                "ANTI JOIN missed ON missed.issue_id = issue.issue_id "
+                "WHERE issue.project_id = ? AND issue.vanished_at IS NULL", [_naive(at), project_id]
+            )  # fmt: skip
+            vanished = [
+                row[0]
+                for row in self.rows(
+                    "SELECT issue_id FROM missed JOIN issue USING (issue_id) "
+                    "WHERE project_id = ? AND missed_at <= ? ORDER BY issue_id", [project_id, _naive(at - _DAY)]
+                )  # fmt: skip
+            ]
+            have = len(self.issue_ids(project_id))
+            if len(vanished) > max(shrink_limit * have, 1 if shrink_limit else 0):
+                msg = (
+                    f"{project_id}: {len(vanished)} of {have} issues are no longer shown by the server, more than "
+                    f"shrink_limit = {shrink_limit:g} lets one run remove; check the account's permissions, or raise it"
+                )
+                raise ShrinkError(msg)
+            connection.register("leaving", loading.ids(vanished))
+            connection.execute(
+                "UPDATE issue SET vanished_at = ? FROM leaving WHERE issue.issue_id = leaving.id", [_naive(at)]
+            )
+            connection.execute("DELETE FROM missed USING leaving WHERE missed.issue_id = leaving.id")
+            connection.execute("INSERT INTO unrecorded_vanished SELECT id FROM leaving")
+            connection.unregister("leaving")
+        return vanished
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]:
+        """The result of a query as tuples; moments are naive UTC."""
+        return self._connection.execute(sql, params).fetchall()
+
+    def frame(self, sql: str, params: Params = None) -> pd.DataFrame:
+        """The result of a query as a data frame; moments are naive UTC."""
+        return self._connection.execute(sql, params).df()
+
+    def arrow(self, sql: str, params: Params = None) -> pa.Table:
+        """The result of a query as an Arrow table; moments are naive UTC."""
+        return self._connection.sql(sql, params=params).to_arrow_table()
+
+    def script(self, sql: str) -> None:
+        """Run the statements of a ``.sql`` file."""
+        self._connection.execute(sql)
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Make or replace the temporary table ``name``; works on a read-only store."""
+        self._connection.register("given", table)
+        self._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM given')
+        self._connection.unregister("given")
+
+
+_VANISHED: Final = {**loading.ISSUE, "vanished_at": pa.timestamp("us")}
+
+
+def _no_rows(types: dict[str, pa.DataType]) -> pa.Table:
+    return loading.columns(types, ())
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _connect(file: Path, config: dict[str, str], *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    before = os.umask(0o077)
+    try:
+        return duckdb.connect(str(file), read_only=read_only, config=config)
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        text = str(error)
+        holder = re.search(r"PID (\d+)", text)
+        if holder or "lock" in text or "different configuration" in text:
+            who = f"process {holder[1]}" if holder else "this program"
+            msg = f"{file}: {who} is using it; wait until it has finished"
+            raise LockedError(msg) from error
+        msg = f"{file}: cannot be read ({text.splitlines()[0]}); delete it and run `pmo-sync sync`: it is built anew"
+        raise StoreError(msg) from error
+    finally:
+        os.umask(before)

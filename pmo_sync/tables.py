@@ -1,0 +1,150 @@
+"""What indicators see: the configuration as parameter tables, then ``sql/derive`` in the order of its numbers.
+
+``sql/derive/README.md`` lists every table. All of them are temporary tables of the store's connection, replaced by
+the next call: one store shows one moment at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from typing import Any, Final, get_args
+
+import pyarrow as pa
+
+from pmo_sync.config import Config, Role, Scope
+from pmo_sync.errors import ConfigError
+from pmo_sync.store import Store
+
+_TEXT: Final = pa.string()
+_COLUMNS: Final[dict[str, dict[str, pa.DataType]]] = {
+    "moment": {"as_of": pa.timestamp("us"), "today": pa.date32()},
+    "portfolio": {"name": _TEXT},
+    "status_map": {"source": _TEXT, "name": _TEXT, "category": _TEXT},
+    "canceled_resolution": {"source": _TEXT, "name": _TEXT},
+    "role_map": {"name": _TEXT, "role": _TEXT, "precedence": pa.int32()},
+    "pmo_project": {
+        "project": _TEXT, "name": _TEXT, "programme": _TEXT, "programme_name": _TEXT, "is_enabled": pa.bool_(),
+    },
+    "scope": {
+        "number": pa.int32(), "owner_kind": _TEXT, "owner": _TEXT, "source": _TEXT, "project_key": _TEXT,
+        "milestone": _TEXT, "label": _TEXT, "epic": _TEXT,
+    },
+    "must_win": {"project": _TEXT, "milestone": _TEXT},
+    "committed_kind": {"kind": _TEXT},
+    "calendar": {"day": pa.date32(), "week": pa.date32(), "is_working": pa.bool_()},
+}  # fmt: skip
+_AHEAD: Final = timedelta(days=731)  # the calendar's reach after today
+_BEHIND: Final = timedelta(days=50 * 366)  # an older issue is a slip of the tracker's clock
+
+
+def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
+    """Cut the store at ``as_of`` (exclusive, aware) and leave every table of the README on its connection.
+
+    ``today`` is the last closed day in the PMO's zone. Nothing in the database changes, so a read-only store will do.
+    Raises ConfigError when the configured country's holidays are unknown.
+    """
+    parameters = {
+        "moment": [(as_of.astimezone(UTC), today)],
+        "portfolio": [(config.name,)],
+        "status_map": sorted(_statuses(config)),
+        "canceled_resolution": sorted(_refusals(config)),
+        "role_map": list(_roles(config)),
+        "must_win": [(project.id, name) for project in config.projects for name in project.must_win],
+        "committed_kind": [(kind,) for kind in config.committed_kinds],
+        "calendar": _calendar(_first_day(store, today), today + _AHEAD, config.country),
+        **_units(store, config),
+    }
+    for name, rows in parameters.items():
+        store.put(name, pa.Table.from_pylist([dict(zip(_COLUMNS[name], row, strict=True)) for row in rows],
+                                             pa.schema(list(_COLUMNS[name].items()))))  # fmt: skip
+    zone = config.zone.key.replace("'", "''")
+    store.script(
+        "CREATE OR REPLACE TEMP MACRO local_day(moment) AS "
+        f"CAST(timezone('{zone}', moment AT TIME ZONE 'UTC') AS DATE)"
+    )
+    for text in derive_files():
+        store.script(text)
+
+
+def derive_files() -> Iterator[str]:
+    """The texts of ``sql/derive/*.sql``, in order."""
+    folder = files("pmo_sync").joinpath("sql/derive")
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        if file.name.endswith(".sql"):
+            yield file.read_text(encoding="utf-8")
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()
+
+
+def _statuses(config: Config) -> set[tuple[str, str, str]]:
+    return {(one.name, _plain(name), category) for one in config.sources for name, category in one.statuses.items()}
+
+
+def _refusals(config: Config) -> set[tuple[str, str]]:
+    return {(one.name, _plain(name)) for one in config.sources for name in one.canceled_resolutions}
+
+
+def _roles(config: Config) -> Iterator[tuple[str, str, int]]:
+    """A name stands for one role: the first in the order of ``Role`` that claims it."""
+    claimed: set[str] = set()
+    for precedence, role in enumerate(get_args(Role)):
+        for name in map(_plain, config.roles.get(role, ())):
+            if name not in claimed:
+                claimed.add(name)
+                yield name, role, precedence
+
+
+def _units(store: Store, config: Config) -> dict[str, list[tuple[Any, ...]]]:
+    """The PMO's projects and who owns which scope. Without any, each tracker project is one, called by its key."""
+    scopes: list[tuple[str, str, Scope]] = [("team", team.id, scope) for team in config.teams for scope in team.scopes]
+    projects: list[tuple[Any, ...]]
+    if config.projects:
+        projects = [
+            (one.id, one.name, one.programme, config.programmes.get(one.programme or "", one.programme), one.enabled)
+            for one in config.projects
+        ]
+        scopes += [("project", one.id, scope) for one in config.projects for scope in one.scopes]
+    else:
+        names = {one.name for one in config.sources}
+        query = "SELECT source, key, name, is_archived FROM project ORDER BY source, key"
+        found = [row for row in store.rows(query) if row[0] in names]
+        shared = Counter(key for _, key, _, _ in found)
+        ids = [key if shared[key] == 1 else f"{source}:{key}" for source, key, _, _ in found]
+        projects = [(id_, row[2], None, None, not row[3]) for id_, row in zip(ids, found, strict=True)]
+        scopes += [("project", id_, Scope(row[0], row[1])) for id_, row in zip(ids, found, strict=True)]
+    return {
+        "pmo_project": projects,
+        "scope": [
+            (number, kind, owner, one.source, one.project, one.milestone, one.label, one.epic)
+            for number, (kind, owner, one) in enumerate(scopes)
+        ],
+    }
+
+
+def _first_day(store: Store, today: date) -> date:
+    [(first,)] = store.rows("SELECT min(created_at)::DATE FROM issue")
+    return max(first or today, today - _BEHIND) - timedelta(days=7)
+
+
+def _calendar(first: date, last: date, country: str | None) -> Sequence[tuple[date, date, bool]]:
+    """Every day with its Monday. Working days: Monday to Friday, or by the calendar of ``country`` (ISO code)."""
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    if country is None:
+        working = [day.weekday() < 5 for day in days]
+    else:
+        import holidays  # noqa: PLC0415 - slow to import, and most of it other countries
+
+        try:
+            known = holidays.country_holidays(country, years=range(first.year, last.year + 1))
+        except NotImplementedError as error:
+            msg = f"pmo.country: no holidays known for {country!r}; use an ISO code such as ID or DE"
+            raise ConfigError([msg]) from error
+        working = [known.is_working_day(day) for day in days]
+    return [
+        (day, day - timedelta(days=day.weekday()), works) for day, works in zip(days, working, strict=True)
+    ]
