@@ -173,9 +173,7 @@ class PoliteAdapter(HTTPAdapter):
                 self._sleep(attempt, None, where, type(error).__name__)
                 continue
             status = response.status_code
-            if status == 429:
-                self._limiter.slow_down()
-            elif response.headers.get("X-RateLimit-NearLimit", "").lower() == "true":
+            if status == 429 or response.headers.get("X-RateLimit-NearLimit", "").lower() == "true":
                 self._limiter.slow_down()
             else:
                 self._limiter.recover()

@@ -1,0 +1,150 @@
+"""Jira Cloud's order of questions: ids by search, issues and histories in bulk by id.
+
+``search/jql`` gives 5,000 ids per answer but 100 issues and 40 changes each; ``issue/bulkfetch`` takes 100 ids,
+``changelog/bulkfetch`` 1,000 and gives whole histories. Ids are read in ascending order, so a pass that was cut off
+goes on behind the last id it stored, whatever was created or deleted in the meantime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from connectors.jira.assemble import Assembler, Batch, Row, ordered
+from connectors.jira.cursor import Position
+from connectors.jira.wire import BulkPage, Changelog, ChangelogPage, History, IdPage, IssueChangelog, RawIssue
+from pmo_sync.clients.jira import JiraClient
+from pmo_sync.errors import TrackerError
+from pmo_sync.model import Problem
+
+API: Final = "api/3"
+IDS_PER_PAGE: Final = 5000
+ISSUES_PER_FETCH: Final = 100
+HISTORIES_PER_FETCH: Final = 1000  # issues
+CHANGES_PER_PAGE: Final = 10_000
+
+Histories = dict[str, list[History] | Problem]
+
+
+class CloudReader:
+    """Reads issues of one Jira Cloud."""
+
+    def __init__(self, client: JiraClient, assembler: Assembler, asked: Sequence[str], workers: int) -> None:
+        self._client = client
+        self._assembler = assembler
+        self._asked = list(asked)
+        self._workers = workers
+
+    def count(self, jql: str) -> int:
+        """How many issues the server counts; its index may lag."""
+        found = self._client.post_read("search/approximate-count", {"jql": jql}, API)
+        try:
+            return int(found["count"])
+        except (KeyError, TypeError, ValueError):
+            raise TrackerError("search/approximate-count: no count came; is this Jira Cloud?") from None
+
+    def has_any(self, jql: str) -> bool:
+        """Whether the question finds anything."""
+        body = {"jql": jql, "fields": ["id"], "maxResults": 1}
+        return bool(self._client.post_read("search/jql", body, API, shape=IdPage).issues)
+
+    def ids(self, jql: str) -> list[str]:
+        """Every id. Raises TrackerError rather than returning a part."""
+        found: list[str] = []
+        seen: set[str] = set()
+        body: dict[str, Any] = {"jql": jql, "fields": ["id"], "maxResults": IDS_PER_PAGE}
+        while True:
+            page: IdPage = self._client.post_read("search/jql", body, API, shape=IdPage)
+            found += [one.id for one in page.issues]
+            if page.token is None:
+                if page.is_last is False:
+                    raise TrackerError("search/jql: more issues were announced without a way to them; run again later")
+                return found
+            if page.token in seen:
+                raise TrackerError("search/jql: the server repeats a page token; run again later")
+            seen.add(page.token)
+            body["nextPageToken"] = page.token
+
+    def batches(self, jql: str, position: Position) -> Iterator[Batch]:
+        """Whole issues behind ``position``, in ascending order of ids."""
+        last = int(position.after or 0)
+        wanted = sorted({number for number in map(int, self.ids(jql)) if number > last})
+        if not wanted:
+            return
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="jira-cloud")
+        try:
+            tasks = self._tasks(pool, [str(number) for number in wanted])
+            yield from ordered(pool, tasks, 2 * self._workers)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _tasks(self, pool: ThreadPoolExecutor, ids: Sequence[str]) -> Iterator[Callable[[], Batch]]:
+        """One task per 100 issues; the histories they need are asked for one round of 1,000 ahead."""
+        rounds = [ids[start : start + HISTORIES_PER_FETCH] for start in range(0, len(ids), HISTORIES_PER_FETCH)]
+        coming = pool.submit(self._histories, rounds[0])
+        for number, one in enumerate(rounds):
+            current = coming
+            if number + 1 < len(rounds):
+                coming = pool.submit(self._histories, rounds[number + 1])
+            for start in range(0, len(one), ISSUES_PER_FETCH):
+                yield partial(self._batch, one[start : start + ISSUES_PER_FETCH], current)
+
+    def _batch(self, ids: Sequence[str], histories: Future[Histories]) -> Batch:
+        body = {"issueIdsOrKeys": ids, "fields": self._asked, "fieldsByKeys": False, "expand": [], "properties": []}
+        page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, shape=BulkPage)
+        known = histories.result()
+        found: list[RawIssue | Problem] = []
+        for raw in page.issues:
+            one = self._assembler.decode(raw)
+            if isinstance(one, RawIssue):
+                history = known.get(one.id, [])
+                if isinstance(history, Problem):
+                    one = Problem(one.key, history.what)
+                else:
+                    one.changelog = Changelog(history)
+            found.append(one)
+        rows: list[Row] = self._assembler.rows(found)
+        for error in page.errors:
+            rows += [
+                Problem(named, "search lists it, but it cannot be read; check permissions") for named in _ids(error)
+            ]
+        return Batch(rows, Position(0, ids[-1]))
+
+    def _histories(self, ids: Sequence[str]) -> Histories:
+        """The whole histories of up to 1,000 issues. Raises TrackerError rather than returning a part."""
+        found: Histories = {}
+        seen: set[str] = set()
+        body: dict[str, Any] = {"issueIdsOrKeys": ids, "maxResults": CHANGES_PER_PAGE}
+        while True:
+            page: ChangelogPage = self._client.post_read("changelog/bulkfetch", body, API, shape=ChangelogPage)
+            for raw in page.logs:
+                _collect(found, raw)
+            if page.token is None:
+                return found
+            if page.token in seen:
+                raise TrackerError("changelog/bulkfetch: the server repeats a page token; run again later")
+            seen.add(page.token)
+            body["nextPageToken"] = page.token
+
+
+def _collect(found: Histories, raw: msgspec.Raw) -> None:
+    try:
+        log = msgspec.json.decode(raw, type=IssueChangelog)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        loose = msgspec.json.decode(bytes(raw).decode("utf-8", "replace"))
+        native = str(loose.get("issueId")) if isinstance(loose, dict) else ""
+        found[native] = Problem(native, f"its history cannot be understood: {error}")
+        return
+    known = found.setdefault(log.id, [])
+    if isinstance(known, list):
+        known += log.histories
+
+
+def _ids(error: dict[str, Any]) -> list[str]:
+    """The issues an error is about: Atlassian's description says ``id``, its servers ``issueIds`` or keys too."""
+    named = error.get("id") or error.get("issueIds") or error.get("issueIdsOrKeys") or []
+    return [str(one) for one in (named if isinstance(named, list) else [named])]

@@ -1,0 +1,186 @@
+"""Jira Data Center's order of questions: ``search`` with histories, page by page in the order of keys.
+
+Rows have no token but a number, and numbers shift when an issue is deleted or enters the result meanwhile. So each
+page begins with the last row of the page before: it is found there, or the reader steps back until it is. A history
+that search leaves out, or cuts, is fetched with its issue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from connectors.jira.assemble import Assembler, Batch, Row, ordered
+from connectors.jira.cursor import Position
+from connectors.jira.wire import RawId, RawIssue, SearchPage
+from pmo_sync.clients.jira import JiraClient, NotVisibleError
+from pmo_sync.errors import TrackerError
+from pmo_sync.model import Problem
+
+ROWS_PER_PAGE: Final = 100
+IDS_PER_PAGE: Final = 1000
+STEPS_BACK: Final = 5
+
+
+@dataclass(slots=True)
+class _Window:
+    """Consecutive rows of the result: ``ids`` and ``rows`` side by side."""
+
+    start: int
+    total: int
+    ids: list[str]
+    rows: list[Row]
+
+    def behind(self, known: Sequence[str]) -> int | None:
+        """The place behind the last known row; None if none of them is here."""
+        seen = set(known)
+        for place in range(len(self.ids) - 1, -1, -1):
+            if self.ids[place] in seen:
+                return place + 1
+        return None
+
+
+class DataCenterReader:
+    """Reads issues of one Jira Data Center or Server."""
+
+    def __init__(self, client: JiraClient, assembler: Assembler, asked: Sequence[str], workers: int) -> None:
+        self._client = client
+        self._assembler = assembler
+        self._fields = ",".join(asked)
+        self._workers = workers
+
+    def count(self, jql: str) -> int:
+        """How many issues the server counts."""
+        page: SearchPage = self._client.get("search", {"jql": jql, "maxResults": 0}, shape=SearchPage)
+        return page.total
+
+    def has_any(self, jql: str) -> bool:
+        """Whether the question finds anything."""
+        return self.count(jql) > 0
+
+    def ids(self, jql: str) -> list[str]:
+        """Every id. Read twice if rows went missing in between. Raises TrackerError rather than returning a part."""
+        for _ in range(2):
+            found: dict[str, None] = {}
+            start = 0
+            while True:
+                params = {"jql": jql, "startAt": start, "maxResults": IDS_PER_PAGE, "fields": "updated"}
+                page: SearchPage = self._client.get("search", params, shape=SearchPage)
+                found |= dict.fromkeys(msgspec.json.decode(raw, type=RawId).id for raw in page.issues)
+                start += len(page.issues)
+                if start >= page.total or not page.issues:
+                    break
+            if len(found) >= page.total:
+                return list(found)
+        raise TrackerError(f"search: {page.total} issues announced, {len(found)} came; run again later")
+
+    def batches(self, jql: str, position: Position) -> Iterator[Batch]:
+        """Whole issues behind ``position``, in the order of keys."""
+        start = max(0, position.row - ROWS_PER_PAGE)
+        first = self._search(jql, start, ROWS_PER_PAGE)
+        known = [position.after] if position.after else []
+        if known and not any(_id(raw) == position.after for raw in first.issues):
+            start, known = 0, []  # the rows have moved since: all again
+            first = self._search(jql, start, ROWS_PER_PAGE)
+        if not first.issues:
+            return
+        size = len(first.issues)  # the server's own limit may be lower than what we ask for
+        total = first.total
+
+        def tasks() -> Iterator[Callable[[], _Window]]:
+            yield partial(self._window, start, first)
+            row = start + size - 1
+            while row + 1 < total:
+                yield partial(self._read, jql, row, size)
+                row += max(1, size - 1)
+
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="jira-dc")
+        try:
+            for window in ordered(pool, tasks(), 2 * self._workers):
+                total = window.total
+                for found in self._joined(jql, window, known, size):
+                    place = found.behind(known) or 0
+                    if found.ids[place:]:
+                        known = found.ids
+                        yield Batch(found.rows[place:], Position(found.start + len(found.ids), found.ids[-1]))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _joined(self, jql: str, window: _Window, known: Sequence[str], size: int) -> Iterator[_Window]:
+        """The window, and before it those that close the gap to what is known."""
+        if not known or window.behind(known) is not None:
+            yield window
+            return
+        gap: list[_Window] = []
+        row = window.start
+        for _ in range(STEPS_BACK):
+            row = max(0, row - max(1, size - 1))
+            gap.insert(0, self._read(jql, row, size))
+            if gap[0].behind(known) is not None or row == 0:
+                yield from gap
+                if window.ids:
+                    yield window
+                return
+        raise TrackerError("search: rows moved by hundreds while they were read; run again later")
+
+    def _read(self, jql: str, start: int, size: int) -> _Window:
+        """Up to ``size`` rows from ``start``, in as many answers as the server needs."""
+        page = self._search(jql, start, size)
+        while page.issues and len(page.issues) < size and start + len(page.issues) < page.total:
+            more = self._search(jql, start + len(page.issues), size - len(page.issues))
+            if not more.issues:
+                break
+            page = SearchPage([*page.issues, *more.issues], more.total)
+        return self._window(start, page)
+
+    def _search(self, jql: str, start: int, size: int) -> SearchPage:
+        params = {
+            "jql": jql,
+            "startAt": start,
+            "maxResults": size,
+            "fields": self._fields,
+            "expand": "changelog",
+        }
+        page: SearchPage = self._client.get("search", params, shape=SearchPage)
+        return page
+
+    def _window(self, start: int, page: SearchPage) -> _Window:
+        whole: list[RawIssue | Problem] = []
+        ids: list[str] = []
+        for raw in page.issues:
+            one = self._assembler.decode(raw)
+            if isinstance(one, RawIssue) and (one.changelog is None or one.changelog.is_cut):
+                one = self._alone(one)
+            whole.append(one)
+            ids.append(one.id if isinstance(one, RawIssue) else _id(raw))
+        return _Window(start, page.total, ids, self._assembler.rows(whole))
+
+    def _alone(self, listed: RawIssue) -> RawIssue | Problem:
+        """The issue by itself, which brings its whole history: fields and history of the same moment."""
+        params = {"fields": self._fields, "expand": "changelog"}
+        try:
+            raw = self._client.get(f"issue/{quote(listed.key, safe='')}", params, shape=msgspec.Raw)
+        except NotVisibleError:
+            return Problem(listed.key, "search lists it, but it cannot be read; check permissions")
+        one = self._assembler.decode(raw)
+        if isinstance(one, RawIssue):
+            if one.changelog is None:
+                return Problem(one.key, "the server gives no history for it; the issue is left out")
+            if one.changelog.is_cut:
+                here, total = len(one.changelog.histories), one.changelog.total
+                return Problem(one.key, f"its history is cut, {here} of {total} changes; the issue is left out")
+        return one
+
+
+def _id(raw: msgspec.Raw) -> str:
+    """The native id of a row, also where the rest of it is malformed; empty if there is none."""
+    try:
+        return msgspec.json.decode(raw, type=RawId).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""

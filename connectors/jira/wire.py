@@ -1,0 +1,93 @@
+"""The parts of Jira's answers that are read for every issue, typed: what is not named here is never decoded.
+
+``msgspec`` skips unknown keys while parsing, so the avatars and authors of a long history cost next to nothing. Lists
+of issues stay raw until each is decoded by itself: one that is malformed does not take its page with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Item(msgspec.Struct, gc=False):
+    """One change of one field. ``from`` and ``to`` are ids where the field has ids, the strings are for people."""
+
+    field: str
+    field_id: str | None = msgspec.field(default=None, name="fieldId")
+    kind: str | None = msgspec.field(default=None, name="fieldtype")  # jira | custom
+    old: str | int | None = msgspec.field(default=None, name="from")
+    old_text: str | None = msgspec.field(default=None, name="fromString")
+    new: str | int | None = msgspec.field(default=None, name="to")
+    new_text: str | None = msgspec.field(default=None, name="toString")
+
+
+class History(msgspec.Struct):
+    """The changes of one moment: ISO 8601 text, or epoch milliseconds in Cloud's bulk answers."""
+
+    created: str | int
+    items: list[Item] = []
+
+
+class Changelog(msgspec.Struct):
+    """An issue's history, or the part the server gave."""
+
+    histories: list[History] = []
+    total: int | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the server kept a part back."""
+        return self.total is not None and self.total > len(self.histories)
+
+
+class RawIssue(msgspec.Struct):
+    """One issue as it came. ``fields`` holds what was asked for, undecoded beyond JSON."""
+
+    id: str
+    key: str
+    fields: dict[str, Any]
+    changelog: Changelog | None = None
+
+
+class SearchPage(msgspec.Struct):
+    """Data Center's ``search``."""
+
+    issues: list[msgspec.Raw] = []
+    total: int = 0
+
+
+class IdPage(msgspec.Struct):
+    """Cloud's ``search/jql``, asked for ids only."""
+
+    issues: list[RawId] = []
+    token: str | None = msgspec.field(default=None, name="nextPageToken")
+    is_last: bool | None = msgspec.field(default=None, name="isLast")
+
+
+class RawId(msgspec.Struct):
+    """An issue of which only the id is wanted."""
+
+    id: str
+
+
+class BulkPage(msgspec.Struct):
+    """Cloud's ``issue/bulkfetch``."""
+
+    issues: list[msgspec.Raw] = []
+    errors: list[dict[str, Any]] = msgspec.field(default_factory=list, name="issueErrors")
+
+
+class IssueChangelog(msgspec.Struct):
+    """The part of one issue's history on one page."""
+
+    id: str = msgspec.field(name="issueId")
+    histories: list[History] = msgspec.field(default_factory=list, name="changeHistories")
+
+
+class ChangelogPage(msgspec.Struct):
+    """Cloud's ``changelog/bulkfetch``: sorted by time, so one issue's history may span pages."""
+
+    logs: list[msgspec.Raw] = msgspec.field(default_factory=list, name="issueChangeLogs")
+    token: str | None = msgspec.field(default=None, name="nextPageToken")

@@ -1,0 +1,305 @@
+"""Jira over HTTP, Cloud and Data Center: the only importer of the ``jira`` package.
+
+The package's client knows Jira's addresses and headers; its session is replaced by our polite one, because its own
+repeats POSTs, fails on ``Retry-After`` dates, has no timeout and keeps cookies. Answers are raw JSON, never the
+package's objects: building those costs 85 % of the time of a pull. The package is touched in ``__init__`` and
+``_url`` only; ``tests/connectors/test_jira_client.py`` pins the signatures of 3.10.5 used there.
+
+API facts: https://developer.atlassian.com/cloud/jira/platform/rest/v3/ and .../server/jira/platform/rest/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+import jira
+import msgspec
+import requests
+
+from pmo_sync.clock import Clock
+from pmo_sync.config import Flavour, ServerConfig
+from pmo_sync.errors import AccessError, TrackerError
+from pmo_sync.http import TIMEOUT, USER_AGENT, BasicAuth, BearerAuth, session
+
+POST_READS: Final = ("/search/jql", "/search/approximate-count", "/issue/bulkfetch", "/changelog/bulkfetch")
+HEADERS: Final = {
+    "User-Agent": USER_AGENT,
+    "Accept-Language": "en",  # names of statuses and fields come in one language, whatever the account's own
+    "X-Force-Accept-Language": "true",
+}
+COMMENTS_PER_PAGE: Final = 100
+
+
+class NotVisibleError(AccessError):
+    """403 or 404: it does not exist, or not for this account."""
+
+    def __init__(self, message: str, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class JiraClient:
+    """One Jira. Safe for threads. No request is made before the first call.
+
+    Every call raises AccessError (401; NotVisibleError for 403 and 404) or TrackerError (everything else), each
+    with one line that names the address and what to do. Writes may raise UncertainWriteError: read again first.
+    """
+
+    def __init__(self, server: ServerConfig, clock: Clock) -> None:
+        """Raises ConfigError where the token's reference leads nowhere."""
+        token = server.token.reveal() if server.token else None
+        auth = None if token is None else BasicAuth(server.user, token) if server.user else BearerAuth(token)
+        self._jira = jira.JIRA(
+            server=server.api_base,
+            options={"rest_api_version": "2", "headers": dict(HEADERS)},
+            get_server_info=False,
+            validate=False,
+            max_retries=0,
+            timeout=TIMEOUT,
+        )
+        polite = session(
+            server.api_base,
+            auth=auth,
+            clock=clock,
+            per_second=server.requests_per_second,
+            workers=server.workers,
+            post_reads=POST_READS,
+            proxy=server.proxy,
+            ca_bundle=server.ca_bundle,
+            client_cert=server.client_cert,
+        )
+        polite.headers.update(self._jira._session.headers)  # noqa: SLF001
+        self._jira._session.close()  # noqa: SLF001
+        self._jira._session = cast("Any", polite)  # noqa: SLF001 - one session, ours
+        self._session = polite
+        self._has_token = token is not None
+        self._flavour: Flavour | None = server.flavour
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What was sent so far: ``requests``, ``retries``, ``writes``."""
+        return self._session.adapter.counts
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    @property
+    def flavour(self) -> Flavour:
+        """As configured; otherwise the server is asked once."""
+        if self._flavour is None:
+            kind = str(self.server_info().get("deploymentType", ""))
+            self._flavour = "cloud" if kind == "Cloud" else "data-center"
+        return self._flavour
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, api: str = "api/2", *, shape: Any = Any) -> Any:
+        """GET ``/rest/{api}/{path}`` decoded as ``shape`` (plain JSON by default)."""
+        return self._decode(self._read("GET", path, api, params=params), shape)
+
+    def post_read(self, path: str, body: Mapping[str, Any], api: str = "api/3", *, shape: Any = Any) -> Any:
+        """POST to one of the addresses that only read (``POST_READS``); repeated like a GET."""
+        if not f"/{path}".endswith(POST_READS):
+            raise ValueError(path)
+        return self._decode(self._read("POST", path, api, body=body), shape)
+
+    def server_info(self) -> dict[str, Any]:
+        """Product, version, ``deploymentType``, ``serverTime``."""
+        return self._object(self.get("serverInfo"), "serverInfo")
+
+    def server_time(self) -> datetime:
+        """The server's clock, UTC: ``serverTime``, else the answer's Date header. Raises TrackerError without."""
+        response = self._read("GET", "serverInfo", "api/2")
+        info = self._object(self._decode(response, Any), "serverInfo")
+        try:
+            return datetime.fromisoformat(str(info["serverTime"])).astimezone(UTC)
+        except (KeyError, ValueError):
+            pass
+        try:
+            return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+        except (KeyError, ValueError, TypeError):
+            raise TrackerError(f"{response.url}: the server does not tell its time; is this Jira?") from None
+
+    def myself(self) -> dict[str, Any]:
+        """The account behind the token. Raises AccessError if the server does not know us."""
+        me = self._object(self.get("myself"), "myself")
+        if not (me.get("accountId") or me.get("key") or me.get("name")):
+            raise AccessError(f"{self._url('myself', 'api/2')}: no account behind this token; make a new one")
+        return me
+
+    def comments(self, issue: str) -> Iterator[dict[str, Any]]:
+        """All comments of an issue, newest first where the server can sort, with their properties where it can."""
+        start = 0
+        while True:
+            page = self.get(
+                f"issue/{quote(issue, safe='')}/comment",
+                {"startAt": start, "maxResults": COMMENTS_PER_PAGE, "orderBy": "-created", "expand": "properties"},
+            )
+            found = self._object(page, "comment").get("comments") or []
+            yield from found
+            start += len(found)
+            if not found or start >= int(page.get("total", 0)):
+                return
+
+    def comment(self, issue: str, comment_id: str) -> dict[str, Any] | None:
+        """One comment; None if it (or the issue) is not there any more."""
+        try:
+            found = self.get(
+                f"issue/{quote(issue, safe='')}/comment/{quote(comment_id, safe='')}", {"expand": "properties"}
+            )
+        except NotVisibleError as error:
+            if error.status == 404:
+                return None
+            raise
+        return self._object(found, "comment")
+
+    def add_comment(self, issue: str, body: str, properties: Mapping[str, object]) -> dict[str, Any]:
+        """Write a comment (wiki markup) with its properties in one call. Jira tells the watchers, always."""
+        response = self._send(
+            "POST", f"issue/{quote(issue, safe='')}/comment", "api/2", body=_comment(body, properties)
+        )
+        return self._object(self._decode(response, Any), "comment")
+
+    def edit_comment(
+        self, issue: str, comment_id: str, body: str, properties: Mapping[str, object], *, notify: bool
+    ) -> dict[str, Any]:
+        """Replace a comment's text and properties. ``notify`` False is honoured by Cloud; others do as they like."""
+        response = self._send(
+            "PUT",
+            f"issue/{quote(issue, safe='')}/comment/{quote(comment_id, safe='')}",
+            "api/2",
+            params={} if notify else {"notifyUsers": "false"},
+            body=_comment(body, properties),
+        )
+        return self._object(self._decode(response, Any), "comment")
+
+    def comment_property(self, comment_id: str, key: str) -> dict[str, Any] | None:
+        """The value of one comment property; None if it is not set."""
+        try:
+            found = self.get(f"comment/{quote(comment_id, safe='')}/properties/{quote(key, safe='')}")
+        except NotVisibleError as error:
+            if error.status == 404:
+                return None
+            raise
+        value = self._object(found, "property").get("value")
+        return value if isinstance(value, dict) else None
+
+    def _url(self, path: str, api: str) -> str:
+        return str(self._jira._get_url(path, base="{server}/rest/" + api + "/{path}"))  # noqa: SLF001
+
+    def _read(
+        self,
+        method: str,
+        path: str,
+        api: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
+        """A read. A lost session makes Data Center answer as for anonymous: asked once more, then refused."""
+        for _ in range(2):
+            response = self._send(method, path, api, params=params, body=body)
+            if not (self._has_token and response.headers.get("X-AUSERNAME") == "anonymous"):
+                return response
+        raise AccessError(f"{response.url.partition('?')[0]}: the server takes us for anonymous; make a new token")
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        api: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
+        url = self._url(path, api)
+        data = None if body is None else msgspec.json.encode(body)
+        response = self._session.request(method, url, params=params, data=data)
+        if response.status_code >= 300:
+            raise _refusal(f"{method} {url}", response)
+        return response
+
+    def _decode(self, response: requests.Response, shape: Any) -> Any:
+        content = response.content
+        try:
+            return msgspec.json.decode(content, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        where = response.url.partition("?")[0]
+        if content.lstrip()[:1] == b"<":
+            raise AccessError(
+                f"{where}: a web page came instead of data: a log-in page (the token is not accepted), or not the "
+                "address of Jira's REST API; check url and token"
+            )
+        try:
+            return msgspec.json.decode(mended(content), type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise TrackerError(f"{where}: the answer cannot be understood ({error}); is this Jira?") from error
+
+    @staticmethod
+    def _object(found: Any, what: str) -> dict[str, Any]:
+        if not isinstance(found, dict):
+            raise TrackerError(f"{what}: an object was expected, {type(found).__name__} came; is this Jira?")
+        return found
+
+
+_LONE_SURROGATE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+
+def mended(content: bytes) -> bytes:
+    """JSON whose texts are valid Unicode: half surrogate pairs and broken UTF-8 become U+FFFD."""
+    return _LONE_SURROGATE.sub(rb"\\ufffd", content.decode("utf-8", "replace").encode())
+
+
+def _comment(body: str, properties: Mapping[str, object]) -> dict[str, Any]:
+    return {"body": body, "properties": [{"key": key, "value": value} for key, value in properties.items()]}
+
+
+def _refusal(what: str, response: requests.Response) -> AccessError | TrackerError:
+    """What to do about a status that is not an answer."""
+    status = response.status_code
+    head = f"{what}: {status}"
+    if status == 401:
+        return AccessError(
+            f"{head}: the token is wrong or has expired; set a new one (a scoped Cloud token also needs "
+            "api_base = https://api.atlassian.com/ex/jira/CLOUD-ID)"
+        )
+    reason = response.headers.get("X-Authentication-Denied-Reason") or _said(response)
+    said = f" ({reason})" if reason else ""
+    if status == 403:
+        return NotVisibleError(f"{head}: this account may not do that; give it the permission{said}", status)
+    if status == 404:
+        return NotVisibleError(f"{head}: not there, or not for this account; check name and permission{said}", status)
+    if status == 410:
+        return TrackerError(f'{head}: Atlassian removed this call; set flavour = "cloud" for this server{said}')
+    if status == 429:
+        wait = response.headers.get("Retry-After", "")
+        return TrackerError(
+            f"{head}: over the server's rate limit{f', which asks for {wait} s' if wait else ''}; "
+            "run again later or lower requests_per_second"
+        )
+    if status >= 500:
+        return TrackerError(f"{head}: the server has a fault; run again later, and tell its administrator{said}")
+    return TrackerError(f"{head}: refused{said or '; is this the address of a Jira?'}")
+
+
+def _said(response: requests.Response) -> str:
+    """Jira's own words, cut short; nothing of a web page."""
+    try:
+        body = msgspec.json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    words = [body.get("message"), body.get("errorMessage")]
+    messages, errors = body.get("errorMessages"), body.get("errors")
+    words += messages if isinstance(messages, list) else [messages]
+    words += errors.values() if isinstance(errors, dict) else []
+    return " ".join("; ".join(str(word) for word in words if word).split())[:200]

@@ -1,0 +1,400 @@
+"""The two orders of questions against a small Jira that can misbehave: rows that shift, tokens that repeat, histories
+that are cut. Truth is the list of issues the fake holds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from connectors.jira import cloud, connect, data_center
+from connectors.jira.fetch import JiraConnector
+from pmo_sync.config import Secret, ServerConfig, SourceConfig
+from pmo_sync.errors import ConfigError, TrackerError
+from pmo_sync.model import Page, Project
+from tests.contract.connector import QuickClock
+from tests.scripted_server import Asked, Reply, ScriptedServer
+
+PROJECT = Project("src:1", "src", "PAY", "Pay", "", is_archived=False)
+TODO = {"id": "1", "name": "Open", "statusCategory": {"key": "new"}}
+
+
+def change(field: str, old: str | None, new: str | None, at: str = "2026-01-05T10:00:00.000+0000") -> dict[str, Any]:
+    item = {"field": field, "fieldtype": "jira", "from": old, "fromString": old, "to": new, "toString": new}
+    return {"id": "1", "created": at, "items": [item]}
+
+
+def issue(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": str(1000 + number),
+        "key": f"PAY-{number}",
+        "fields": {
+            "summary": f"Issue {number}",
+            "created": "2026-01-02T10:00:00.000+0000",
+            "updated": "2026-01-09T10:00:00.000+0000",
+            "project": {"id": "1", "key": "PAY", "name": "Pay"},
+            "issuetype": {"id": "1", "name": "Task", "subtask": False},
+            "status": TODO,
+            **fields,
+        },
+        "changelog": {"total": 1, "histories": [change("labels", "", "x")]},
+    }
+
+
+class FakeJira:
+    """A server of either kind; tests bend ``issues`` and the hooks."""
+
+    def __init__(self, kind: str, count: int) -> None:
+        self.kind = kind
+        self.issues = [issue(number) for number in range(1, count + 1)]
+        self.page_limit = 1000
+        self.takes_epoch = True
+        self.before: Callable[[str, dict[str, Any]], Reply | None] = lambda path, query: None
+        self.jqls: list[str] = []
+        self.paths: list[str] = []
+
+    def answer(self, asked: Asked) -> Reply:
+        parts = urlsplit(asked.target)
+        path = parts.path.partition("/rest/")[2]
+        query: dict[str, Any] = {key: found[0] for key, found in parse_qs(parts.query).items()}
+        if asked.body:
+            query |= json.loads(asked.body)
+        self.paths.append(path)
+        special = self.before(path, query)
+        if special is not None:
+            return special
+        return Reply(body=json.dumps(self.body(path, query)).encode())
+
+    def body(self, path: str, query: dict[str, Any]) -> Any:
+        if path.endswith("serverInfo"):
+            return {"deploymentType": self.kind, "version": "9.12", "serverTime": "2026-02-01T00:00:00.000+0000"}
+        if path.endswith("/field"):
+            return []
+        if path.endswith("/myself"):
+            return {"name": "me", "timeZone": "Asia/Jakarta"}
+        if path.endswith("/remotelink"):
+            return [
+                {"id": 7, "relationship": "is blocked by", "object": {"url": "https://git.example.org/a/b/-/issues/3"}},
+                {"id": 8, "relationship": "blocks", "object": {"url": "https://wiki.example.org/page"}},
+            ]
+        if path.endswith("search"):
+            found = self.found(query["jql"])
+            start, most = int(query.get("startAt", 0)), min(self.page_limit, int(query["maxResults"]))
+            return {"startAt": start, "total": len(found), "issues": found[start : start + most]}
+        if path.endswith("search/jql"):
+            return {"issues": [{"id": one["id"]} for one in self.found(query["jql"])], "isLast": True}
+        if path.endswith("issue/bulkfetch"):
+            wanted = [one for one in self.issues if one["id"] in query["issueIdsOrKeys"]]
+            return {"issues": [{key: one[key] for key in ("id", "key", "fields")} for one in wanted]}
+        if path.endswith("changelog/bulkfetch"):
+            wanted = [one for one in self.issues if one["id"] in query["issueIdsOrKeys"]]
+            return {"issueChangeLogs": [{"issueId": one["id"], "changeHistories": one["changelog"]["histories"]} for one in wanted]}  # fmt: skip
+        match = re.fullmatch(r"api/2/issue/(.+)", path)
+        return next(one for one in self.issues if match and one["key"] == match[1])
+
+    def found(self, jql: str) -> list[dict[str, Any]]:
+        self.jqls.append(jql)
+        bound = re.search(r"updated >= (\d+)", jql)
+        if bound and not self.takes_epoch:
+            return []
+        return [] if bound and int(bound[1]) > 1_780_000_000_000 else self.issues
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_center, "ROWS_PER_PAGE", 10)
+    monkeypatch.setattr(cloud, "ISSUES_PER_FETCH", 10)
+    monkeypatch.setattr(cloud, "HISTORIES_PER_FETCH", 20)
+
+
+pytestmark = pytest.mark.usefixtures("small_pages")
+
+
+def connector(server: ScriptedServer, workers: int = 1) -> JiraConnector:
+    config = ServerConfig(server.url, server.url, None, None, Secret("env", "T", {"T": "t"}), None, None, None, workers, 1000.0)  # fmt: skip
+    made = connect(SourceConfig("src", "jira", config, None, ("PAY",), {}, {}, (), None, 0.2), QuickClock())
+    assert isinstance(made, JiraConnector)
+    return made
+
+
+def keys(pages: list[Page]) -> list[str]:
+    return [one.key for page in pages for one in page.issues]
+
+
+def expected(jira: FakeJira) -> list[str]:
+    return [one["key"] for one in jira.issues]
+
+
+@pytest.fixture(params=["Cloud", "Server"])
+def jira(request: pytest.FixtureRequest) -> FakeJira:
+    return FakeJira(request.param, 45)
+
+
+@pytest.fixture
+def server(jira: FakeJira) -> Iterator[ScriptedServer]:
+    with ScriptedServer(answer=jira.answer) as made:
+        yield made
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_pages_come_in_order_whatever_the_workers(jira: FakeJira, server: ScriptedServer, workers: int) -> None:
+    pages = list(connector(server, workers).pages(PROJECT, None))
+    assert keys(pages) == expected(jira)
+    assert pages[-1].issues == ()
+
+
+def test_an_empty_project_is_complete(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.issues = []
+    (page,) = connector(server).pages(PROJECT, None)
+    assert page.issues == ()
+    assert json.loads(page.cursor)["complete"] is not None
+
+
+def test_closing_a_pass_early_stops_asking(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.issues = [issue(number) for number in range(1, 400)]
+    pages = connector(server, 2).pages(PROJECT, None)
+    next(pages)
+    pages.close()
+    assert sum("search" in path or "bulkfetch" in path for path in jira.paths) < 25
+
+
+def test_without_milliseconds_minutes_of_the_accounts_zone_are_asked(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.takes_epoch = False
+    *_, last = connector(server).pages(PROJECT, None)
+    assert json.loads(last.cursor)["epoch"] is False
+    list(connector(server).pages(PROJECT, last.cursor))
+    # 2026-02-01 00:00 UTC, 15 minutes and an hour back, in Jakarta
+    assert jira.jqls[-1] == 'project = "PAY" AND updated >= "2026-02-01 05:45" ORDER BY key ASC'
+
+
+def test_with_milliseconds_nothing_is_probed_again(jira: FakeJira, server: ScriptedServer) -> None:
+    *_, last = connector(server).pages(PROJECT, None)
+    assert json.loads(last.cursor)["epoch"] is True
+    jira.jqls.clear()
+    list(connector(server).pages(PROJECT, last.cursor))
+    assert set(jira.jqls) == {'project = "PAY" AND updated >= 1769903100000 ORDER BY key ASC'}
+
+
+def test_remote_links_are_asked_for_only_where_the_history_has_one(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.issues[3]["changelog"] = {"total": 1, "histories": [change("RemoteIssueLink", None, "7")]}
+    pages = list(connector(server).pages(PROJECT, None))
+    found = [one for page in pages for one in page.intervals if one.value.startswith("https://")]
+    assert [(one.entity_id, one.field, one.value, one.label) for one in found] == [
+        ("src:1004", "blocked_by", "https://git.example.org/a/b/-/issues/3", "a/b#3")
+    ]
+    assert found[0].since.isoformat() == "2026-01-05T10:00:00+00:00"
+    assert [path for path in jira.paths if "remotelink" in path] == ["api/2/issue/PAY-4/remotelink"]
+
+
+def test_the_key_of_a_removed_link_is_looked_up_once(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.issues.append(issue(99))
+    gone = change("Link", "PAY-99", None)
+    gone["items"][0]["fromString"] = "This issue is blocked by PAY-99"
+    for number in (0, 1, 30):
+        jira.issues[number]["changelog"] = {"total": 1, "histories": [gone]}
+    pages = list(connector(server).pages(PROJECT, None))
+    found = {(one.entity_id, one.field, one.value) for page in pages for one in page.intervals if one.label == "PAY-99"}
+    assert {one for one in found if one[1] == "blocked_by"} == {
+        ("src:1001", "blocked_by", "src:1099"), ("src:1002", "blocked_by", "src:1099"),
+        ("src:1031", "blocked_by", "src:1099"),
+    }  # fmt: skip
+    assert jira.paths.count("api/2/issue/PAY-99") == 1
+
+
+def test_one_malformed_issue_is_one_problem(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.issues[4]["fields"] = "nothing"
+    jira.issues[6]["fields"]["created"] = "yesterday"
+    jira.issues[8]["fields"]["issuelinks"] = [{"inwardIssue": {}}]
+    pages = list(connector(server).pages(PROJECT, None))
+    assert {problem.subject for page in pages for problem in page.problems} == {"PAY-5", "PAY-7", "PAY-9"}
+    assert keys(pages) == [key for key in expected(jira) if key not in ("PAY-5", "PAY-7", "PAY-9")]
+
+
+class TestDataCenter:
+    @pytest.fixture
+    def jira(self) -> FakeJira:
+        return FakeJira("Server", 45)
+
+    def test_the_servers_own_limit_is_respected(self, jira: FakeJira, server: ScriptedServer) -> None:
+        jira.page_limit = 7
+        assert keys(list(connector(server, 3).pages(PROJECT, None))) == expected(jira)
+
+    @pytest.mark.parametrize("victim", [0, 8, 9, 10, 20])
+    def test_a_deletion_while_reading_loses_nothing(self, jira: FakeJira, server: ScriptedServer, victim: int) -> None:
+        pages = connector(server).pages(PROJECT, None)
+        found = [next(pages), next(pages)]
+        gone = jira.issues.pop(victim)["key"]
+        found += pages
+        assert set(keys(found)) >= set(expected(jira))
+        assert len(keys(found)) == len(set(keys(found)))
+        assert set(keys(found)) - set(expected(jira)) <= {gone}
+
+    def test_an_arrival_while_reading_doubles_nothing(self, jira: FakeJira, server: ScriptedServer) -> None:
+        pages = connector(server).pages(PROJECT, None)
+        found = [next(pages), next(pages)]
+        jira.issues.insert(2, issue(77))  # an incremental result can grow anywhere
+        jira.issues.append(issue(88))
+        found += pages
+        assert len(keys(found)) == len(set(keys(found)))
+        assert set(keys(found)) == set(expected(jira)) - {"PAY-77"}
+
+    def test_rows_that_never_meet_again_are_an_error(self, jira: FakeJira, server: ScriptedServer) -> None:
+        jira.issues = [issue(number) for number in range(1, 200)]
+        pages = connector(server).pages(PROJECT, None)
+        next(pages)
+        jira.issues = [issue(number) for number in range(1000, 1200)]
+        with pytest.raises(TrackerError, match="rows moved"):
+            list(pages)
+
+    @pytest.mark.parametrize("deleted", [[], [0], [3, 4, 5], list(range(20))])
+    def test_a_killed_pass_resumes_though_rows_have_moved(
+        self, jira: FakeJira, server: ScriptedServer, deleted: list[int]
+    ) -> None:
+        pages = connector(server).pages(PROJECT, None)
+        found = [next(pages), next(pages)]
+        pages.close()
+        for place in reversed(deleted):
+            jira.issues.pop(place)
+        rest = list(connector(server).pages(PROJECT, found[-1].cursor))
+        assert set(keys(found)) | set(keys(rest)) >= set(expected(jira))
+        if len(deleted) < 10:
+            assert not set(keys(found)) & set(keys(rest)) or deleted
+
+    @pytest.mark.parametrize("spoil", ["missing", "cut"])
+    def test_a_history_that_search_keeps_back_is_fetched(
+        self, jira: FakeJira, server: ScriptedServer, spoil: str
+    ) -> None:
+        def before(path: str, query: dict[str, Any]) -> Reply | None:
+            if path.endswith("search") and int(query["maxResults"]):
+                body = json.loads(json.dumps(jira.body(path, query)))
+                for one in body["issues"]:
+                    if spoil == "missing":
+                        del one["changelog"]
+                    elif one["key"] == "PAY-7":
+                        one["changelog"] = {"total": 1, "histories": []}
+                return Reply(body=json.dumps(body).encode())
+            return None
+
+        jira.before = before
+        pages = list(connector(server).pages(PROJECT, None))
+        assert keys(pages) == expected(jira)
+        alone = [path for path in jira.paths if path.startswith("api/2/issue/")]
+        assert len(set(alone)) == (45 if spoil == "missing" else 1)
+        assert sum(one.field == "label" for page in pages for one in page.intervals) == 0
+        assert [one for page in pages for one in page.problems] == []
+
+    def test_a_history_that_stays_cut_keeps_its_issue_out(self, jira: FakeJira, server: ScriptedServer) -> None:
+        jira.issues[6]["changelog"] = {"total": 101, "histories": [change("status", "1", "2")]}
+        pages = list(connector(server).pages(PROJECT, None))
+        (problem,) = [one for page in pages for one in page.problems]
+        assert problem.subject == "PAY-7"
+        assert "1 of 101" in problem.what
+        assert "PAY-7" not in keys(pages)
+
+    def test_a_sweep_that_lost_rows_is_read_again(self, jira: FakeJira, server: ScriptedServer) -> None:
+        monkey = iter([True])
+
+        def before(path: str, query: dict[str, Any]) -> Reply | None:
+            if path.endswith("search") and query.get("fields") == "updated" and next(monkey, False):
+                body = jira.body(path, query)
+                return Reply(body=json.dumps({**body, "issues": [*body["issues"][:-1], body["issues"][0]]}).encode())
+            return None
+
+        jira.before = before
+        census = connector(server).census(PROJECT, sweep=True)
+        assert census.count == 45
+        assert next(monkey, None) is None
+
+
+class TestCloud:
+    @pytest.fixture
+    def jira(self) -> FakeJira:
+        return FakeJira("Cloud", 45)
+
+    def answers(self, path: str, *bodies: dict[str, Any]) -> Callable[[str, dict[str, Any]], Reply | None]:
+        left = list(bodies)
+
+        def before(asked: str, query: dict[str, Any]) -> Reply | None:
+            if asked.endswith(path) and "updated" not in query.get("jql", ""):
+                return Reply(body=json.dumps(left.pop(0) if len(left) > 1 else left[0]).encode())
+            return None
+
+        return before
+
+    def test_ids_are_read_to_the_last_token(self, jira: FakeJira, server: ScriptedServer) -> None:
+        first = {"issues": [{"id": "1002"}], "nextPageToken": "a"}
+        jira.before = self.answers("search/jql", first, {"issues": [{"id": "1001"}]})
+        assert keys(list(connector(server).pages(PROJECT, None))) == ["PAY-1", "PAY-2"]
+
+    @pytest.mark.parametrize(
+        ("path", "body", "words"),
+        [
+            ("search/jql", {"issues": [{"id": "1001"}], "isLast": False}, "without a way"),
+            ("search/jql", {"issues": [{"id": "1001"}], "nextPageToken": "a"}, "repeats"),
+            ("changelog/bulkfetch", {"issueChangeLogs": [], "nextPageToken": "a"}, "repeats"),
+        ],
+    )
+    def test_an_incomplete_read_is_an_error(
+        self, jira: FakeJira, server: ScriptedServer, path: str, body: dict[str, Any], words: str
+    ) -> None:
+        jira.before = self.answers(path, body)
+        with pytest.raises(TrackerError, match=words):
+            list(connector(server).pages(PROJECT, None))
+
+    def test_a_history_may_span_pages_and_be_in_milliseconds(self, jira: FakeJira, server: ScriptedServer) -> None:
+        jira.issues = [issue(1, labels=["b"])]
+        one = {"created": 1767607200000, "items": change("labels", "", "a")["items"]}
+        two = {"created": 1767693600000, "items": change("labels", "a", "b")["items"]}
+        jira.before = self.answers(
+            "changelog/bulkfetch",
+            {"issueChangeLogs": [{"issueId": "1001", "changeHistories": [one]}], "nextPageToken": "x"},
+            {"issueChangeLogs": [{"issueId": "1001", "changeHistories": [two]}]},
+        )
+        pages = list(connector(server).pages(PROJECT, None))
+        labels = [one for page in pages for one in page.intervals if one.field == "label"]
+        assert [(one.value, one.since.isoformat(), one.until and one.until.isoformat()) for one in labels] == [
+            ("a", "2026-01-05T10:00:00+00:00", "2026-01-06T10:00:00+00:00"),
+            ("b", "2026-01-06T10:00:00+00:00", None),
+        ]
+
+    def test_a_malformed_history_keeps_its_issue_out(self, jira: FakeJira, server: ScriptedServer) -> None:
+        jira.issues[4]["changelog"]["histories"] = [{"items": 5}]
+        pages = list(connector(server).pages(PROJECT, None))
+        (problem,) = [one for page in pages for one in page.problems]
+        assert problem.subject == "PAY-5"
+        assert len(keys(pages)) == 44
+
+    def test_an_issue_that_cannot_be_read_is_a_problem(self, jira: FakeJira, server: ScriptedServer) -> None:
+        bulk = {"issues": [], "issueErrors": [{"id": "1001", "errorMessage": "no"}]}
+        jira.issues = jira.issues[:1]
+        jira.before = self.answers("issue/bulkfetch", bulk)
+        pages = list(connector(server).pages(PROJECT, None))
+        (problem,) = [one for page in pages for one in page.problems]
+        assert problem.subject == "1001"
+
+    def test_a_killed_pass_goes_on_behind_the_last_id(self, jira: FakeJira, server: ScriptedServer) -> None:
+        pages = connector(server).pages(PROJECT, None)
+        first = next(pages)
+        pages.close()
+        jira.issues = jira.issues[3:]
+        rest = list(connector(server).pages(PROJECT, first.cursor))
+        assert keys(rest) == [f"PAY-{number}" for number in range(11, 46)]
+
+    def test_requests_are_few(self, jira: FakeJira, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cloud, "ISSUES_PER_FETCH", 100)
+        monkeypatch.setattr(cloud, "HISTORIES_PER_FETCH", 1000)
+        jira.issues = [issue(number) for number in range(1, 1501)]
+        list(connector(server).pages(PROJECT, None))
+        assert sum(path.endswith("issue/bulkfetch") for path in jira.paths) == 15
+        assert sum(path.endswith("changelog/bulkfetch") for path in jira.paths) == 2
+        assert sum(path.endswith("search/jql") for path in jira.paths) == 3, "the sweep and two probes"
+
+
+def test_a_source_without_an_address_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="url"):
+        connect(SourceConfig("src", "jira", None, None, (), {}, {}, (), None, 0.2), QuickClock())
