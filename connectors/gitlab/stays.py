@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
-
-_UNKNOWN: Final = object()
+from typing import NamedTuple
 
 
 class Change(NamedTuple):
@@ -81,26 +79,37 @@ def stays_of_set(now: Collection[str], changes: Sequence[Change], born: datetime
         if change.value is not None:
             first.setdefault(change.value, change.is_added)
             last[change.value] = change.at
-    begun: dict[str, datetime] = {
-        value: born for value in sorted({*now, *first}) if not first.get(value, value not in now)
-    }
-    ended: list[Stay] = []
+    stays: list[Stay] = []
+    holding: dict[str, int] = {}  # value -> its open stay
+    latest: dict[str, int] = {}  # value -> its last stay
+
+    def begin(value: str, at: datetime) -> None:
+        if value in holding:
+            return
+        place = latest.get(value)
+        until = None if place is None else stays[place].until
+        if place is not None and until is not None and at <= until:  # removed and added at once: nothing happened
+            stays[place] = stays[place]._replace(until=None)
+        else:
+            place = latest[value] = len(stays)
+            stays.append(Stay(value, max(at, born), None))
+        holding[value] = place
 
     def end(value: str, at: datetime) -> None:
-        since = begun.pop(value)
-        if at > since:
-            ended.append(Stay(value, since, at))
+        if value in holding:
+            place = holding.pop(value)
+            stays[place] = stays[place]._replace(until=max(at, stays[place].since))
 
+    for value in sorted({*now, *first}):
+        if not first.get(value, False) and (value in first or value in now):
+            begin(value, born)
     for change in changes:
-        if change.value is None:
-            continue
-        if change.is_added:
-            begun.setdefault(change.value, max(change.at, born))
-        elif change.value in begun:
-            end(change.value, change.at)
-    for value in [value for value in begun if value not in now and last[value] <= updated]:
-        end(value, updated)
-    for value in sorted(set(now) - set(begun)):
+        if change.value is not None:
+            (begin if change.is_added else end)(change.value, change.at)
+    for value in sorted(set(holding) - set(now)):
         if last[value] <= updated:
-            begun[value] = max(updated, born)
-    return sorted([*ended, *(Stay(value, since, None) for value, since in begun.items())], key=lambda stay: stay.since)
+            end(value, updated)
+    for value in sorted(set(now) - set(holding)):
+        if last[value] <= updated:
+            begin(value, updated)
+    return sorted((stay for stay in stays if stay.until != stay.since), key=lambda stay: stay.since)

@@ -152,11 +152,18 @@ class GitlabClient:
             raise
 
     def add_note(self, project: str, iid: int | str, body: str, *, internal: bool = False) -> Json:
-        """A new comment; ``internal`` ones are seen by the project's members only."""
+        """A new comment; ``internal`` ones are seen by the project's members only.
+
+        Lines that start with ``/`` are commands to GitLab: make them harmless before they come here.
+        """
         path = _notes(project, iid)
         data: Json = {"body": body, "internal": True} if internal else {"body": body}
         with self._explained("POST", path):
-            return self._object(self._gitlab.http_post(path, post_data=data, obey_rate_limit=False), path)
+            made = self._object(self._gitlab.http_post(path, post_data=data, obey_rate_limit=False), path)
+        if "id" not in made:
+            msg = f"{self._where}: POST {path}: nothing was stored; the text was taken for quick actions (/close ...)"
+            raise TrackerError(msg)
+        return made
 
     def edit_note(self, project: str, iid: int | str, note_id: int | str, body: str) -> Json:
         """Replace the text of one of our comments."""
