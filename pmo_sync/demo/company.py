@@ -109,7 +109,7 @@ class Goal:
     created_at: datetime
     initial: dict[
         str, str | None
-    ]  # start_on, due_on (ISO), state: open|closed (sprints: future|active|closed), closed_on
+    ]  # start_on, due_on (ISO), state: open|closed (sprints: future|active|closed), closed_on (sprints only)
     events: list[Event] = field(default_factory=list)
 
     def value(self, name: str, moment: datetime) -> str | None:

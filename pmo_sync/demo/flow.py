@@ -7,7 +7,7 @@ work sized by ``load``, grow while they run, and hand what is left to the next o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -35,7 +35,7 @@ class Plan:
     topic: str
     character: str
     rate: float  # completions a week
-    load: float  # work planned into the current release, as a multiple of what the rate can do
+    load: float  # required over actual pace of the current release, as planned for the present
     workflow: dict[str, str]
     labels: tuple[str, ...]
     release: str  # what its releases are called
@@ -82,7 +82,6 @@ class Draft:
     is_canceled: bool = False
     moved_to: Draft | None = None
     parent: Draft | None = None
-    title: str | None = None
 
 
 def office(rng: Random, day: date) -> datetime:
@@ -132,23 +131,42 @@ def drafts(
     """
     made: list[Draft] = []
     backlog: list[Draft] = []
-    level = rng.gauss(0, SPREAD)
-    week = start
-    while week < end + 8 * WEEK:
-        level = PERSISTENCE * level + math.sqrt(1 - PERSISTENCE**2) * rng.gauss(0, SPREAD)
-        asleep = plan.dormant is not None and week >= monday - plan.dormant * WEEK
-        if not asleep:
-            done = count(rng, plan.rate * math.exp(level - SPREAD**2 / 2))
-            _finish(rng, backlog, done, _current(goals, week), week)
-            fresh = _arrivals(plan, rng, backlog, week, start, monday, goals)
+    rates = _rates(plan, rng, start, monday, end)
+    for week, rate in rates.items():
+        if rate:
+            _finish(rng, backlog, count(rng, rate), _current(goals, week), week)
+            fresh = _arrivals(plan, rng, backlog, week, rates, monday, goals)
             made += fresh
             backlog += fresh
         _roll_over(rng, backlog, goals, week)
         if any(week == monday - before * WEEK for before in plan.bulk):
             _bulk_close(rng, backlog, week)
-        week += WEEK
     made += _records(plan, rng, start, monday, end)
     return [draft for draft in made if draft.created_at < end]
+
+
+def _rates(plan: Plan, rng: Random, start: datetime, monday: datetime, end: datetime) -> dict[datetime, float]:
+    """What can be finished in each week, by its Monday; 0 where the project sleeps."""
+    made: dict[datetime, float] = {}
+    level = rng.gauss(0, SPREAD)
+    week = start
+    while week < end + 8 * WEEK:
+        level = PERSISTENCE * level + math.sqrt(1 - PERSISTENCE**2) * rng.gauss(0, SPREAD)
+        asleep = plan.dormant is not None and week >= monday - plan.dormant * WEEK
+        made[week] = 0.0 if asleep else plan.rate * math.exp(level - SPREAD**2 / 2)
+        week += WEEK
+    return made
+
+
+def _demand(plan: Plan, goal: Release, rates: Mapping[datetime, float], monday: datetime) -> float:
+    """How much work is planned into a release: what fits, but for the current one ``load`` decides."""
+    inside = {week: rate for week, rate in rates.items() if goal.planned_at - WEEK < week and week.date() < goal.due_on}
+    if not goal.planned_at < monday <= datetime.combine(goal.due_on, time(), UTC):
+        return 0.8 * SHARE_OF_RELEASE * sum(inside.values())
+    lately = [rate for week, rate in rates.items() if monday - 8 * WEEK <= week < monday]
+    left = sum(week >= monday for week in inside)
+    past = sum(rate for week, rate in inside.items() if week < monday)
+    return SHARE_OF_RELEASE * past + plan.load * left * sum(lately) / len(lately)
 
 
 def _current(goals: Sequence[Release], week: datetime) -> int | None:
@@ -163,25 +181,24 @@ def _arrivals(
     rng: Random,
     backlog: Sequence[Draft],
     week: datetime,
-    start: datetime,
+    rates: Mapping[datetime, float],
     monday: datetime,
     goals: Sequence[Release],
 ) -> list[Draft]:
     made = []
     for index, goal in enumerate(goals):
         if week <= goal.planned_at < week + WEEK:
-            weeks = (goal.due_on - goal.planned_at.date()).days / 7
-            is_current = goal.due_on >= monday.date() > goal.planned_at.date()
-            load = plan.load if is_current else min(plan.load, 0.92)
             carried = sum(1 for draft in backlog if draft.release == index)
-            batch = count(rng, max(0.0, load * plan.rate * SHARE_OF_RELEASE * weeks - carried))
-            made += [Draft(in_week(rng, week), release=index, first_release=index) for _ in range(batch)]
+            batch = count(rng, max(0.0, _demand(plan, goal, rates, monday) - carried))
+            for _ in range(batch):  # most of it at once, the rest as it is understood
+                delay = rng.choice((0, 0, 0, 0, 0, 1, 2, 3, 5, 7))
+                made.append(Draft(in_week(rng, week + delay * WEEK), release=index, first_release=index))
     current = _current(goals, week)
     made += [
         Draft(in_week(rng, week), release=current, first_release=current)
         for _ in range(count(rng, plan.growth * plan.rate))
     ]
-    unplanned = 0.24 if week > start else 1.5
+    unplanned = 0.3 if week > next(iter(rates)) else 1.5
     for _ in range(count(rng, unplanned * plan.rate)):
         on_train = plan.tracker == "gitlab" and monday - 12 * WEEK <= week and rng.random() < 0.5
         release = TRAIN if on_train else None
@@ -191,7 +208,7 @@ def _arrivals(
 
 def _finish(rng: Random, backlog: list[Draft], number: int, current: int | None, week: datetime) -> None:
     for _ in range(number):
-        ready = [draft for draft in backlog if draft.started_at is None]
+        ready = [draft for draft in backlog if draft.started_at is None and draft.created_at < week]
         mine = [draft for draft in ready if draft.release == current and current is not None]
         pool = mine if mine and rng.random() < SHARE_OF_RELEASE else [one for one in ready if one not in mine] or mine
         if not pool:
@@ -203,7 +220,7 @@ def _finish(rng: Random, backlog: list[Draft], number: int, current: int | None,
         earliest = chosen.created_at + timedelta(minutes=rng.randrange(30, 180))
         chosen.started_at = max(chosen.done_at - max(cycle, timedelta(hours=3)), earliest).replace(microsecond=0)
         chosen.is_canceled = rng.random() < 0.05
-    forgotten = [draft for draft in backlog if draft.started_at is None]
+    forgotten = [draft for draft in backlog if draft.started_at is None and draft.created_at < week]
     if forgotten and rng.random() < 0.06:  # started, then nobody came back to it
         rng.choice(forgotten).started_at = in_week(rng, week)
 

@@ -86,9 +86,7 @@ HOSTILE: Final = (
 
 def workers() -> list[Worker]:
     """Everybody who works here."""
-    return [
-        Worker(f"w{number:02d}", name.lower().replace(" ", "."), name) for number, name in enumerate(_PEOPLE, 1)
-    ]
+    return [Worker(f"w{number:02d}", name.lower().replace(" ", "."), name) for number, name in enumerate(_PEOPLE, 1)]
 
 
 def title(rng: Random, topic: str) -> str:
