@@ -1,0 +1,133 @@
+"""The catalogue of indicators and their readings for every subject.
+
+One file in ``sql/indicators`` is one indicator: a header (TOML in leading comments), the CTE
+``evidence(subject, issue, measure)``, the line ``-- reading``, and a final select over the evidence that gives
+``subject, part, value, sample``. The evidence of a number is the same text with another final select: value and
+evidence cannot differ. ``measure`` is the item's part of the number; null: looked at, not counted.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from itertools import takewhile
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from pmo_sync.store import Store
+
+Unit = Literal["items", "days", "share", "items_per_week"]
+Direction = Literal["higher", "lower", "none"]
+Consumer = Literal["portfolio", "project", "policy", "forecast"]
+
+READING: Final = "-- reading\n"
+READINGS: Final = ("subject", "indicator", "part", "value", "sample")
+EVIDENCE: Final = ("subject", "indicator", "issue_id", "key", "title", "url", "is_confidential", "measure")
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One indicator, as its file says."""
+
+    id: str  # of the PMO's catalogue, FL-3
+    name: str
+    question: str  # what it answers
+    unit: Unit
+    direction: Direction  # which way is better
+    minimum_sample: int  # below it there is no value
+    source: str  # of the definition and its thresholds
+    gaming: str  # how it can be made to look better, and what shows that
+    playbook: str  # card that says what to do
+    used_by: tuple[Consumer, ...]
+    query: str
+    amber: Mapping[str, float] = field(default_factory=dict)  # part -> where amber begins
+    red: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def readings(self) -> str:
+        """SQL for ``subject, indicator, part, value, sample``; value null where the sample is too small."""
+        return (
+            f"SELECT subject, '{self.id}' AS indicator, part, "
+            f"CASE WHEN sample >= {self.minimum_sample} THEN CAST(value AS DOUBLE) END AS value, "
+            f"CAST(sample AS BIGINT) AS sample FROM (\n{self.query}\n) AS readings"
+        )
+
+    @property
+    def evidence(self) -> str:
+        """SQL for ``subject, issue, measure``: the items behind the numbers."""
+        before, _, _ = self.query.partition(READING)
+        return f"{before}SELECT subject, issue, measure FROM evidence WHERE measure IS NOT NULL"
+
+
+@cache
+def catalogue() -> Mapping[str, Indicator]:
+    """Every indicator by its id, in the order of the ids. Raises ValueError when a file is malformed."""
+    folder = files("pmo_sync").joinpath("sql/indicators")
+    found = [parse(file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
+    return MappingProxyType({one.id: one for one in sorted(found, key=lambda one: one.id)})
+
+
+def parse(text: str) -> Indicator:
+    """One file's indicator. Raises ValueError when it has no ``-- reading`` line or a header we do not know."""
+    header = list(takewhile(lambda line: line.startswith("-- "), text.splitlines()))
+    words = tomllib.loads("\n".join(line.removeprefix("-- ") for line in header))
+    query = "\n".join(text.splitlines()[len(header) :])
+    try:
+        indicator = Indicator(**{**words, "used_by": tuple(words["used_by"])}, query=query)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{words.get('id', 'an indicator')}: header: {error}") from None
+    if query.count(READING) != 1:
+        raise ValueError(f"{indicator.id}: needs exactly one line '-- reading' between evidence and final select")
+    if indicator.unit not in get_args(Unit) or indicator.direction not in get_args(Direction):
+        raise ValueError(f"{indicator.id}: unknown unit {indicator.unit!r} or direction {indicator.direction!r}")
+    if not indicator.used_by or not set(indicator.used_by) <= set(get_args(Consumer)):
+        raise ValueError(f"{indicator.id}: used_by must name who uses it, from {', '.join(get_args(Consumer))}")
+    return indicator
+
+
+def compute(store: Store, ids: Iterable[str] | None = None) -> pd.DataFrame:
+    """The readings of every subject at the moment the tables are cut at: READINGS, ordered by the first three.
+
+    ``value`` is NaN where the sample is below the indicator's minimum or the number does not exist (no pace, no
+    estimate of a spread). Subjects without material have no row. Raises KeyError on an unknown id.
+    """
+    wanted = catalogue() if ids is None else {one: catalogue()[one] for one in ids}
+    frames = [store.frame(indicator.readings) for indicator in wanted.values()]
+    if not frames:
+        return pd.DataFrame(columns=list(READINGS))
+    readings = pd.concat(frames, ignore_index=True)[list(READINGS)]
+    readings["value"] = readings["value"].astype("float64")
+    return readings.sort_values(list(READINGS[:3]), ignore_index=True)
+
+
+def evidence(store: Store, indicator_id: str, subjects: Sequence[str], limit: int) -> pd.DataFrame:
+    """The items behind one number, EVIDENCE columns: per subject the ``limit`` largest parts, largest first.
+
+    Confidential items are among them; whoever shows them hides key, title and address. Empty for an indicator whose
+    material is not items (a milestone's dates). Raises KeyError on an unknown id.
+    """
+    query = f"""
+        SELECT e.subject, '{indicator_id}' AS indicator, l.issue_id, l.key, l.title, l.url, l.is_confidential,
+            CAST(e.measure AS DOUBLE) AS measure
+        FROM ({catalogue()[indicator_id].evidence}) AS e
+        JOIN lifecycle AS l ON l.issue = e.issue
+        WHERE list_contains(?, e.subject)
+        QUALIFY row_number() OVER (PARTITION BY e.subject ORDER BY abs(e.measure) DESC, l.key, l.issue_id) <= ?
+        ORDER BY e.subject, abs(e.measure) DESC, l.key, l.issue_id
+    """  # noqa: S608 - an id of the catalogue, its text from our own package
+    return store.frame(query, [list(subjects), limit])
+
+
+def series(store: Store, name: str, subjects: Sequence[str]) -> pd.DataFrame:
+    """The points of a chart for some subjects: ``burnup``, ``cumulative_flow`` or ``due_dates``; their files say how.
+
+    Days are the last of each period in the PMO's zone. Raises FileNotFoundError on an unknown name.
+    """
+    text = files("pmo_sync").joinpath(f"sql/series/{name}.sql").read_text(encoding="utf-8")
+    return store.frame(text, [list(subjects)])

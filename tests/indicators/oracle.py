@@ -1,0 +1,356 @@
+"""Every indicator and chart series once more, in slow obvious loops over plain records."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from tests.indicators.world import Item, World
+
+Readings = dict[tuple[str, str], tuple[float | None, int]]  # (subject, part) -> value, sample
+DAY = timedelta(days=1)
+
+
+def percentile(values: list[float], p: float) -> float:
+    """Linear interpolation between the order statistics."""
+    ordered = sorted(values)
+    place = p * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def days(since: datetime, until: datetime) -> float:
+    return math.floor(int((until - since).total_seconds()) / 86400 * 10 + 0.5) / 10
+
+
+def completion(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    if not work:
+        return {}
+    done = len([item for item in work if item.done_at])
+    total = len(work)
+    return {
+        "done": (done, total),
+        "total": (total, total),
+        "remaining": (total - done, total),
+        "share": (done / total, total),
+    }
+
+
+def full_weeks(world: World, subject: str) -> list[date]:
+    """Mondays of the last twelve full weeks that lie wholly within the subject's life."""
+    stays = world.stays(subject)
+    if not stays:
+        return []
+    first = min(since for _, since, _ in stays).date()
+    monday = world.today + DAY
+    while monday.weekday() != 0:
+        monday -= DAY
+    return [week for week in (monday - 7 * n * DAY for n in range(12, 0, -1)) if week >= first]
+
+
+def week_of(moment: datetime) -> date:
+    return moment.date() - timedelta(days=moment.weekday())
+
+
+def weekly(world: World, subject: str) -> list[int]:
+    counts = dict.fromkeys(full_weeks(world, subject), 0)
+    for item in world.work(subject):
+        if item.done_at and not item.is_bulk and week_of(item.done_at) in counts:
+            counts[week_of(item.done_at)] += 1
+    return list(counts.values())
+
+
+def throughput(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    counts = weekly(world, subject)
+    if not counts:
+        return {}
+    mean = sum(counts) / len(counts)
+    cv = statistics.stdev(counts) / mean if len(counts) > 1 and mean > 0 else None
+    values = {"mean": mean, "best": max(counts), "last": counts[-1], "zero_weeks": counts.count(0), "cv": cv}
+    return {part: (value, len(counts)) for part, value in values.items()}
+
+
+def cycle_times(world: World, subject: str) -> list[float]:
+    return [
+        days(item.started_at, item.done_at)
+        for item in world.work(subject)
+        if item.started_at and item.done_at and item.done_at >= world.as_of - 182 * DAY
+    ]
+
+
+def cycle_time(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    times = cycle_times(world, subject)
+    if not times:
+        return {}
+    enough = len(times) >= 11
+    return {
+        "p50": (percentile(times, 0.5) if enough else None, len(times)),
+        "p85": (percentile(times, 0.85) if enough else None, len(times)),
+    }
+
+
+def doing(world: World, subject: str) -> list[Item]:
+    return [item for item in world.work(subject) if item.category == "doing"]
+
+
+def work_in_progress(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    return {"": (len(doing(world, subject)), len(work))} if work else {}
+
+
+def work_in_progress_age(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    ages = [days(item.started_at, world.as_of) for item in doing(world, subject) if item.started_at]
+    if not ages:
+        return {}
+    found: dict[str, tuple[float | None, int]] = {
+        "p50": (percentile(ages, 0.5), len(ages)),
+        "p85": (percentile(ages, 0.85), len(ages)),
+    }
+    times = cycle_times(world, subject)
+    if len(times) >= 11:
+        usual = percentile(times, 0.85)
+        found["old"] = (len([age for age in ages if age > usual]), len(ages))
+    return found
+
+
+def overdue(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    if not work:
+        return {}
+    opened = [item for item in work if item.is_open]
+    late = [item for item in opened if item.due_on and item.due_on <= world.today]
+    return {
+        "count": (len(late), len(work)),
+        "share": (len(late) / len(opened) if opened else None, len(opened)),
+    }
+
+
+def milestone_slip(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    milestone = world.milestone(subject)
+    if milestone is None or not milestone.dates:
+        return {}
+    return {"days": ((milestone.dates[-1][1] - milestone.dates[0][1]).days, len(milestone.dates))}
+
+
+def count_and_oldest(ages: list[float], total: int) -> dict[str, tuple[float | None, int]]:
+    if not total:
+        return {}
+    return {"count": (len(ages), total), "oldest_days": (max(ages) if ages else None, len(ages))}
+
+
+def blocked(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    ages = [days(item.blocked_since, world.as_of) for item in work if item.is_open and item.blocked_since]
+    return count_and_oldest(ages, len(work))
+
+
+def stale(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    quiet = [
+        item
+        for item in doing(world, subject)
+        if (item.touched_at or item.moves[-1][0]) <= world.as_of - 14 * DAY
+    ]
+    return {"count": (len(quiet), len(work))} if work else {}
+
+
+def waits_for_another_project(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    waiting = set()
+    for blocker, waits, _ in world.links:
+        other, item = world.item(blocker), world.item(waits)
+        same = other.project == item.project and other.is_leaf and item.is_leaf
+        if item in work and item.is_open and not same:
+            waiting.add(item.number)
+    return {"count": (len(waiting), len(work))} if work else {}
+
+
+def in_scope_at(stays: list[tuple[datetime, datetime | None]], moment: datetime) -> bool:
+    """Just before ``moment``."""
+    return any(since < moment and (until is None or until >= moment) for since, until in stays)
+
+
+def effective_stays(world: World, subject: str) -> dict[int, list[tuple[datetime, datetime | None]]]:
+    """Stays of work in a subject, ended by giving the item up."""
+    found: dict[int, list[tuple[datetime, datetime | None]]] = {}
+    for item, since, until in world.stays(subject):
+        if item.counts:
+            ends = [end for end in (until, item.removed_at) if end is not None]
+            found.setdefault(item.number, []).append((since, min(ends, default=None)))
+    return found
+
+
+def scope_growth(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    stays = effective_stays(world, subject)
+    if not subject.startswith("milestone:") or not stays:
+        return {}
+    baseline_at = min(since for some in stays.values() for since, _ in some) + 7 * DAY
+    if baseline_at > world.as_of:
+        return {}
+    baseline = {number for number, some in stays.items() if in_scope_at(some, baseline_at)}
+    week_ago = {number for number, some in stays.items() if in_scope_at(some, world.as_of - 7 * DAY)}
+    now = {number for number, some in stays.items() if any(until is None for _, until in some)}
+    added, removed = len(now - baseline), len(baseline - now)
+    values = {
+        "added": added,
+        "removed": removed,
+        "recent": len(now) - len(week_ago),
+        "growth": (added - removed) / len(baseline) if baseline else None,
+    }
+    return {part: (value if baseline else None, len(baseline)) for part, value in values.items()}
+
+
+def unestimated(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    opened = [item for item in world.work(subject) if item.is_open]
+    if not opened:
+        return {}
+    return {"share": (len([item for item in opened if item.estimate is None]) / len(opened), len(opened))}
+
+
+def unmapped(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    if not work:
+        return {}
+    return {"share": (len([item for item in work if item.category == "unmapped"]) / len(work), len(work))}
+
+
+def decisions_waiting(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    asked = [
+        item
+        for item in world.members(subject)
+        if item.role == "decision" and item.is_leaf and item.removed_at is None
+    ]
+    ages = [days(item.created_at, world.as_of) for item in asked if item.done_at is None]
+    return count_and_oldest(ages, len(asked))
+
+
+def pace_of(world: World, subject: str) -> str:
+    """Whose pace counts for a commitment."""
+    own = weekly(world, subject)
+    if sum(own) >= 25 and len(own) == 12:
+        return subject
+    milestone = world.milestone(subject)
+    assert milestone is not None
+    return f"project:{milestone.project}"
+
+
+def queue(world: World, subject: str) -> list[str]:
+    """What that pace must finish before the commitment is met."""
+    mine = world.milestone(subject)
+    assert mine is not None
+    assert mine.due_on is not None
+    found = [subject]
+    for other in world.milestones:
+        name = f"milestone:{other.id}"
+        if name == subject or pace_of(world, subject) != f"project:{other.project}":
+            continue
+        if not other.is_open or other.due_on is None or other.due_on > mine.due_on:
+            continue
+        recent = [
+            item
+            for item in world.work(name)
+            if item.done_at and not item.is_bulk and week_of(item.done_at) in full_weeks_of_portfolio(world)
+        ]
+        if other.due_on > world.today or recent:
+            found.append(name)
+    return found
+
+
+def full_weeks_of_portfolio(world: World) -> list[date]:
+    monday = world.today + DAY
+    while monday.weekday() != 0:
+        monday -= DAY
+    return [monday - 7 * n * DAY for n in range(1, 13)]
+
+
+def required_pace(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    milestone = world.milestone(subject)
+    if milestone is None or not milestone.is_open or milestone.due_on is None:
+        return {}
+    found: dict[str, tuple[float | None, int]] = {}
+    counts = weekly(world, pace_of(world, subject))
+    if counts:
+        found["actual"] = (sum(counts) / len(counts), len(counts))
+        found["best"] = (max(counts), len(counts))
+    work = {item.number for name in queue(world, subject) for item in world.work(name) if item.is_open}
+    if work and milestone.due_on > world.today:
+        required = len(work) / ((milestone.due_on - world.today).days / 7)
+        found["required"] = (required, len(work))
+        if counts:
+            found["ratio"] = (required / (sum(counts) / len(counts)) if sum(counts) else None, len(counts))
+    return found
+
+
+ORACLES: dict[str, Callable[[World, str], dict[str, tuple[float | None, int]]]] = {
+    "PR-1": completion,
+    "FL-1": throughput,
+    "FL-3": cycle_time,
+    "FL-5": work_in_progress,
+    "FL-6": work_in_progress_age,
+    "FC-3": required_pace,
+    "SC-1": overdue,
+    "SC-2": milestone_slip,
+    "SP-1": scope_growth,
+    "SP-5": unestimated,
+    "RK-1": blocked,
+    "RK-2": stale,
+    "RK-4": waits_for_another_project,
+    "CO-4": unmapped,
+    "PF-3": decisions_waiting,
+}
+
+
+def readings(world: World, indicator: str) -> Readings:
+    return {
+        (subject, part): reading
+        for subject in world.subjects
+        for part, reading in ORACLES[indicator](world, subject).items()
+    }
+
+
+def points(world: World, subject: str) -> list[tuple[date, datetime]]:
+    """Chart points: (day, the moment it was over), weekly back from today."""
+    stays = effective_stays(world, subject)
+    if not stays:
+        return []
+    first = min(since for some in stays.values() for since, _ in some)
+    most = 10_000 if subject.startswith("milestone:") else 26
+    found = []
+    for back in range(most + 1):
+        moment = world.as_of - 7 * back * DAY
+        if moment <= first:
+            break
+        found.append((world.today - 7 * back * DAY, moment))
+    return found[::-1]
+
+
+def burnup(world: World, subject: str) -> list[tuple[date, int, int]]:
+    stays = effective_stays(world, subject)
+    made = []
+    for day, moment in points(world, subject):
+        scope = [world.item(number) for number, some in stays.items() if in_scope_at(some, moment)]
+        made.append((day, len(scope), len([item for item in scope if item.done_at and item.done_at < moment])))
+    return made
+
+
+def cumulative_flow(world: World, subject: str) -> dict[tuple[date, str], int]:
+    stays = effective_stays(world, subject)
+    found: dict[tuple[date, str], int] = {}
+    for back in range(27):
+        day, moment = world.today - 7 * back * DAY, world.as_of - 7 * back * DAY
+        for number, some in stays.items():
+            if not in_scope_at(some, moment):
+                continue
+            for category, since, until in world.item(number).flow:
+                if category != "canceled" and since < moment and (until is None or until >= moment):
+                    found[day, category] = found.get((day, category), 0) + 1
+    return found
+
+
+def due_dates(world: World, subject: str) -> list[tuple[date, date]]:
+    milestone = world.milestone(subject)
+    return [(seen.date(), due_on) for seen, due_on in milestone.dates] if milestone else []
