@@ -1,1 +1,19 @@
-"""READINGS -> DOCUMENT -> PLACE."""
+"""Assessed readings -> documents -> the text of each place."""
+
+from __future__ import annotations
+
+from pmo_sync.assessed import Assessed
+from reports.document import Document
+
+
+def compose_all(assessed: Assessed, language: str) -> list[Document]:
+    """Every document of the period in ``language`` (``en`` or ``id``): the projects first, then the page that links
+    to them, because a place may refuse a link to a page that is not there yet. For the same reason no project links to
+    another: its page would change once more when the other one exists.
+    """
+    from reports import portfolio, project  # noqa: PLC0415 - ``import reports`` stays cheap
+    from reports.wording import Words  # noqa: PLC0415
+
+    words = Words(language, assessed.zone, assessed.today)
+    projects = sorted(one.id for one in assessed.subjects.values() if one.kind == "project")
+    return [*(project.compose(assessed, one, words) for one in projects), portfolio.compose(assessed, words)]

@@ -82,7 +82,8 @@ class Items:
 
 class Column(NamedTuple):
     name: str
-    align: Literal["left", "right"] = "left"
+    align: Literal["left", "right"] = "left"  # numbers stand right
+    short: bool = False  # dates and the like: better not broken into lines
 
 
 @dataclass(frozen=True, slots=True)

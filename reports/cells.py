@@ -1,0 +1,161 @@
+"""The pieces both pages are built from: an issue, a subject, a status, a row of a milestone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final, Literal
+
+from pmo_sync.assessed import Assessed, IssueRef, Rag, Reason, Subject
+from reports.document import Block, Column, Inline, Line, Link, Paragraph, Status, Table, Text, printable
+from reports.drawing import finish_range
+from reports.wording import NOTHING, Words
+
+SEVERITY: Final = {"red": 0, "amber": 1, "grey": 2, "green": 3}  # what a reader should see first
+TITLE: Final = 72  # characters of a tracker's title in a table
+
+
+def slot(subject: Subject) -> str:
+    """Where the page of a project lives; stable for ever."""
+    id_ = subject.id
+    for prefix in ("project/", "project:"):
+        id_ = id_.removeprefix(prefix)
+    return f"project/{id_}"
+
+
+def project_of(assessed: Assessed, subject: str | None) -> Subject | None:
+    """The project a subject belongs to, itself if it is one."""
+    while subject is not None:
+        found = assessed.subjects.get(subject)
+        if found is None or found.kind == "project":
+            return found
+        subject = found.parent
+    return None
+
+
+def name(subject: Subject, limit: int = TITLE) -> str:
+    """A subject's name as one visible line."""
+    return printable(subject.name, limit) or NOTHING
+
+
+def project_link(subject: Subject, limit: int = TITLE) -> Link:
+    """A project, linked to its page."""
+    return Link(name(subject, limit), slot=slot(subject))
+
+
+def subject_link(subject: Subject, limit: int = TITLE) -> Inline:
+    """A milestone or epic, linked to its tracker where it has an address."""
+    return Link(name(subject, limit), subject.url) if subject.url else Text(name(subject, limit))
+
+
+def issue(ref: IssueRef, words: Words, limit: int = TITLE) -> Line:
+    """An issue as evidence, its title cut at ``limit`` (0: its key alone). A confidential one is there, no more."""
+    if ref.is_confidential:
+        return (Text(words.say("a confidential item"), muted=True),)
+    title = printable(ref.title, limit) if limit else ""
+    link = Link(printable(ref.key, 60), ref.url) if ref.url else Text(printable(ref.key, 60))
+    return (link, Text(f" {title}")) if title else (link,)
+
+
+def status(assessed: Assessed, subject: str, words: Words) -> Line:
+    """Status with glyph and word, and the direction it came from."""
+    verdict = assessed.verdicts.get(subject)
+    rag: Rag = "grey" if verdict is None else verdict.rag
+    before = assessed.verdicts_before.get(subject)
+    return (Status(rag, words.label(rag), trend(None if before is None else before.rag, rag)),)
+
+
+def trend(before: Rag | None, now: Rag) -> Literal["up", "down", "same", ""]:
+    """Up is better; nothing is said where there was, or is, not enough data."""
+    if before is None or "grey" in (before, now):
+        return ""
+    if before == now:
+        return "same"
+    return "up" if SEVERITY[now] > SEVERITY[before] else "down"
+
+
+def reasons(assessed: Assessed, subject: str) -> tuple[Reason, ...]:
+    """Why a subject has its status; not enough data where nobody judged it."""
+    verdict = assessed.verdicts.get(subject)
+    return (Reason("not_enough"),) if verdict is None else verdict.reasons
+
+
+def why(assessed: Assessed, subject: str, words: Words, most: int = 3) -> str:
+    """The reasons as one line; for grey, what would fix the first of them."""
+    found = reasons(assessed, subject)[:most]
+    verdict = assessed.verdicts.get(subject)
+    text = words.reasons(found)
+    if verdict is None or verdict.rag == "grey":
+        repair = next((words.fix(one) for one in found if words.fix(one)), "")
+        return words.say("{why}; to do: {fix}", why=text, fix=repair) if repair else text
+    return text
+
+
+def why_besides(assessed: Assessed, subject: str, words: Words) -> str:
+    """The first reason that says more than a chance does, for a table that shows the chance beside it."""
+    found = reasons(assessed, subject)
+    telling = [one for one in found if one.code not in ("p_hit_low", "on_track")] or list(found)
+    return words.reason(telling[0]) if telling else NOTHING
+
+
+def committed(assessed: Assessed, subject: str) -> tuple[Subject, ...]:
+    """The open, dated milestones somebody promised, nearest first."""
+    below = sorted(
+        (*assessed.children(subject, "milestone"), *assessed.children(subject, "epic")),
+        key=lambda one: (one.due_on or date.max, one.name),
+    )
+    return tuple(one for one in below if one.is_committed and one.state == "open" and one.due_on is not None)
+
+
+def slip(subject: Subject, words: Words) -> str:
+    """Days between the first promise and today's date."""
+    if subject.due_on is None or subject.baseline_due_on is None:
+        return NOTHING
+    days = (subject.due_on - subject.baseline_due_on).days
+    return words.count("{days:signed} day", "{days:signed} days", abs(days), days=days) if days else "±0"
+
+
+def chance(assessed: Assessed, subject: str, words: Words) -> str:
+    """P(hit), or a dash where a gate refused."""
+    forecast = assessed.forecasts.get(subject)
+    return NOTHING if forecast is None or forecast.refused else words.value(forecast.p_hit, "percent")
+
+
+def pace(assessed: Assessed, subject: str, words: Words) -> str:
+    """Items a week: what the date needs against what is done."""
+    forecast = assessed.forecasts.get(subject)
+    if forecast is None or forecast.required_pace is None:
+        return NOTHING
+    return f"{words.number(forecast.required_pace, 1)} / {words.number(forecast.actual_pace, 1)}"
+
+
+def finish(assessed: Assessed, subject: str, words: Words) -> str:
+    """The likely finish, P50–P85."""
+    return finish_range(assessed.forecasts.get(subject), assessed.today, words)
+
+
+def due(subject: Subject, words: Words) -> str:
+    """A due date, or a dash."""
+    return words.value(subject.due_on)
+
+
+def more(total: int, most: int, words: Words) -> tuple[Block, ...]:
+    """How many rows were left out, where any were."""
+    if total <= most:
+        return ()
+    return (Paragraph((Text(words.say("… +{more} more", more=total - most), muted=True),)),)
+
+
+def table(columns: Iterable[Column], rows: Iterable[tuple[Line, ...]]) -> Table:
+    """A table of ``rows``, each as long as ``columns``."""
+    return Table(tuple(columns), tuple(rows))
+
+
+def plain(*cells: str) -> tuple[Line, ...]:
+    """A row, or a part of one, of plain texts."""
+    return tuple((Text(cell),) for cell in cells)
+
+
+def muted(text: str) -> Paragraph:
+    """A quiet remark."""
+    return Paragraph((Text(text, muted=True),))

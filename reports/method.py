@@ -1,0 +1,85 @@
+"""What both pages say about themselves: where the data came from, and what each word means."""
+
+from __future__ import annotations
+
+from pmo_sync.assessed import Assessed, SourceTrust
+from reports.document import Block, Items, Line, Text, printable
+from reports.wording import Words
+
+
+def source_lines(assessed: Assessed, words: Words) -> list[Line]:
+    """One line per source that is not fresh and complete; one for all that are."""
+    lines: list[Line] = []
+    good = 0
+    for one in assessed.trust.sources:
+        faults = _faults(one, words)
+        if faults:
+            lines.append((Text(printable(one.source, 60), strong=True), Text(": " + "; ".join(faults))))
+        else:
+            good += 1
+    if good:
+        text = words.count("{good} source fresh and complete", "{good} sources fresh and complete", good, good=good)
+        lines.append((Text(text),))
+    return lines
+
+
+def _faults(one: SourceTrust, words: Words) -> list[str]:
+    faults = []
+    if one.state != "fresh":
+        if one.last_success_at is None:
+            faults.append(words.say("never read"))
+        else:
+            faults.append(words.say("last read {moment}", moment=words.moment(one.last_success_at)))
+        if one.message:
+            faults.append(printable(one.message, 160))
+    if one.server_count is not None and one.server_count != one.our_count:
+        counts = {"server": one.server_count, "ours": one.our_count}
+        faults.append(words.say("the server counts {server} items, we hold {ours}", **counts))
+    if one.unmapped_statuses:
+        names = ", ".join(printable(status, 40) for status in one.unmapped_statuses[:3])
+        if len(one.unmapped_statuses) > 3:
+            names += ", …"
+        faults.append(words.say("unmapped statuses: {names}", names=names))
+    if one.problems:
+        faults.append(
+            words.count("{count} unreadable record", "{count} unreadable records", one.problems, count=one.problems)
+        )
+    return faults
+
+
+def definitions(words: Words) -> tuple[Block, ...]:
+    """The rule behind every colour and number, for the reader who asks."""
+    pairs = (
+        (words.say("Status"), words.say(
+            "computed by a written rule, never typed in: off track below a 50 % chance to make the date, or when even "
+            "the best week of the last 12 is slower than needed, or past due, or blocked for more than 7 days; "
+            "at risk below 80 %, or when it slipped, drifts, or waits for a late item; otherwise on track. "
+            "Worse counts at once, better after two weeks."
+        )),
+        (words.say("Not enough data"), words.say(
+            "a colour of its own: rather no date than a wrong one. The reason says what would change it."
+        )),
+        (words.say("Chance"), words.say(
+            "the probability to finish all open work of the milestone by its date, from the team's own finished items "
+            "a week."
+        )),
+        (words.say("Likely finish"), words.say(
+            "from the date with a 50 % chance to the date with an 85 % chance. Far dates are shown as a month or a "
+            "quarter, because that is how sharp they are."
+        )),
+        (words.say("Needs / does a week"), words.say(
+            "open items divided by the weeks left, against the average of the last 12 weeks. No model, only arithmetic."
+        )),
+        (words.say("Slipped"), words.say(
+            "days between the milestone's date now and its approved baseline, or else the first date we saw."
+        )),
+        (words.say("Load"), words.say(
+            "open items of milestones due in the next 4 weeks against what the project usually finishes in 4 weeks. "
+            "An item in two milestones counts twice. Teams are not measured yet."
+        )),
+        (words.say("Done"), words.say(
+            "entered a done status and stayed there; canceled and duplicate items are removed scope, not done work."
+        )),
+        (words.say("Stale"), words.say("in progress and not changed for 14 days.")),
+    )  # fmt: skip
+    return (Items(tuple((Text(name, strong=True), Text(f": {text}")) for name, text in pairs)),)

@@ -1,0 +1,263 @@
+"""One project's page: status and why, milestones, charts, what needs attention, and how sound its data is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pmo_sync.assessed import Assessed, Reading, Subject
+from reports import cells
+from reports.document import (
+    Block,
+    Column,
+    Columns,
+    Document,
+    Expand,
+    Heading,
+    Items,
+    Line,
+    Note,
+    Paragraph,
+    Properties,
+    Status,
+    Text,
+    printable,
+)
+from reports.drawing import burn_up, cumulative_flow, milestone_slip
+from reports.method import definitions, source_lines
+from reports.wording import NOTHING, Words
+
+MOST_MILESTONES: Final = 12
+MOST_ISSUES: Final = 7
+
+
+def compose(assessed: Assessed, project: str, words: Words) -> Document:
+    """The page of one project. ``project`` is a subject id; raises KeyError for one that is not there."""
+    subject = assessed.subjects[project]
+    blocks: list[Block] = [
+        _header(assessed, words),
+        *_status(assessed, subject, words),
+        _properties(assessed, subject, words),
+        *_news(assessed, subject, words),
+        *_milestones(assessed, subject, words),
+        Columns((_forecast(assessed, subject, words), _flow(assessed, subject, words))),
+        Columns(
+            (
+                _attention(assessed, subject, words),
+                (*_waits(assessed, subject, words), *_data(assessed, subject, words)),
+            )
+        ),
+        Expand(words.say("How to read this page"), definitions(words)),
+    ]
+    title = words.say("{name}: project status", name=cells.name(subject, 120))
+    summary = _summary(assessed, subject, words)
+    return Document(cells.slot(subject), title, words.language, tuple(blocks), parent="portfolio", summary=summary)
+
+
+def _header(assessed: Assessed, words: Words) -> Paragraph:
+    week = words.say("Week {week}", week=str(assessed.today.isocalendar().week))
+    text = words.say(
+        "data as of {moment} · changes since {previous}",
+        moment=words.moment(assessed.as_of), previous=words.day(assessed.previous_on),
+    )  # fmt: skip
+    return Paragraph((Text(week, strong=True), Text(f" · {text}")))
+
+
+def _status(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    """The colour, and every reason with it; grey says what would lift it."""
+    verdict = assessed.verdicts.get(subject.id)
+    found = cells.reasons(assessed, subject.id)
+    grey = verdict is None or verdict.rag == "grey"
+    lines: list[Line] = [cells.status(assessed, subject.id, words) + (Text(" " + words.reasons(found)),)]
+    if grey:
+        fixes = dict.fromkeys(words.fix(one) for one in found if words.fix(one))
+        lines += [(Text(words.say("To see a status: {fix}.", fix=fix)),) for fix in fixes]
+    if verdict is not None and verdict.reported is not None and verdict.reported != verdict.rag:
+        text = words.say("The tracker reports {reported:rag}; computed: {computed:rag}.", reported=verdict.reported, computed=verdict.rag)
+        lines.append((Text(text),))
+    blocks: tuple[Block, ...] = tuple(Paragraph(line) for line in lines)
+    return (Note("warning" if verdict is not None and verdict.rag == "red" else "info", blocks),)
+
+
+def _properties(assessed: Assessed, subject: Subject, words: Words) -> Properties:
+    """What a place may read by machine: dates as ISO, so that a roll-up of pages sorts them."""
+    programme = assessed.subjects.get(subject.parent or "")
+    ahead = cells.committed(assessed, subject.id)[:1]
+    forecast = assessed.forecasts.get(ahead[0].id) if ahead else None
+    done, total = (assessed.value(subject.id, "PR-1", part) for part in ("done", "total"))
+    rows: list[tuple[str, Line]] = [(words.say("Status"), cells.status(assessed, subject.id, words))]
+    if programme is not None and programme.kind == "programme":
+        rows.append((words.say("Programme"), (Text(cells.name(programme)),)))
+    texts = [
+        (words.say("Done"), words.say("{done} of {total} items", done=done, total=total)),
+        (words.say("Next milestone"), cells.name(ahead[0]) if ahead else NOTHING),
+        (words.say("Due"), _iso(ahead[0].due_on if ahead else None)),
+        (words.say("Finish with 50 % chance"), _iso(forecast.p50_on if forecast and not forecast.refused else None)),
+        (words.say("Finish with 85 % chance"), _iso(forecast.p85_on if forecast and not forecast.refused else None)),
+        (words.say("Chance"), cells.chance(assessed, ahead[0].id, words) if ahead else NOTHING),
+        (words.say("Slipped"), cells.slip(ahead[0], words) if ahead else NOTHING),
+        (words.say("Data as of"), assessed.today.isoformat()),
+    ]
+    rows += [(name, (Text(text),)) for name, text in texts]
+    return Properties(tuple(rows))
+
+
+def _iso(day: object) -> str:
+    return NOTHING if day is None else str(day)
+
+
+def _news(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    since = words.day(assessed.previous_on)
+    heading = Heading(2, words.say("Changed since {since}", since=since))
+    lines: list[Line] = []
+    for one in sorted(assessed.changes, key=lambda change: -change.weight):
+        project = cells.project_of(assessed, one.subject)
+        if project is None or project.id != subject.id:
+            continue
+        where = assessed.subjects[one.subject]
+        own = where.id == subject.id
+        name = (Text(words.say("Project")) if own else cells.subject_link(where, 48), Text(": "))
+        lines.append((*name, Text(words.change(one))))
+    if not lines:
+        return heading, cells.muted(words.say("Nothing changed since {since}.", since=since))
+    return heading, Items(tuple(lines[:MOST_ISSUES])), *cells.more(len(lines), MOST_ISSUES, words)
+
+
+def _milestones(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    heading = Heading(2, words.say("Milestones"))
+    ones = cells.committed(assessed, subject.id)
+    if not ones:
+        text = words.say("No open milestone with a due date. To see a forecast, create one and put the work into it.")
+        return heading, cells.muted(text)
+    columns = [
+        Column(words.say("Milestone")), Column(words.say("Status"), short=True), Column(words.say("Due"), short=True),
+        Column(words.say("First promised"), short=True), Column(words.say("Done"), "right"), Column(words.say("Chance"), "right"),
+        Column(words.say("Needs / does a week"), "right"), Column(words.say("Likely finish (50–85 %)"), short=True), Column(words.say("Why")),
+    ]  # fmt: skip
+    rows = [_milestone_row(assessed, one, words) for one in ones[:MOST_MILESTONES]]
+    return heading, cells.table(columns, rows), *cells.more(len(ones), MOST_MILESTONES, words)
+
+
+def _milestone_row(assessed: Assessed, one: Subject, words: Words) -> tuple[Line, ...]:
+    done, total = (assessed.value(one.id, "PR-1", part) for part in ("done", "total"))
+    return (
+        (cells.subject_link(one, 60), Text(" ★")) if one.is_must_win else (cells.subject_link(one, 60),),
+        cells.status(assessed, one.id, words),
+        (Text(cells.due(one, words), strong=True),),
+        *cells.plain(
+            NOTHING if one.baseline_due_on is None else words.value(one.baseline_due_on),
+            f"{words.value(done)} / {words.value(total)}",
+            cells.chance(assessed, one.id, words),
+            cells.pace(assessed, one.id, words),
+            cells.finish(assessed, one.id, words),
+            cells.why(assessed, one.id, words),
+        ),
+    )
+
+
+def _forecast(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    """The burn-up of the nearest milestone with its fan, and how the milestones' dates moved."""
+    ones = cells.committed(assessed, subject.id)
+    nearest = next((one for one in ones if one.id in assessed.burnup), subject)
+    frame = assessed.burnup.get(nearest.id)
+    forecast = assessed.forecasts.get(nearest.id)
+    made = None if frame is None else burn_up(nearest, frame, forecast, assessed.today, words)
+    trend = milestone_slip(ones, assessed.due_dates, words)
+    quiet = cells.muted(words.say("No history to draw yet."))
+    return Heading(2, words.say("Forecast")), *([one for one in (made, trend) if one is not None] or [quiet])
+
+
+def _flow(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    """How work goes through the project, now and one period ago."""
+
+    def number(readings: Mapping[tuple[str, str, str], Reading], indicator: str, part: str, kind: str) -> str:
+        reading = readings.get((subject.id, indicator, part))
+        return words.value(None if reading is None else reading.value, kind)
+
+    wanted = (
+        (words.say("Finished a week, average of 12"), "FL-1", "mean", "pace"),
+        (words.say("Work in progress, items"), "FL-5", "", ""),
+        (words.say("Cycle time, days: half of the items"), "FL-3", "p50", "pace"),
+        (words.say("Cycle time, days: 85 % of the items"), "FL-3", "p85", "pace"),
+        (words.say("Items blocked"), "RK-1", "count", ""),
+        (words.say("Items overdue"), "SC-1", "count", ""),
+        (words.say("Items stale"), "RK-2", "count", ""),
+    )
+    rows = [
+        cells.plain(name, *(number(one, indicator, part, kind) for one in (assessed.readings, assessed.before)))
+        for name, indicator, part, kind in wanted
+    ]
+    then = words.short_day(assessed.previous_on)
+    columns = (Column(words.say("Measure")), Column(words.say("Now"), "right"), Column(then, "right"))
+    frame = assessed.cumulative_flow.get(subject.id)
+    chart = None if frame is None else cumulative_flow(frame, words)
+    return Heading(2, words.say("Flow")), *([chart] if chart else []), cells.table(columns, rows)
+
+
+def _attention(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    """Blocked, overdue, stale: the issues behind each number, the worst first."""
+    lists = (
+        (words.say("Blocked"), "RK-1"),
+        (words.say("Overdue"), "SC-1"),
+        (words.say("Stale"), "RK-2"),
+    )
+    blocks: list[Block] = [Heading(2, words.say("Needs attention"))]
+    for name, indicator in lists:
+        refs = [one for one in assessed.evidence.get((subject.id, indicator), ()) if one.measure]
+        if not refs:
+            continue
+        refs.sort(key=lambda one: (-(one.measure or 0), one.key))
+        rows = [(cells.issue(one, words), *cells.plain(words.value(one.measure))) for one in refs[:MOST_ISSUES]]
+        title = words.say("{name}: {count}", name=name, count=len(refs))
+        blocks += [Heading(3, title), cells.table([Column(words.say("Item")), Column(words.say("Days"), "right")], rows)]
+        blocks += cells.more(len(refs), MOST_ISSUES, words)
+    if len(blocks) == 1:
+        blocks.append(cells.muted(words.say("Nothing is blocked, overdue or stale.")))
+    return tuple(blocks)
+
+
+def _waits(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    """Both directions: whom this project waits for, and who waits for it."""
+    lines: list[Line] = []
+    for one in assessed.waits:
+        here = cells.project_of(assessed, one.blocked_subject)
+        there = cells.project_of(assessed, one.blocker_subject)
+        if here is not None and here.id == subject.id:
+            verb, other = words.say("waits for"), there
+        elif there is not None and there.id == subject.id:
+            verb, other = words.say("is waited for by"), here
+        else:
+            continue
+        mine, theirs = (one.blocked, one.blocker) if here is not None and here.id == subject.id else (one.blocker, one.blocked)
+        name: Line = (Text(f" {cells.name(other, 40)} · "),) if other else (Text(" "),)
+        late = words.count("{days} day late", "{days} days late", one.late_days, days=one.late_days) if one.late_days else ""
+        tail: Line = (Text(f" ({late})", strong=True),) if late else ()
+        lines.append((*cells.issue(mine, words, 48), Text(f" {verb}"), *name, *cells.issue(theirs, words, 48), *tail))
+    if not lines:
+        return ()
+    return Heading(2, words.say("Waits between projects")), Items(tuple(lines[:MOST_ISSUES])), *cells.more(len(lines), MOST_ISSUES, words)
+
+
+def _data(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
+    lines = source_lines(assessed, words)
+    for indicator, text in (
+        ("SP-5", words.say("of open items without an estimate")),
+        ("CO-4", words.say("of items in an unmapped status")),
+    ):
+        share = assessed.value(subject.id, indicator, "share")
+        if share is not None:
+            lines.append((Text(words.percent(share), strong=True), Text(f" {text}")))
+    first_seen = [one for one in cells.committed(assessed, subject.id) if not one.baseline_is_approved]
+    if first_seen:
+        names = ", ".join(cells.name(one, 40) for one in first_seen[:3]) + (", …" if len(first_seen) > 3 else "")
+        lines.append((Text(words.say("No approved baseline, the first seen date serves: {names}", names=names)),))
+    return Heading(2, words.say("Data quality")), Items(tuple(lines))
+
+
+def _summary(assessed: Assessed, subject: Subject, words: Words) -> Line:
+    """The page in one sentence, for a comment."""
+    verdict = assessed.verdicts.get(subject.id)
+    rag = "grey" if verdict is None else verdict.rag
+    why = printable(cells.why(assessed, subject.id, words), 400)
+    text = words.say("{name}: {why} (data as of {day}).", name=cells.name(subject), why=why, day=words.day(assessed.today))
+    return Status(rag, words.label(rag)), Text(f" {text}")

@@ -1,0 +1,156 @@
+"""The sentences behind the codes of policy and forecast, as msgids of the catalogues in ``locale/``.
+
+A field is ``{name}`` or ``{name:kind}``; kinds are those of `reports.wording.Words.value`: ``percent``, ``share`` (a
+number that is already a percentage), ``day``, ``pace`` (items a week), ``signed``, ``rag``.
+A sentence that counts something is (one, many, the field it counts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+Sentence = str | tuple[str, str, str]
+
+
+def mark(message: str) -> str:
+    """Mark a text for translation where it stands; `Words.say` translates it where it is used."""
+    return message
+
+
+# Why a subject has its status.
+REASONS: Final[Mapping[str, Sentence]] = {
+    "on_track": mark("{p:percent} chance to make its date"),
+    "all_done": mark("all work is done"),
+    "p_hit_low": mark("{p:percent} chance to make {due_on:day}"),
+    "pace_short": mark("needs {required:pace} a week, does {actual:pace}, best week {best:pace}"),
+    "past_due": (
+        mark("past due since {due_on:day} with {remaining} item open"),
+        mark("past due since {due_on:day} with {remaining} items open"),
+        "remaining",
+    ),
+    "slip": (
+        mark("{days} day later than its baseline (+{percent:share})"),
+        mark("{days} days later than its baseline (+{percent:share})"),
+        "days",
+    ),
+    "drift": (
+        mark("likely finish moved {days} day later in four weeks"),
+        mark("likely finish moved {days} days later in four weeks"),
+        "days",
+    ),
+    "blocked_long": (
+        mark("{count} item blocked, for {days} days"),
+        mark("{count} items blocked, the oldest for {days} days"),
+        "count",
+    ),
+    "waits_on_late": (
+        mark("waits for {count} late item of another project"),
+        mark("waits for {count} late items of other projects"),
+        "count",
+    ),
+    "scope_added": (
+        mark("{items} item added since the baseline (+{percent:share})"),
+        mark("{items} items added since the baseline (+{percent:share})"),
+        "items",
+    ),
+    "reported_better": mark("reported as {reported:rag}, computed worse"),
+    "better_once": mark("computed {now:rag} this week; shown after a second week"),
+    "milestone": mark("{name}: {rag:rag}"),
+    "must_win_red": (
+        mark("{count} must-win milestone is off track"),
+        mark("{count} must-win milestones are off track"),
+        "count",
+    ),
+    "milestones_red": (
+        mark("{count} of {total} milestone is off track"),
+        mark("{count} of {total} milestones are off track"),
+        "total",
+    ),
+    "projects_by_status": (
+        mark("{red} off track and {amber} at risk, of {total} project"),
+        mark("{red} off track and {amber} at risk, of {total} projects"),
+        "total",
+    ),
+    # what forbids a judgement, or weakens it
+    "not_enough": mark("not enough data"),
+    "nothing_known": (
+        mark("not enough data on {total} project"),
+        mark("not enough data on any of {total} projects"),
+        "total",
+    ),
+    "no_due_date": mark("no due date"),
+    "no_dated_milestone": mark("no milestone with a due date"),
+    "no_baseline": mark("no baseline"),
+    "no_items": mark("no work items"),
+    "few_done": mark("{have} items finished in 12 weeks, {need} needed for a forecast"),
+    "short_history": mark("{weeks} weeks of history, {need} needed for a forecast"),
+    "empty_weeks": mark("{have} of 12 weeks without a finished item, at most {allowed} allowed"),
+    "bulk_share": mark("{share:percent} of the finished items were closed in bulk"),
+    "unmapped_share": mark("{share:percent} of the items have an unmapped status"),
+    "dormant": (
+        mark("nothing finished for {days} day"),
+        mark("nothing finished for {days} days"),
+        "days",
+    ),
+    "beyond_horizon": mark("about {weeks:pace} weeks of work left: beyond the useful range of a forecast"),
+    "wide": mark("wide range: the late date is {ratio:pace} times as far as the likely one"),
+    "stale_source": mark("source {source} is out of date"),
+}
+
+# What would turn grey into a colour.
+FIXES: Final[Mapping[str, str]] = {
+    "not_enough": mark("let the team finish more work in the tracker, then look again"),
+    "nothing_known": mark("give each project a milestone with a due date"),
+    "no_due_date": mark("set a due date in the tracker"),
+    "no_dated_milestone": mark("create a milestone with a due date and put the work into it"),
+    "no_baseline": mark("approve a baseline"),
+    "no_items": mark("put the work items into the milestone"),
+    "few_done": mark("finish more items, or split large ones"),
+    "short_history": mark("wait for more weeks of history, or import the old ones"),
+    "empty_weeks": mark("close items when they are done, every week"),
+    "bulk_share": mark("close items when they are done, not all on one day"),
+    "unmapped_share": mark("map the unmapped statuses in the configuration"),
+    "dormant": mark("confirm that the work goes on, or close the milestone"),
+    "beyond_horizon": mark("plan a nearer milestone"),
+    "wide": mark("decide on scope rather than on the date"),
+    "stale_source": mark("repair the connection to the source"),
+}
+
+# What is new since the period before.
+CHANGES: Final[Mapping[str, Sentence]] = {
+    "rag_worse": mark("from {before:rag} to {now:rag}"),
+    "rag_better": mark("from {before:rag} back to {now:rag}"),
+    "rag_other": mark("from {before:rag} to {now:rag}"),
+    "forecast_later": (
+        mark("likely finish {days} day later, {p50_on:day}"),
+        mark("likely finish {days} days later, {p50_on:day}"),
+        "days",
+    ),
+    "forecast_earlier": (
+        mark("likely finish {days} day earlier, {p50_on:day}"),
+        mark("likely finish {days} days earlier, {p50_on:day}"),
+        "days",
+    ),
+    "p_hit_moved": mark("chance to make {due_on:day} went from {before:percent} to {now:percent}"),
+    "scope_added": (mark("{items} item added"), mark("{items} items added"), "items"),
+    "scope_removed": (mark("{items} item removed"), mark("{items} items removed"), "items"),
+    "newly_blocked": (mark("{count} more item blocked"), mark("{count} more items blocked"), "count"),
+    "due_moved_later": (
+        mark("due date moved {days} day later, to {due_on:day}"),
+        mark("due date moved {days} days later, to {due_on:day}"),
+        "days",
+    ),
+    "due_moved_earlier": (
+        mark("due date moved {days} day earlier, to {due_on:day}"),
+        mark("due date moved {days} days earlier, to {due_on:day}"),
+        "days",
+    ),
+    "milestone_reached": mark("all work done"),
+    "dormant": (
+        mark("nothing finished for {days} day"),
+        mark("nothing finished for {days} days"),
+        "days",
+    ),
+    "data_problem": mark("its data could not be read completely"),
+}

@@ -1,0 +1,74 @@
+"""PNGs of the report pages of the sample portfolio, to be looked at: ``python -m tests.pages pages-out``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from reports import compose_all
+from reports.document import Document
+from reports.writers import html
+from tests.reports import sample
+
+CHROMIUM = Path("/usr/bin/chromium")
+WIDTHS = (1280, 1920)
+_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Headless Chromium with a fresh profile."""
+    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=str(CHROMIUM), headless=True, args=list(_ARGUMENTS), offline=True
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+def links(documents: list[Document]) -> Mapping[str, str]:
+    """File names of the pages, side by side in one folder."""
+    return {one.slot: one.slot.replace("/", "-").replace(":", "-") + ".html" for one in documents}
+
+
+def save(folder: Path, language: str) -> list[Path]:
+    """Every page of the sample in ``language``."""
+    documents = compose_all(sample.assessed(), language)
+    where = links(documents)
+    target = folder / language
+    target.mkdir(parents=True, exist_ok=True)
+    made = []
+    for one in documents:
+        page = target / where[one.slot]
+        page.write_text(html.write(one, where).text, encoding="utf-8")
+        made.append(page)
+    return made
+
+
+def main(folder: Path) -> None:
+    with browser() as context:
+        page = context.new_page()
+        for language in ("en", "id"):
+            made = {one.stem: one for one in save(folder, language)}
+            for name in ("portfolio", "project-pay", "project-doc"):
+                for width in WIDTHS:
+                    page.set_viewport_size({"width": width, "height": 1000})
+                    page.goto(made[name].resolve().as_uri())
+                    target = folder / f"{name}-{language}-{width}.png"
+                    page.screenshot(path=str(target), full_page=True)
+                    print(target)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
