@@ -1,0 +1,331 @@
+"""The places under test: each with hands that do what people and servers do to it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from pmo_sync.clients import confluence as confluence_client
+from pmo_sync.clients.gitlab import GitlabClient
+from pmo_sync.clock import FixedClock
+from pmo_sync.config import Flavour, Secret, ServerConfig
+from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
+from pmo_sync.demo.servers import confluence as store
+from pmo_sync.demo.servers import confluence_cloud, confluence_dc, gitlab
+from reports.publish import Publisher
+from reports.publishers import folder
+from reports.publishers.confluence import ConfluencePublisher
+from reports.publishers.folder import FolderPublisher
+from reports.publishers.gitlab_note import GitlabNotePublisher
+from reports.publishers.jira_comment import JiraCommentPublisher
+from tests.contract.publisher import SLOT, Bench
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MARK = re.compile(r"\n*<!-- pmo-sync:.*? -->\n?")
+
+
+class StillClock(FixedClock):
+    """Sleeping takes no time but moves the stopwatch."""
+
+    def __init__(self) -> None:
+        super().__init__(NOW)
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+def company() -> Company:
+    """One GitLab issue and one worker: enough to carry a note."""
+    start = NOW - timedelta(days=30)
+    item = Item(1, "gitlab", "group/app", 1, start, "Report", "", {"status": "opened"})
+    project = TrackedProject(1, "gitlab", "group/app", "App", {}, estimates=False, character="steady", created_at=start)
+    return Company(1, date(2026, 1, 5), NOW, [project], [item], [], [], [Worker("w1", "ann", "Ann")], {})
+
+
+def server_config(url: str, flavour: Flavour | None, user: str | None, token: str) -> ServerConfig:
+    secret = Secret("env", "TOKEN", {"TOKEN": token})
+    return ServerConfig(
+        url, url, flavour, user, secret, proxy=None, ca_bundle=None, client_cert=None, workers=1,
+        requests_per_second=1000.0,
+    )  # fmt: skip
+
+
+class FolderBench(Bench):
+    """A folder of the file system."""
+
+    def __init__(self, root: Path, monkeypatch: Any) -> None:
+        self.root = root / "published"
+        self._writes = 0
+        replace = folder._replace
+
+        def counted(file: Path, content: bytes) -> None:
+            self._writes += 1
+            replace(file, content)
+
+        monkeypatch.setattr(folder, "_replace", counted)
+        self.attachments_in_place = lambda: {file.name: file.read_bytes() for file in self.root.glob("*/*.png")}
+
+    def open(self) -> Publisher:
+        return FolderPublisher("share", self.root)
+
+    def ours(self) -> dict[str, str]:
+        files = self.root.glob("*/index.html")
+        return {file.parent.name: file.read_text() for file in files if (file.parent / "pmo-sync.json").exists()}
+
+    def _change(self, document: str, change: Callable[[str], str]) -> None:
+        file = self.root / document / "index.html"
+        file.write_bytes(change(file.read_bytes().decode()).encode())
+
+    edit = _change
+
+    def unmark(self, document: str) -> None:
+        self._change(document, lambda text: MARK.sub("", text))
+
+    def rewrite(self, document: str) -> None:
+        self._change(document, lambda text: "".join(f"{line} \n" for line in text.splitlines()))
+
+    def delete(self, document: str) -> None:
+        shutil.rmtree(self.root / document)
+
+    def plant(self, slot: str, title: str) -> Callable[[], str]:
+        file = self.root / slot.replace("/", "--") / "index.html"
+        file.parent.mkdir(parents=True)
+        file.write_text("<p>Somebody else's.</p>")
+        return file.read_text
+
+    def writes(self) -> int:
+        return self._writes
+
+    def text(self, words: str) -> str:
+        return f"<h1>Report</h1>\n<p>{escape(words)}</p>"
+
+
+class ConfluenceBench(Bench):
+    """Confluence's loopback servers over HTTP. ``url`` may be a proxy's."""
+
+    def __init__(self, flavour: Flavour) -> None:
+        self.flavour = flavour
+        self.server: Any = confluence_cloud.make(company()) if flavour == "cloud" else confluence_dc.make(company())
+        self.server.start()
+        self.url = self.server.url
+        self.parent: str | None = self.server.space.parent
+        self.attachments_in_place = lambda: {
+            name: one.data for page in self.server.space.all() for name, one in page.attachments.items()
+        }
+
+    def client(self) -> confluence_client.ConfluenceClient:
+        if self.flavour == "cloud":
+            config = server_config(f"{self.url}/wiki", "cloud", confluence_cloud.USER, confluence_cloud.TOKEN)
+        else:
+            config = server_config(self.url, "data-center", None, confluence_dc.TOKEN)
+        return confluence_client.connect(config, StillClock())
+
+    def open(self) -> Publisher:
+        return ConfluencePublisher("wiki", self.client(), StillClock(), space="PMO", parent=self.parent)
+
+    def ours(self) -> dict[str, str]:
+        pages = self.server.space.all("current")
+        return {page.id: page.last.body for page in pages if page.versions[0].author == store.BOT}
+
+    def edit(self, document: str, change: Callable[[str], str]) -> None:
+        self.server.edit_as_human(document, change)
+
+    def unmark(self, document: str) -> None:
+        macro = re.compile(r"<ac:structured-macro[^>]*ac:name=\"details\".*?</ac:structured-macro>")
+        self.server.edit_as_human(document, lambda text: macro.sub("", text))
+
+    def rewrite(self, document: str) -> None:
+        """As Confluence does when it migrates a page: no new version."""
+        page = self.server.page(document)
+        body = (
+            page.last.body.replace("<td>", "<td><p>")
+            .replace("</td>", "</p></td>")
+            .replace("<table", '<table data-layout="default"')
+        )
+        page.versions[-1] = page.last._replace(body=re.sub('ac:macro-id="[^"]*"', 'ac:macro-id="0"', body))
+
+    def delete(self, document: str) -> None:
+        self.server.trash(document)
+
+    def plant(self, slot: str, title: str) -> Callable[[], str]:
+        page = self.server.add_as_human(title, "<p>Somebody else's.</p>", self.parent)
+        return lambda: self.server.page(page).last.body
+
+    def writes(self) -> int:
+        return len(self.server.writes())
+
+    def text(self, words: str) -> str:
+        return f"<h1>Report</h1><p>{escape(words, quote=False)}</p>"
+
+
+class GitlabBench(Bench):
+    """GitLab's loopback server over HTTP."""
+
+    def __init__(self) -> None:
+        self.server = gitlab.GitLab(company())
+        self.server.start()
+        self.url = self.server.url
+
+    def open(self) -> Publisher:
+        config = server_config(self.url, None, None, gitlab.PUBLISHER_TOKEN)
+        return GitlabNotePublisher(
+            "notes", GitlabClient(config, StillClock()), StillClock(), url=self.url, issues={SLOT: "group/app#1"}
+        )
+
+    def ours(self) -> dict[str, str]:
+        return {str(note.id): note.body for note in self.server.notes.all() if note.author[0] == 12}
+
+    def edit(self, document: str, change: Callable[[str], str]) -> None:
+        self.server.notes.edit_note_as_human(int(document), change)
+
+    def unmark(self, document: str) -> None:
+        self.edit(document, lambda text: MARK.sub("", text))
+
+    def rewrite(self, document: str) -> None:
+        self.edit(document, lambda text: "".join(f"{line} \r\n" for line in text.splitlines()))
+
+    def delete(self, document: str) -> None:
+        del self.server.notes._note_of[int(document)]
+
+    def plant(self, slot: str, title: str) -> Callable[[], str]:
+        """A note of somebody else with our own mark in it."""
+        body = f"Copied.\n\n<sub>pmo-sync `{slot}`</sub>\n\n<!-- pmo-sync:{slot} {'0' * 20} {'0' * 20} -->"
+        note = self.server.notes.comment_as_human("group/app#1", body)
+        return lambda: note.body
+
+    def writes(self) -> int:
+        return len(self.server.writes())
+
+    def text(self, words: str) -> str:
+        safe = re.sub(r"([\\`*_{}\[\]<>@&~])", r"\\\1", words)
+        return f"**Report**\n\n{safe}"
+
+
+class FakeJira:
+    """Comments of one Jira in memory, as its REST API gives them. ``lists_properties``: whether lists expand them."""
+
+    def __init__(self, key: str, *, lists_properties: bool) -> None:
+        self.key = key
+        self.lists_properties = lists_properties
+        self.rows: list[dict[str, Any]] = []
+        self.properties: dict[str, Any] = {}
+        self.count = 0
+
+    def user(self, name: str) -> dict[str, Any]:
+        return {self.key: name, "displayName": name}
+
+    def stamp(self) -> str:
+        self.count += 1
+        return (NOW + timedelta(seconds=self.count)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+    def shown(self, row: dict[str, Any]) -> dict[str, Any]:
+        if not self.lists_properties:
+            return dict(row)
+        found = self.properties.get(row["id"], {})
+        return {**row, "properties": [{"key": key, "value": value} for key, value in found.items()]}
+
+    def myself(self) -> dict[str, Any]:
+        return self.user("bot")
+
+    def comments(self, issue: str) -> Iterator[dict[str, Any]]:
+        return (self.shown(row) for row in reversed(self.rows) if row["issue"] == issue)
+
+    def comment(self, issue: str, comment_id: str) -> dict[str, Any] | None:
+        return next((one for one in self.comments(issue) if one["id"] == comment_id), None)
+
+    def comment_property(self, comment_id: str, key: str) -> dict[str, Any] | None:
+        return self.properties.get(comment_id, {}).get(key)
+
+    def put(self, issue: str, body: str, who: str) -> dict[str, Any]:
+        at = self.stamp()
+        user = self.user(who)
+        id_ = str(100 + self.count)
+        self.rows.append(
+            {
+                "id": id_,
+                "issue": issue,
+                "body": body,
+                "author": user,
+                "updateAuthor": user,
+                "created": at,
+                "updated": at,
+            }
+        )
+        return self.rows[-1]
+
+    def change(self, comment_id: str, body: str, who: str) -> dict[str, Any]:
+        row = next(one for one in self.rows if one["id"] == comment_id)
+        row.update(body=body, updateAuthor=self.user(who), updated=self.stamp())
+        return row
+
+
+class JiraBench(Bench):
+    """Jira's comments, in memory: its loopback servers know no second author."""
+
+    def __init__(self, key: str = "accountId", *, lists_properties: bool = False) -> None:
+        self.jira = FakeJira(key, lists_properties=lists_properties)
+        self._writes = 0
+
+    # what JiraClient offers
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.jira, name)
+
+    def add_comment(self, issue: str, body: str, properties: Mapping[str, object]) -> dict[str, Any]:
+        self._writes += 1
+        made = self.jira.put(issue, body, "bot")
+        self.jira.properties[made["id"]] = dict(properties)
+        return dict(made)
+
+    def edit_comment(
+        self, issue: str, comment_id: str, body: str, properties: Mapping[str, object], *, notify: bool
+    ) -> dict[str, Any]:
+        assert not notify
+        self._writes += 1
+        self.jira.properties[comment_id] |= dict(properties)
+        return dict(self.jira.change(comment_id, body, "bot"))
+
+    # the bench
+
+    def open(self) -> Publisher:
+        client: Any = self
+        return JiraCommentPublisher("jira", client, StillClock(), url="https://jira.example", issues={SLOT: "PAY-1"})
+
+    def ours(self) -> dict[str, str]:
+        return {row["id"]: row["body"] for row in self.jira.rows if row["author"] == self.jira.user("bot")}
+
+    def edit(self, document: str, change: Callable[[str], str]) -> None:
+        self.jira.change(document, change(self.ours()[document]), "ann")
+
+    def unmark(self, document: str) -> None:
+        self.edit(document, lambda text: re.sub(r"\{color:#\w+\}pmo-sync.*?\{color\}", "", text))
+
+    def rewrite(self, document: str) -> None:
+        """As Cloud does on its way through its own document format."""
+        row = next(one for one in self.jira.rows if one["id"] == document)
+        row["body"] = (
+            row["body"].replace("\n", "\r\n").replace("{color:#6b778c}", "{color:#97a0af}").replace("h3. ", "h3.  ")
+        )
+
+    def delete(self, document: str) -> None:
+        self.jira.rows = [row for row in self.jira.rows if row["id"] != document]
+
+    def plant(self, slot: str, title: str) -> Callable[[], str]:
+        """A comment of somebody else with our own footer in it."""
+        row = self.jira.put("PAY-1", f"Copied.\n\n{{color:#6b778c}}pmo-sync {slot} {'0' * 20}{{color}}", "ann")
+        return lambda: row["body"]
+
+    def writes(self) -> int:
+        return self._writes
+
+    def text(self, words: str) -> str:
+        return "h3. Report\n\n" + re.sub(r"([\\{}\[\]*_|!])", r"\\\1", words)
