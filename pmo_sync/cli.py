@@ -115,7 +115,7 @@ def demo(session: Session, out: Path, quick: bool, seed: int, keep_serving: bool
     """The whole job against a simulated company: no credentials, nothing leaves this machine."""
     from pmo_sync.demo.tour import tour
 
-    result, lines, code = tour(out, seed, quick=quick, keep_serving=keep_serving, say=session.say, runner=_in_process)
+    result, lines, code = tour(out, seed, quick=quick, keep_serving=keep_serving, say=session.say, runner=run_in_process)
     session.finish(result, lines, code)
 
 
@@ -260,13 +260,14 @@ def _day(on: Any) -> date | None:
     return None if on is None else on.date()
 
 
-def _in_process(arguments: list[str], clock: Clock, environ: Mapping[str, str]) -> int:
-    """Run a command of this program and return its exit code; the demo is made of such calls."""
+def run_in_process(arguments: list[str], clock: Clock, environ: Mapping[str, str]) -> int:
+    """Run a command of this program at the clock's moment and return its exit code, as a shell would see it."""
     os.environ.update(environ)
     try:
-        cli.main(arguments, prog_name="pmo-sync", standalone_mode=False, obj=clock)
+        with _exit_codes():
+            cli.main(arguments, prog_name="pmo-sync", standalone_mode=False, obj=clock)
     except SystemExit as leaving:
-        return int(leaving.code or 0) if not isinstance(leaving.code, str) else int(Exit.KNOWN_ERROR)
+        return int(leaving.code or 0)
     return int(Exit.OK)
 
 

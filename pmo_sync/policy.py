@@ -196,6 +196,7 @@ def changes(
             found += _count_change(id_, "newly_blocked", "RK-1", "count", readings, readings_before)
         if subject.kind == "milestone" and subject.is_committed:
             found += _milestone_changes(subject, forecasts.get(id_), forecasts_before.get(id_), due_before)
+            found += _scope_change(id_, readings.get((id_, "SP-1", "recent")))
     return tuple(sorted(found, key=lambda one: (-one.weight, one.subject, one.code)))
 
 
@@ -239,7 +240,10 @@ def _milestone_changes(
     if now.p_hit is not None and before.p_hit is not None and abs(now.p_hit - before.p_hit) >= 0.15:
         params = {"before": before.p_hit, "now": now.p_hit, "due_on": now.due_on}
         found.append(Change(subject.id, "p_hit_moved", params, 25.0 + 20 * abs(now.p_hit - before.p_hit)))
-    grown = now.remaining - before.remaining
-    if grown > 0:
-        found.append(Change(subject.id, "scope_added", {"items": grown}, 15.0 + grown / 10))
     return found
+
+
+def _scope_change(id_: str, recent: Reading | None) -> list[Change]:
+    items = int(recent.value) if recent is not None and recent.value else 0
+    code = "scope_added" if items > 0 else "scope_removed"
+    return [Change(id_, code, {"items": abs(items)}, 15.0 + abs(items) / 10)] if items else []

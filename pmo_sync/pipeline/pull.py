@@ -81,7 +81,9 @@ def pull_sources(
             workspace.store.merge()
             unmerged = 0
     workspace.store.merge()
-    return [_certify(workspace, progress[source.name], reached.get(source.name), say) for source in sources]
+    certificates = [_certify(workspace, progress[source.name], reached.get(source.name), say) for source in sources]
+    workspace.store.hand_over(workspace.record, f"{workspace.run_id}-vanished")
+    return certificates
 
 
 def _fetch(connector: Connector, cursors: Mapping[str, str], out: queue.Queue[_Fetched]) -> None:
@@ -123,7 +125,8 @@ def _store(workspace: Workspace, known: _Progress, step: _Fetched, say: Say) -> 
     elif step.catalogue is not None:
         known.projects = {one.project_id: one for one in step.catalogue.projects}
         known.problems += step.catalogue.problems
-        workspace.save_catalogue(step.source, step.catalogue)
+        workspace.store.save_catalogue(step.source, step.catalogue, workspace.clock.now())
+        workspace.store.hand_over(workspace.record, f"{workspace.run_id}-{step.source}")
     elif step.census is not None:
         known.counts[step.census.project_id] = step.census.count
     elif step.page is not None and step.project is not None:

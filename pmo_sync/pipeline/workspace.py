@@ -44,8 +44,10 @@ def writing(config: Config, clock: Clock, what: str) -> Iterator[Workspace]:
     with lock.exclusive(config.state_dir, clock, what):
         record = Record(config.state_dir / "record")
         with Store.open(config.state_dir / DATABASE) as store:
+            run_id = new_run_id(clock)
             store.take_in(record)
-            yield Workspace(config, clock, store, record, new_run_id(clock))
+            store.hand_over(record, f"{run_id}-left")  # by a run that was killed
+            yield Workspace(config, clock, store, record, run_id)
 
 
 @contextmanager
