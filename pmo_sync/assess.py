@@ -7,7 +7,7 @@ hysteresis and drift come from earlier moments computed in the same way (*cuts*)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SEED: Final = 20261122
 DRIFT_DAYS: Final = 28
 MOST_EVIDENCE: Final = 12
+EVIDENCE_COLUMNS: Final = ("subject", "key", "title", "url", "is_confidential", "measure")
 EVIDENCE: Final = ("SC-1", "RK-1", "RK-2", "FL-6", "SP-5")
 REPORTED: Final[Mapping[str, Rag]] = {"on_track": "green", "needs_attention": "amber", "at_risk": "red"}
 
@@ -121,12 +122,9 @@ def _cut(store: Store, config: Config, today: date) -> Cut:
     as_of = end_of(today, config.zone)
     tables.prepare(store, config, as_of, today)
     subjects = _subjects(store)
-    frame = indicators.compute(store)
     readings = {
-        (row.subject, row.indicator, row.part): Reading(
-            row.subject, row.indicator, row.part, _none(row.value), int(row.sample)
-        )
-        for row in frame.itertuples()
+        (subject, indicator, part): Reading(subject, indicator, part, _none(value), int(sample))
+        for subject, indicator, part, value, sample in _rows(indicators.compute(store), indicators.READINGS)
     }
     made = forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest)
     reported = {str(subject): REPORTED[health] for subject, health in _find(store, "reported") if health in REPORTED}
@@ -135,6 +133,11 @@ def _cut(store: Store, config: Config, today: date) -> Cut:
 
 def _find(store: Store, name: str) -> list[tuple[Any, ...]]:
     return store.rows(files("pmo_sync").joinpath(f"sql/findings/{name}.sql").read_text(encoding="utf-8"))
+
+
+def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a small frame as tuples of these columns."""
+    return zip(*(frame[column].tolist() for column in columns), strict=True)
 
 
 def _none(value: Any) -> float | None:
@@ -147,10 +150,13 @@ def _subjects(store: Store) -> dict[str, Subject]:
         "SELECT subject, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win "
         "FROM subject ORDER BY subject"
     )
-    return {
-        row[0]: Subject(*row[:8], _utc(row[8]), bool(row[9]), bool(row[10]), baseline_due_on=baselines.get(row[0]))
-        for row in rows
-    }
+    made = {}
+    for id_, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win in rows:
+        made[id_] = Subject(
+            id_, kind, name, parent, url, state, start_on, due_on, _utc(known_since), bool(is_committed),
+            bool(is_must_win), baselines.get(id_),
+        )  # fmt: skip
+    return made
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -236,9 +242,10 @@ def _of_kind(cut: Cut, kind: str) -> list[Subject]:
 def _evidence(store: Store, projects: Sequence[str]) -> dict[tuple[str, str], tuple[IssueRef, ...]]:
     found: dict[tuple[str, str], list[IssueRef]] = {}
     for indicator in EVIDENCE:
-        for row in indicators.evidence(store, indicator, projects, MOST_EVIDENCE).itertuples():
-            ref = IssueRef(row.key, row.title, row.url, bool(row.is_confidential), _none(row.measure))
-            found.setdefault((row.subject, indicator), []).append(ref)
+        frame = indicators.evidence(store, indicator, projects, MOST_EVIDENCE)
+        for subject, key, title, url, hidden, measure in _rows(frame, EVIDENCE_COLUMNS):
+            ref = IssueRef(key, title, url, bool(hidden), _none(measure))
+            found.setdefault((subject, indicator), []).append(ref)
     return {key: tuple(refs) for key, refs in found.items()}
 
 
@@ -255,7 +262,7 @@ def _due_dates(store: Store, cuts: Mapping[date, Cut], milestones: Sequence[str]
     for id_ in milestones:
         rows: dict[date, dict[str, Any]] = {}
         for row in known[id_].itertuples() if id_ in known else ():
-            rows[pd.Timestamp(row.seen_on).date()] = {"due_on": row.due_on, "p50_on": None}
+            rows[cast("datetime", row.seen_on).date()] = {"due_on": row.due_on, "p50_on": None}
         for day, cut in cuts.items():
             subject, one = cut.subjects.get(id_), cut.forecasts.get(id_)
             if subject is not None:

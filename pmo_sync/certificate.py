@@ -34,12 +34,12 @@ class SourceCertificate:
     problems: tuple[Problem, ...]
     unmapped_statuses: tuple[str, ...]
     error: str = ""
-    requests: int = 0
+    notes: tuple[Problem, ...] = ()  # worth knowing, no failure
     clock_skew_seconds: float | None = None
 
     @property
     def grade(self) -> Grade:
-        """Complete: every project counted alike and nothing reported as a problem."""
+        """Complete: every project counted alike and nothing was reported as a problem."""
         if self.error or self.pulled_at is None:
             return "failed"
         differs = any(one.server_count is not None and one.server_count != one.our_count for one in self.projects)

@@ -82,7 +82,7 @@ def common(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--verbose", "-v", is_flag=True, help="Log more.")
     @click.pass_context
     def run(
-        context: click.Context, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool, **options: Any
+        context: click.Context, /, config_file: Path | None, as_json: bool, quiet: bool, verbose: bool, **options: Any
     ) -> None:
         clock: Clock = context.obj or SystemClock()
         file = config_file or Path(os.environ.get("PMO_SYNC_CONFIG", DEFAULT_CONFIG))
@@ -115,7 +115,9 @@ def demo(session: Session, out: Path, quick: bool, seed: int, keep_serving: bool
     """The whole job against a simulated company: no credentials, nothing leaves this machine."""
     from pmo_sync.demo.tour import tour
 
-    result, lines, code = tour(out, seed, quick=quick, keep_serving=keep_serving, say=session.say, runner=run_in_process)
+    result, lines, code = tour(
+        out, seed, quick=quick, keep_serving=keep_serving, say=session.say, runner=run_in_process
+    )
     session.finish(result, lines, code)
 
 

@@ -116,7 +116,7 @@ class PoliteAdapter(HTTPAdapter):
         self, home: str, limiter: Limiter, clock: Clock, post_reads: Sequence[str], workers: int, *, keep_cookies: bool
     ) -> None:
         super().__init__(pool_connections=2, pool_maxsize=workers, pool_block=True)
-        self._home = home
+        self.home = home
         self._limiter = limiter
         self._clock = clock
         self._post_reads = tuple(post_reads)
@@ -142,9 +142,9 @@ class PoliteAdapter(HTTPAdapter):
         Raises AccessError for an address outside the origin, TrackerError when reads fail for good,
         UncertainWriteError for writes that may have happened. Answers 4xx and 5xx of reads come back as they are.
         """
-        if origin(request.url or "") != self._home:
+        if origin(request.url or "") != self.home:
             msg = (
-                f"{self._home} sent us to {origin(request.url or '')}; refused, so that no token goes there. "
+                f"{self.home} sent us to {origin(request.url or '')}; refused, so that no token goes there. "
                 "A log-in page there means the token is not accepted; if the server has moved, "
                 "set the new address in the configuration"
             )
@@ -262,7 +262,7 @@ class PoliteSession(requests.Session):
         try:
             return super().request(*args, **kwargs)
         except requests.exceptions.TooManyRedirects as error:
-            msg = "the server redirects without end; is the address right, and the token accepted?"
+            msg = f"{self.adapter.home} redirects without end; is the address right, and the token accepted?"
             raise TrackerError(msg) from error
         except requests.exceptions.RequestException as error:
             raise TrackerError(f"the request could not be made ({_brief(error)}); check the address") from error

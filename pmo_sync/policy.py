@@ -26,7 +26,8 @@ class Thresholds:
     amber_slip_share: float = 0.05  # of the planned duration
     amber_slip_days: int = 5
     amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days
-    red_blocked_days: int = 7
+    blocked_days: int = 7  # amber when its oldest blocked item has waited longer ...
+    red_blocked_share: float = 0.20  # ... red when at least this share of what remains is blocked as well
     red_share: float = 0.25  # of the projects below, for a roll-up
     amber_share: float = 0.25
 
@@ -76,8 +77,8 @@ def _red(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[
         found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": facts.subject.due_on}))
     if forecast.required_pace is not None and forecast.required_pace > forecast.best_pace:
         found.append(_pace(forecast))
-    if facts.blocked_count and facts.blocked_days > limits.red_blocked_days:
-        found.append(Reason("blocked_long", {"count": facts.blocked_count, "days": round(facts.blocked_days)}))
+    if _waits_long(facts, limits) and facts.blocked_count >= limits.red_blocked_share * forecast.remaining:
+        found.append(_blocked(facts))
     return found
 
 
@@ -90,6 +91,8 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
         found.append(Reason("slip", {"days": slipped, "percent": round(100 * slipped / _planned_days(subject))}))
     if facts.drift_days is not None and facts.drift_days > limits.amber_drift_days:
         found.append(Reason("drift", {"days": facts.drift_days}))
+    if _waits_long(facts, limits) and facts.blocked_count < limits.red_blocked_share * forecast.remaining:
+        found.append(_blocked(facts))
     if facts.late_waits:
         found.append(Reason("waits_on_late", {"count": facts.late_waits}))
     if facts.reported == "green" and found:
@@ -97,6 +100,14 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
     if found and facts.scope_growth is not None and facts.scope_added > 0:
         found.append(Reason("scope_added", {"items": facts.scope_added, "percent": round(100 * facts.scope_growth)}))
     return found
+
+
+def _waits_long(facts: MilestoneFacts, limits: Thresholds) -> bool:
+    return facts.blocked_count > 0 and facts.blocked_days > limits.blocked_days
+
+
+def _blocked(facts: MilestoneFacts) -> Reason:
+    return Reason("blocked_long", {"count": facts.blocked_count, "days": round(facts.blocked_days)})
 
 
 def _pace(forecast: Forecast) -> Reason:

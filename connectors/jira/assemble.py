@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +18,7 @@ from pmo_sync.clients.jira import JiraClient, NotVisibleError, mended
 from pmo_sync.errors import DataError
 from pmo_sync.model import Page, Person, Problem
 
+S = TypeVar("S")
 T = TypeVar("T")
 Row = Records | Problem
 
@@ -39,6 +40,44 @@ class Batch(NamedTuple):
             problems=tuple(row for row in self.rows if isinstance(row, Problem)),
             cursor=cursor,
         )
+
+
+class Workers:
+    """The threads of one pass: one pool for pages, one for the small questions that pages raise.
+
+    Two, so that pages which wait for their answers cannot keep the threads those need. The connection pool below
+    holds both together to the configured number of requests at a time.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._ahead = 2 * count
+        self.pages = ThreadPoolExecutor(count, thread_name_prefix="jira-page")
+        self._small = ThreadPoolExecutor(count, thread_name_prefix="jira-small")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pages.shutdown(cancel_futures=True)
+        self._small.shutdown(cancel_futures=True)
+
+    def each(self, ask: Callable[[S], T], things: Sequence[S]) -> list[T]:
+        """One small question per thing, side by side; the answers in order."""
+        return [ask(one) for one in things] if len(things) < 2 else list(self._small.map(ask, things))
+
+    def ordered(self, tasks: Iterator[Callable[[], T]]) -> Iterator[T]:
+        """The results of page tasks in their order, a bounded number of them under way: memory stays flat."""
+        waiting: deque[Future[T]] = deque()
+        try:
+            for task in tasks:
+                waiting.append(self.pages.submit(task))
+                if len(waiting) >= self._ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 class Assembler:
@@ -65,7 +104,7 @@ class Assembler:
         named = loose if isinstance(loose, dict) else {}
         return Problem(str(named.get("key") or named.get("id") or "issue without key"), f"cannot be understood: {why}")
 
-    def rows(self, found: Iterable[RawIssue | Problem]) -> list[Row]:
+    def rows(self, found: Iterable[RawIssue | Problem], workers: Workers) -> list[Row]:
         """Records, or a problem in their place, in the same order."""
         drafts: list[Draft | Problem] = []
         ids: dict[str, str] = {}
@@ -78,18 +117,17 @@ class Assembler:
                 drafts.append(draft(self._site, one))
             except DataError as error:
                 drafts.append(Problem(error.subject, error.what))
-        for made in drafts:
-            if isinstance(made, Draft):
-                for key in made.wanted - ids.keys():
-                    native = self._id(key)
-                    if native is not None:
-                        ids[key] = native
-        return [made if isinstance(made, Problem) else self._row(made, ids) for made in drafts]
+        wanted = sorted({key for made in drafts if isinstance(made, Draft) for key in made.wanted} - ids.keys())
+        for key, native in zip(wanted, workers.each(self._id, wanted), strict=True):
+            if native is not None:
+                ids[key] = native
+        linked = [made.raw.key for made in drafts if isinstance(made, Draft) and made.has_remote]
+        remote = dict(zip(linked, workers.each(self._remote, linked), strict=True))
+        return [made if isinstance(made, Problem) else self._row(made, ids, remote) for made in drafts]
 
-    def _row(self, made: Draft, ids: dict[str, str]) -> Row:
-        remote = self._remote(made.raw.key) if made.has_remote else []
+    def _row(self, made: Draft, ids: dict[str, str], remote: dict[str, list[dict[str, Any]]]) -> Row:
         try:
-            return records(self._site, made, ids, remote)
+            return records(self._site, made, ids, remote.get(made.raw.key, []))
         except DataError as error:
             return Problem(error.subject, error.what)
 
@@ -112,18 +150,3 @@ class Assembler:
         except NotVisibleError:  # linking is switched off, or not for this account
             return []
         return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def ordered(pool: ThreadPoolExecutor, tasks: Iterator[Callable[[], T]], ahead: int) -> Iterator[T]:
-    """The results of ``tasks`` in their order, at most ``ahead`` of them under way: memory stays flat."""
-    waiting: deque[Future[T]] = deque()
-    try:
-        for task in tasks:
-            waiting.append(pool.submit(task))
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()

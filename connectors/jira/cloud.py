@@ -8,13 +8,13 @@ goes on behind the last id it stored, whatever was created or deleted in the mea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from connectors.jira.assemble import Assembler, Batch, Row, ordered
+from connectors.jira.assemble import Assembler, Batch, Row, Workers
 from connectors.jira.cursor import Position
 from connectors.jira.wire import BulkPage, Changelog, ChangelogPage, History, IdPage, IssueChangelog, RawIssue
 from pmo_sync.clients.jira import JiraClient
@@ -75,25 +75,21 @@ class CloudReader:
         wanted = sorted({number for number in map(int, self.ids(jql)) if number > last})
         if not wanted:
             return
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="jira-cloud")
-        try:
-            tasks = self._tasks(pool, [str(number) for number in wanted])
-            yield from ordered(pool, tasks, 2 * self._workers)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with Workers(self._workers) as workers:
+            yield from workers.ordered(self._tasks(workers, [str(number) for number in wanted]))
 
-    def _tasks(self, pool: ThreadPoolExecutor, ids: Sequence[str]) -> Iterator[Callable[[], Batch]]:
+    def _tasks(self, workers: Workers, ids: Sequence[str]) -> Iterator[Callable[[], Batch]]:
         """One task per 100 issues; the histories they need are asked for one round of 1,000 ahead."""
         rounds = [ids[start : start + HISTORIES_PER_FETCH] for start in range(0, len(ids), HISTORIES_PER_FETCH)]
-        coming = pool.submit(self._histories, rounds[0])
+        coming = workers.pages.submit(self._histories, rounds[0])
         for number, one in enumerate(rounds):
             current = coming
             if number + 1 < len(rounds):
-                coming = pool.submit(self._histories, rounds[number + 1])
+                coming = workers.pages.submit(self._histories, rounds[number + 1])
             for start in range(0, len(one), ISSUES_PER_FETCH):
-                yield partial(self._batch, one[start : start + ISSUES_PER_FETCH], current)
+                yield partial(self._batch, one[start : start + ISSUES_PER_FETCH], current, workers)
 
-    def _batch(self, ids: Sequence[str], histories: Future[Histories]) -> Batch:
+    def _batch(self, ids: Sequence[str], histories: Future[Histories], workers: Workers) -> Batch:
         body = {"issueIdsOrKeys": ids, "fields": self._asked, "fieldsByKeys": False, "expand": [], "properties": []}
         page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, shape=BulkPage)
         known = histories.result()
@@ -107,7 +103,7 @@ class CloudReader:
                 else:
                     one.changelog = Changelog(history)
             found.append(one)
-        rows: list[Row] = self._assembler.rows(found)
+        rows: list[Row] = self._assembler.rows(found, workers)
         for error in page.errors:
             rows += [
                 Problem(named, "search lists it, but it cannot be read; check permissions") for named in _ids(error)

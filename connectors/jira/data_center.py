@@ -8,7 +8,6 @@ that search leaves out, or cuts, is fetched with its issue.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,7 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors.jira.assemble import Assembler, Batch, Row, ordered
+from connectors.jira.assemble import Assembler, Batch, Row, Workers
 from connectors.jira.cursor import Position
 from connectors.jira.wire import RawId, RawIssue, SearchPage
 from pmo_sync.clients.jira import JiraClient, NotVisibleError
@@ -93,43 +92,25 @@ class DataCenterReader:
         size = len(first.issues)  # the server's own limit may be lower than what we ask for
         total = first.total
 
-        def tasks() -> Iterator[Callable[[], _Window]]:
-            yield partial(self._window, start, first)
-            row = start + size - 1
-            while row + 1 < total:
-                yield partial(self._read, jql, row, size)
-                row += max(1, size - 1)
+        with Workers(self._workers) as workers:
+            read = partial(self._read, jql, size, workers)
 
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="jira-dc")
-        try:
-            for window in ordered(pool, tasks(), 2 * self._workers):
+            def tasks() -> Iterator[Callable[[], _Window]]:
+                yield partial(self._window, start, first, workers)
+                row = start + size - 1
+                while row + 1 < total:
+                    yield partial(read, row)
+                    row += max(1, size - 1)
+
+            for window in workers.ordered(tasks()):
                 total = window.total
-                for found in self._joined(jql, window, known, size):
+                for found in _joined(window, known, read, max(1, size - 1)):
                     place = found.behind(known) or 0
                     if found.ids[place:]:
                         known = found.ids
                         yield Batch(found.rows[place:], Position(found.start + len(found.ids), found.ids[-1]))
-        finally:
-            pool.shutdown(cancel_futures=True)
 
-    def _joined(self, jql: str, window: _Window, known: Sequence[str], size: int) -> Iterator[_Window]:
-        """The window, and before it those that close the gap to what is known."""
-        if not known or window.behind(known) is not None:
-            yield window
-            return
-        gap: list[_Window] = []
-        row = window.start
-        for _ in range(STEPS_BACK):
-            row = max(0, row - max(1, size - 1))
-            gap.insert(0, self._read(jql, row, size))
-            if gap[0].behind(known) is not None or row == 0:
-                yield from gap
-                if window.ids:
-                    yield window
-                return
-        raise TrackerError("search: rows moved by hundreds while they were read; run again later")
-
-    def _read(self, jql: str, start: int, size: int) -> _Window:
+    def _read(self, jql: str, size: int, workers: Workers, start: int) -> _Window:
         """Up to ``size`` rows from ``start``, in as many answers as the server needs."""
         page = self._search(jql, start, size)
         while page.issues and len(page.issues) < size and start + len(page.issues) < page.total:
@@ -137,7 +118,7 @@ class DataCenterReader:
             if not more.issues:
                 break
             page = SearchPage([*page.issues, *more.issues], more.total)
-        return self._window(start, page)
+        return self._window(start, page, workers)
 
     def _search(self, jql: str, start: int, size: int) -> SearchPage:
         params = {
@@ -150,16 +131,16 @@ class DataCenterReader:
         page: SearchPage = self._client.get("search", params, shape=SearchPage)
         return page
 
-    def _window(self, start: int, page: SearchPage) -> _Window:
-        whole: list[RawIssue | Problem] = []
-        ids: list[str] = []
-        for raw in page.issues:
-            one = self._assembler.decode(raw)
-            if isinstance(one, RawIssue) and (one.changelog is None or one.changelog.is_cut):
-                one = self._alone(one)
-            whole.append(one)
-            ids.append(one.id if isinstance(one, RawIssue) else _id(raw))
-        return _Window(start, page.total, ids, self._assembler.rows(whole))
+    def _window(self, start: int, page: SearchPage, workers: Workers) -> _Window:
+        listed = [self._assembler.decode(raw) for raw in page.issues]
+        partly = [
+            one for one in listed if isinstance(one, RawIssue) and (one.changelog is None or one.changelog.is_cut)
+        ]
+        whole = {one.id: found for one, found in zip(partly, workers.each(self._alone, partly), strict=True)}
+        rows = self._assembler.rows(
+            [whole.get(one.id, one) if isinstance(one, RawIssue) else one for one in listed], workers
+        )
+        return _Window(start, page.total, [_id(raw) for raw in page.issues], rows)
 
     def _alone(self, listed: RawIssue) -> RawIssue | Problem:
         """The issue by itself, which brings its whole history: fields and history of the same moment."""
@@ -176,6 +157,24 @@ class DataCenterReader:
                 here, total = len(one.changelog.histories), one.changelog.total
                 return Problem(one.key, f"its history is cut, {here} of {total} changes; the issue is left out")
         return one
+
+
+def _joined(window: _Window, known: Sequence[str], read: Callable[[int], _Window], step: int) -> Iterator[_Window]:
+    """The window, and before it those that close the gap to what is known."""
+    if not known or window.behind(known) is not None:
+        yield window
+        return
+    gap: list[_Window] = []
+    row = window.start
+    for _ in range(STEPS_BACK):
+        row = max(0, row - step)
+        gap.insert(0, read(row))
+        if gap[0].behind(known) is not None or row == 0:
+            yield from gap
+            if window.ids:
+                yield window
+            return
+    raise TrackerError("search: rows moved by hundreds while they were read; run again later")
 
 
 def _id(raw: msgspec.Raw) -> str:

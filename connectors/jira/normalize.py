@@ -60,6 +60,8 @@ ASKED: Final = (
     "summary", "created", "updated", "project", "issuetype", "status", "resolution", "priority", "assignee",
     "duedate", "parent", "labels", "fixVersions", "issuelinks", "security",
 )  # fmt: skip
+UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError)
+
 Change = tuple[datetime, Item]
 
 
@@ -120,15 +122,19 @@ class Records:
 
 def draft(site: Site, raw: RawIssue) -> Draft:
     """Sort the history by field. Raises DataError where the issue cannot be understood."""
+    try:
+        return _draft(site, raw)
+    except UNREADABLE as error:
+        raise DataError(raw.key, f"cannot be understood ({type(error).__name__}: {error})") from error
+
+
+def _draft(site: Site, raw: RawIssue) -> Draft:
     fields = raw.fields
     for name in ("created", "updated", "project", "issuetype", "status"):
         if not fields.get(name):
             raise DataError(raw.key, f"field {name} is missing; the issue is left out")
-    try:
-        made = Draft(raw, moment(fields["created"]), {})
-        histories = [(moment(one.created), one) for one in (raw.changelog.histories if raw.changelog else ())]
-    except (ValueError, TypeError, OverflowError) as error:
-        raise DataError(raw.key, f"a time cannot be read: {error}") from None
+    made = Draft(raw, moment(fields["created"]), {})
+    histories = [(moment(one.created), one) for one in (raw.changelog.histories if raw.changelog else ())]
     for at, history in _in_order(histories):
         for item in history.items:
             channel = site.channel(item)
@@ -155,7 +161,7 @@ def records(site: Site, made: Draft, ids: Mapping[str, str], remote: Sequence[Ma
     """The records of one issue. ``ids`` gives native ids for wanted keys; a key without one is hidden from us."""
     try:
         return _records(site, made, ids, remote)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except UNREADABLE as error:
         raise DataError(made.raw.key, f"cannot be understood ({type(error).__name__}: {error})") from error
 
 

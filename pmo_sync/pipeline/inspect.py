@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config, PlaceConfig, SourceConfig
+    from pmo_sync.indicators import Indicator
 
 
 def check(config: Config, clock: Clock) -> Outcome:
@@ -70,7 +72,12 @@ def catalogue() -> Outcome:
     """What every indicator means."""
     known = catalogue_of.catalogue()
     lines = [f"{one.id:<5} {one.name:<24} {one.question}" for one in known.values()]
-    return Outcome({"indicators": [one.as_json() for one in known.values()]}, lines)
+    return Outcome({"indicators": [_definition(one) for one in known.values()]}, lines)
+
+
+def _definition(indicator: Indicator) -> dict[str, Any]:
+    """What the header of its file says."""
+    return {name: value for name, value in asdict(indicator).items() if name != "query"}
 
 
 def indicators(config: Config, clock: Clock, *, on: date | None, subjects: tuple[str, ...] = ()) -> Outcome:
@@ -79,13 +86,24 @@ def indicators(config: Config, clock: Clock, *, on: date | None, subjects: tuple
         frame = _readings(workspace, on)
     if subjects:
         frame = frame[frame.subject.isin(subjects)]
-    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows = _plain(frame)
     lines = [
-        f"{row['subject']:<40} {row['indicator']:<5} {row['part']:<14} "
-        f"{'not enough data' if row['value'] is None else format(row['value'], 'g'):>16}  n={row['sample']}"
+        f"{row['subject']:<40} {row['indicator']:<5} {row['part']:<14} {_number(row['value']):>16}  n={row['sample']}"
         for row in rows
     ]
     return Outcome({"readings": rows}, lines)
+
+
+def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries, a missing number as None."""
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in frame.astype(object).where(frame.notna(), None).to_dict("records")
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "not enough data" if value is None else format(value, "g")
 
 
 def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: date | None) -> Outcome:
@@ -103,22 +121,22 @@ def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: d
             msg = f"no subject {subject!r}; there are {near} and their milestones and epics"
             raise PmoSyncError(msg)
         evidence = catalogue_of.evidence(workspace.store, wanted.id, [subject], 1000)
-    rows = frame[frame.subject == subject]
+    rows = _plain(frame[frame.subject == subject])
     lines = [f"{wanted.id} {wanted.name}: {wanted.question}"]
     lines += [
-        f"  {row.part or 'value'} = {'not enough data' if row.value != row.value or row.value is None else format(row.value, 'g')} {wanted.unit}, n = {row.sample}"
-        for row in rows.itertuples()
+        f"  {row['part'] or 'value'} = {_number(row['value'])} {wanted.unit}, n = {row['sample']}" for row in rows
     ]
     shown = evidence.assign(
         key=evidence.key.where(~evidence.is_confidential, "(confidential)"),
         title=evidence.title.where(~evidence.is_confidential, ""),
         url=evidence.url.where(~evidence.is_confidential, ""),
     )
-    lines += [f"  {row.key:<16} {row.measure:>10g}  {row.title}" for row in shown.itertuples()]
+    behind = _plain(shown[["key", "title", "url", "measure"]])
+    lines += [f"  {row['key']:<16} {_number(row['measure']):>10}  {row['title']}" for row in behind]
     data = {
-        "indicator": wanted.as_json(),
-        "readings": rows.to_dict("records"),
-        "evidence": shown[["key", "title", "url", "measure"]].to_dict("records"),
+        "indicator": _definition(wanted),
+        "readings": rows,
+        "evidence": behind,
     }
     return Outcome(data, lines)
 

@@ -52,6 +52,7 @@ class _Progress:
     projects: dict[str, Project] = field(default_factory=dict)
     counts: dict[str, int | None] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
     error: str = ""
     stored: int = 0
 
@@ -165,6 +166,7 @@ def _certify(workspace: Workspace, known: _Progress, connector: Connector | None
         pulled_at=None if known.error else now,
         projects=tuple(counts),
         problems=tuple(known.problems),
+        notes=tuple(known.notes),
         unmapped_statuses=store.unmapped_statuses(known.config.name, known.config.statuses),
         error=known.error,
         clock_skew_seconds=_skew(known.identity, now),
@@ -195,6 +197,8 @@ def _reconcile(workspace: Workspace, known: _Progress, connector: Connector, pro
         workspace.store.forget_cursor(project.project_id)
     missing = ours - census.issue_ids
     if missing:
+        what = f"{len(missing)} issues are no longer shown; they go when a pull a day later or more misses them too"
+        known.notes.append(Problem(project.key, what))
         try:
             workspace.store.note_missing(project.project_id, missing, now, known.config.shrink_limit)
         except PmoSyncError as error:

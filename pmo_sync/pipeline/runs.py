@@ -131,6 +131,7 @@ def _certificate(data: dict[str, Any]) -> SourceCertificate:
         problems=tuple(Problem(*one) for one in data["problems"]),
         unmapped_statuses=tuple(data["unmapped_statuses"]),
         error=data["error"],
+        notes=tuple(Problem(*one) for one in data.get("notes", ())),  # certificates of older versions have none,
     )
 
 
@@ -210,13 +211,13 @@ def _pulled(certificates: Sequence[SourceCertificate]) -> Outcome:
     for one in certificates:
         count = sum(project.our_count for project in one.projects)
         lines.append(f"{one.source}: {one.grade}, {count} issues{f', {one.error}' if one.error else ''}")
-        lines += [f"  {problem.subject}: {problem.what}" for problem in one.problems[:20]]
+        lines += [f"  {problem.subject}: {problem.what}" for problem in (*one.problems[:20], *one.notes)]
         lines += [f"  ... and {len(one.problems) - 20} more problems"] if len(one.problems) > 20 else []
         if one.unmapped_statuses:
             lines.append(
                 f"  not mapped: {', '.join(one.unmapped_statuses)}; add them to [source.{one.source}.statuses]"
             )
-    failed = any(one.grade == "failed" for one in certificates)
+    failed = any(one.error or one.problems for one in certificates)
     return Outcome(
         {"sources": [one.as_json() for one in certificates]}, lines, Exit.FINISHED_WITH_FAILURES if failed else Exit.OK
     )

@@ -6,6 +6,7 @@ import inspect
 import socketserver
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from pmo_sync.clients.gitlab import GitlabClient, UnavailableError
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, PmoSyncError, TrackerError, UncertainWriteError
+from pmo_sync.http import TIMEOUT, PoliteAdapter
 from tests.connectors.gitlab_fake import TOKEN, Fake, QuietClock, running, server_config
 
 
@@ -38,6 +40,21 @@ def test_the_token_travels_as_bearer_only(fake: Fake, client: GitlabClient) -> N
     assert "private-token" not in headers
     assert headers["user-agent"].startswith("pmo-sync")
     assert "cookie" not in headers
+
+
+def test_the_ca_bundle_reaches_the_connection(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library has its own idea of verification and hands it to every request."""
+    client = GitlabClient(replace(server_config(fake.url), ca_bundle="company-ca.pem"), QuietClock())
+    seen = []
+    send = PoliteAdapter.send
+
+    def spied(self: PoliteAdapter, request: Any, **options: Any) -> Any:
+        seen.append((options["verify"], options["timeout"]))
+        return send(self, request, **options | {"verify": True})
+
+    monkeypatch.setattr(PoliteAdapter, "send", spied)
+    client.me()
+    assert seen == [("company-ca.pem", TIMEOUT)]
 
 
 def test_version_token_and_the_servers_clock(client: GitlabClient) -> None:

@@ -131,6 +131,16 @@ def test_a_label_removed_and_added_at_once_stayed() -> None:
     assert held(record(Raw(issue(1, 1, updated=9, labels=["a"]), labels=events)), "label") == [("a", 3, None)]
 
 
+def test_a_label_added_after_the_issue_was_listed_is_believed() -> None:
+    found = record(Raw(issue(1, 1, updated=9), labels=[label(12, "add", "new")]))
+    assert held(found, "label") == [("new", 12, None)]
+
+
+def test_a_label_lost_without_an_event_ends_with_the_last_update() -> None:
+    found = record(Raw(issue(1, 1, updated=9), labels=[label(3, "add", "lost")]))
+    assert held(found, "label") == [("lost", 3, 9)]
+
+
 def test_events_of_a_deleted_label_are_passed_over() -> None:
     found = record(Raw(issue(1, 1, updated=9, labels=["a"]), labels=[label(3, "add", None), label(9, "remove", None)]))
     assert held(found, "label") == [("a", 0, None)]
@@ -148,8 +158,8 @@ def test_a_new_milestone_ends_the_old_one_though_only_the_new_is_logged() -> Non
 
 
 def test_the_removal_of_the_old_milestone_after_the_new_one_changes_nothing() -> None:
-    row = issue(1, 1, updated=20, milestone={"id": 7, "title": "M7"})
-    events = [box(5, "add", 6), box(20, "add", 7), {**box(20, "remove", 6), "id": 21}]
+    row = issue(1, 1, updated=40, milestone={"id": 7, "title": "M7"})
+    events = [box(5, "add", 6), box(20, "add", 7), box(21, "remove", 6)]
     assert held(record(Raw(row, milestones=events)), "milestone")[-1] == ("acme:milestone:7", 20, None)
 
 

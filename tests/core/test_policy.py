@@ -49,7 +49,8 @@ def due(**changes) -> Subject:
         (replace(FACTS, forecast=replace(FORECAST, required_pace=7.5)), "red", "pace_short"),
         (replace(FACTS, forecast=replace(FORECAST, required_pace=7.0)), "green", "on_track"),
         (replace(FACTS, blocked_count=1, blocked_days=7.0), "green", "on_track"),
-        (replace(FACTS, blocked_count=1, blocked_days=8.0), "red", "blocked_long"),
+        (replace(FACTS, blocked_count=3, blocked_days=8.0), "amber", "blocked_long"),
+        (replace(FACTS, blocked_count=4, blocked_days=8.0), "red", "blocked_long"),
         (replace(FACTS, subject=due(baseline_due_on=date(2026, 11, 30))), "amber", "slip"),
         (replace(FACTS, subject=due(baseline_due_on=date(2026, 12, 11))), "green", "on_track"),
         (replace(FACTS, drift_days=7), "green", "on_track"),
@@ -67,7 +68,7 @@ def test_at_most_three_reasons() -> None:
         replace(
             FACTS,
             forecast=replace(FORECAST, p_hit=0.1, required_pace=9.0),
-            blocked_count=2,
+            blocked_count=5,
             blocked_days=9.0,
             drift_days=30,
             late_waits=2,

@@ -1,0 +1,101 @@
+"""Is there enough to say a date? Codes with parameters, each naming what was found and what is needed.
+
+A refusal takes the date away; a warning stays beside it. The limits are measured: with fewer than 25 finished items
+in 12 weeks, or five empty weeks, the median error of a date is two thirds of the horizon and more; after 14 silent
+days the P85 of a four-week forecast holds in 71 % of the cases only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from pmo_sync.assessed import Reason
+
+REFUSE_DONE: Final = 25
+WARN_DONE: Final = 50
+REFUSE_EMPTY: Final = 5
+WARN_EMPTY: Final = 3
+REFUSE_WEEKS: Final = 8
+FULL_WEEKS: Final = 12
+MOST_BULK: Final = 0.30
+MOST_UNMAPPED: Final = 0.05
+MOST_SILENT_DAYS: Final = 14
+TREND: Final = (0.5, 2.0)
+FAR_WEEKS: Final = 26
+MOST_SPREAD: Final = 2.5
+FAST_GROWTH: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a forecast of one commitment would be made of."""
+
+    total: int  # items in scope
+    unmapped: int  # of them, in a status without category
+    counts: tuple[int, ...]  # items a week of the last full weeks, at most 12, oldest first
+    window_items: int  # finished in those weeks, bulk closures included
+    bulk_items: int  # of them, bulk closures
+    last_on: date | None  # the last day anything was finished at this pace
+    today: date
+
+
+def refusals(material: Material) -> tuple[Reason, ...]:
+    """Why there is no date; empty when there may be one."""
+    if material.total == 0:
+        return (Reason("no_items"),)
+    counts, found = material.counts, []
+    if material.unmapped > MOST_UNMAPPED * material.total:
+        found.append(Reason("unmapped_share", {"share": material.unmapped / material.total, "most": MOST_UNMAPPED}))
+    if len(counts) < REFUSE_WEEKS:
+        found.append(Reason("short_history", {"weeks": len(counts), "need": REFUSE_WEEKS}))
+    if sum(counts) < REFUSE_DONE:
+        found.append(Reason("few_done", {"have": sum(counts), "need": REFUSE_DONE}))
+    if counts.count(0) >= REFUSE_EMPTY:
+        found.append(Reason("empty_weeks", {"weeks": counts.count(0), "of": len(counts), "most": REFUSE_EMPTY - 1}))
+    if material.bulk_items > MOST_BULK * material.window_items:
+        share = material.bulk_items / material.window_items
+        found.append(Reason("bulk_share", {"share": share, "most": MOST_BULK}))
+    if material.last_on is not None and (material.today - material.last_on).days >= MOST_SILENT_DAYS:
+        found.append(Reason("dormant", {"days": (material.today - material.last_on).days, "since": material.last_on}))
+    return tuple(found)
+
+
+def warnings(material: Material) -> tuple[Reason, ...]:
+    """What makes the date less sure, where nothing refused it."""
+    counts, found = material.counts, []
+    if len(counts) < FULL_WEEKS:
+        found.append(Reason("short_history", {"weeks": len(counts), "need": FULL_WEEKS}))
+    if sum(counts) < WARN_DONE:
+        found.append(Reason("few_done", {"have": sum(counts), "need": WARN_DONE}))
+    if counts.count(0) >= WARN_EMPTY:
+        found.append(Reason("empty_weeks", {"weeks": counts.count(0), "of": len(counts), "most": WARN_EMPTY - 1}))
+    ratio = trend(counts)
+    if ratio is not None and not TREND[0] <= ratio <= TREND[1]:
+        found.append(Reason("trend", {"ratio": ratio}))
+    return tuple(found)
+
+
+def trend(counts: Sequence[int]) -> float | None:
+    """Mean of the last four weeks over the mean of those before; None without either."""
+    before = counts[:-4]
+    if not before or sum(before) == 0:
+        return None
+    return (sum(counts[-4:]) / 4) / (sum(before) / len(before))
+
+
+def about_dates(median_weeks: float, p50: float, p85: float, growth: float, pace: float) -> tuple[Reason, ...]:
+    """What to say about dates once they are known: too far away, too wide apart, a scope that grows too fast.
+
+    ``p50`` and ``p85`` are days from now, ``growth`` and ``pace`` items a week.
+    """
+    found = []
+    if median_weeks > FAR_WEEKS:
+        found.append(Reason("beyond_horizon", {"weeks": round(median_weeks), "most": FAR_WEEKS}))
+    if p85 > MOST_SPREAD * p50:
+        found.append(Reason("wide", {"ratio": p85 / p50, "most": MOST_SPREAD}))
+    if growth >= FAST_GROWTH * pace:
+        found.append(Reason("scope_growing", {"per_week": growth, "pace": pace}))
+    return tuple(found)
