@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -24,6 +24,7 @@ from pmo_sync.assessed import (
     IssueRef,
     Rag,
     Reading,
+    SourceTrust,
     Subject,
     Trust,
     Verdict,
@@ -32,6 +33,7 @@ from pmo_sync.assessed import (
 
 if TYPE_CHECKING:
     from pmo_sync.config import Config
+    from pmo_sync.record import Record
     from pmo_sync.store import Store
 
 SEED: Final = 20261122
@@ -66,8 +68,11 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
-def assess(store: Store, config: Config, today: date, trust: Trust) -> Assessed:
-    """Everything reports may say as of the end of ``today``. Leaves the store's tables cut at that moment."""
+def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTrust], record: Record) -> Assessed:
+    """Everything reports may say as of the end of ``today``. Leaves the store's tables cut at that moment.
+
+    ``record`` tells what we forecast before, so that the page can say how often such dates held.
+    """
     step = timedelta(days=7 if config.period == "week" else 1)
     drift = timedelta(days=DRIFT_DAYS)
     days = sorted(
@@ -84,6 +89,7 @@ def assess(store: Store, config: Config, today: date, trust: Trust) -> Assessed:
         now.subjects, verdicts, verdicts_before, now.forecasts, before.forecasts, now.readings, before.readings,
         {id_: subject.due_on for id_, subject in before.subjects.items()},
     )  # fmt: skip
+    kept = forecast.held(record.rows("ledger"), store, now.as_of)
     committed = [id_ for id_, one in now.subjects.items() if one.kind == "milestone" and one.is_committed]
     projects = [id_ for id_, one in now.subjects.items() if one.kind == "project"]
     return Assessed(
@@ -103,8 +109,10 @@ def assess(store: Store, config: Config, today: date, trust: Trust) -> Assessed:
         changes=news,
         decisions=_decisions(store),
         waits=tuple(wait for wait, _ in now.waits),
-        trust=replace(
-            trust,
+        trust=Trust(
+            sources=tuple(sources),
+            p85_held=kept.held,
+            p85_resolved=kept.resolved,
             unestimated_share=_value(now, "portfolio", "SP-5", "share"),
             without_baseline=sum(
                 one.is_committed and one.state == "open" and one.baseline_due_on is None

@@ -50,7 +50,7 @@ DATASETS: Final[Mapping[str, pa.Schema]] = {
         [*_RUN, ("subject", _TEXT), ("indicator", _TEXT), ("key", _TEXT), ("measure", pa.float64())]
     ),
     "publication": pa.schema(
-        [*_RUN, ("place", _TEXT), ("slot", _TEXT), ("outcome", _TEXT), ("url", _TEXT), ("published_at", _AT)]
+        [*_RUN, ("place", _TEXT), ("slot", _TEXT), ("outcome", _TEXT), ("url", _TEXT), ("published_at", _AT), ("id", _TEXT)]
     ),
     "ledger": pa.schema(
         [

@@ -11,8 +11,8 @@ def compose_all(assessed: Assessed, language: str) -> list[Document]:
     to them, because a place may refuse a link to a page that is not there yet. For the same reason no project links to
     another: its page would change once more when the other one exists.
     """
-    from reports import portfolio, project  # noqa: PLC0415 - ``import reports`` stays cheap
-    from reports.wording import Words  # noqa: PLC0415
+    from reports import portfolio, project
+    from reports.wording import Words
 
     words = Words(language, assessed.zone, assessed.today)
     projects = sorted(one.id for one in assessed.subjects.values() if one.kind == "project")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Final, Literal
 
@@ -130,7 +130,7 @@ def pace(assessed: Assessed, subject: str, words: Words) -> str:
 
 
 def finish(assessed: Assessed, subject: str, words: Words) -> str:
-    """The likely finish, P50–P85."""
+    """The likely finish, P50 to P85."""
     return finish_range(assessed.forecasts.get(subject), assessed.today, words)
 
 

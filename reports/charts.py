@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import vl_convert
 from babel import Locale
@@ -27,12 +27,12 @@ def digest(spec: Mapping[str, Any]) -> str:
 
 def png(spec: Mapping[str, Any]) -> bytes:
     """The chart as PNG at twice its size. The renderer brings its own font."""
-    return cast("bytes", vl_convert.vegalite_to_png(**_options(spec), scale=SCALE))
+    return vl_convert.vegalite_to_png(**_options(spec), scale=SCALE)
 
 
 def svg(spec: Mapping[str, Any]) -> str:
     """The chart as SVG, as the renderer writes it; `reports.writers.svg` makes it safe to inline."""
-    return cast("str", vl_convert.vegalite_to_svg(**_options(spec)))
+    return vl_convert.vegalite_to_svg(**_options(spec))
 
 
 def _options(spec: Mapping[str, Any]) -> dict[str, Any]:

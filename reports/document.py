@@ -15,7 +15,7 @@ from pmo_sync.assessed import Rag
 # What makes emoji and Persian words hold together; every other invisible character goes.
 _JOINERS: Final = "\u200c\u200d"
 _INVISIBLE: Final = ("Cc", "Cf", "Cs", "Co", "Cn")
-_MOST_READ: Final = 20_000  # characters looked at: a title of a megabyte is not read to its end
+_MOST_READ: Final = 8  # characters looked at for each one shown: a title of a megabyte is not read to its end
 
 
 def printable(text: str, limit: int = 2_000) -> str:
@@ -25,7 +25,7 @@ def printable(text: str, limit: int = 2_000) -> str:
     the writing direction (which can make a text read as another) are dropped.
     """
     seen = []
-    for one in text[:_MOST_READ]:
+    for one in text[: _MOST_READ * limit]:
         if one.isspace():
             seen.append(" ")
         elif one in _JOINERS or unicodedata.category(one) not in _INVISIBLE:

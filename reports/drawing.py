@@ -27,13 +27,14 @@ def burn_up(
     subject: Subject, frame: pd.DataFrame, forecast: Forecast | None, today: date, words: Words
 ) -> Chart | None:
     """Scope and done per day, and the fan from today to the likely dates. None without days."""
-    days = [(_day(row.day), float(row.scope), float(row.done)) for row in frame.itertuples()]
+    days = [(_day(row.day), _number(row.scope), _number(row.done)) for row in frame.itertuples()]
     if not days:
         return None
     _, scope, done = days[-1]
     layers: list[dict[str, Any]] = []
-    if len(_dates(forecast)) == 2:
-        layers += _fan(*_dates(forecast), today, scope, done, words)
+    likely = _dates(forecast)
+    if likely:
+        layers += _fan(*likely, today, scope, done, words)
     history = [{"day": day.isoformat(), "scope": one, "done": two} for day, one, two in days]
     layers += [
         _line(history, "scope", "scope", interpolate="step-after"),
@@ -51,7 +52,7 @@ def burn_up(
     columns = (Column(words.say("Day")), Column(words.say("Scope"), "right"), Column(words.say("Done"), "right"))
     rows = [_row(words.day(day), words.number(one), words.number(two)) for day, one, two in _thin(days)]
     alt = words.say("Burn-up. {title}. Scope {scope} items, done {done}.", title=title, scope=scope, done=done)
-    ends = [today, *([due] if due else []), *(_end(one, today) for one in _dates(forecast))]
+    ends = [today, *([due] if due else []), *(_end(one, today) for one in likely or ())]
     room = (max(ends) - days[0][0]) * 0.2  # for the words beside the fan
     domain = [days[0][0].isoformat(), (max(ends) + room).isoformat()]
     y = {"type": "quantitative", "scale": {"domain": [0, top], "nice": False}, "axis": _y_axis(words)}
@@ -63,13 +64,14 @@ def _burn_up_title(
     subject: Subject, forecast: Forecast | None, scope: float, done: float, today: date, words: Words
 ) -> str:
     name = printable(subject.name, 70)
-    if forecast is None or len(_dates(forecast)) < 2:
+    likely = _dates(forecast)
+    if likely is None:
         return words.say("{name}: {done} of {scope} items done, no forecast yet", name=name, done=done, scope=scope)
     span = finish_range(forecast, today, words)
     if subject.due_on is None:
         return words.say("{name}: likely finish {span}", name=name, span=span)
     due = words.short_day(subject.due_on)
-    p50, p85 = _dates(forecast)
+    p50, p85 = likely
     if p85 <= subject.due_on:
         return words.say("{name} will probably make {due}: likely finish {span}", name=name, due=due, span=span)
     if p50 <= subject.due_on:
@@ -79,20 +81,20 @@ def _burn_up_title(
 
 def finish_range(forecast: Forecast | None, today: date, words: Words) -> str:
     """P50 to P85, no sharper than a forecast of that distance is; a dash where a gate refused."""
-    likely = [words.finish(one, today) for one in _dates(forecast)]
-    if not likely:
+    likely = _dates(forecast)
+    if likely is None:
         return NOTHING
-    first, last = likely[0], likely[-1]
+    first, last = (words.finish(one, today) for one in likely)
     year = last.rpartition(" ")[2]
     if year.isdigit() and first != last and first.endswith(f" {year}"):
         first = first.removesuffix(f" {year}")  # the year is said once
     return last if first == last else f"{first} – {last}"  # noqa: RUF001 - a dash between dates
 
 
-def _dates(forecast: Forecast | None) -> tuple[date, ...]:
-    """P50 and P85, or nothing."""
+def _dates(forecast: Forecast | None) -> tuple[date, date] | None:
+    """P50 and P85; None where a gate refused."""
     if forecast is None or forecast.refused or forecast.p50_on is None or forecast.p85_on is None:
-        return ()
+        return None
     return forecast.p50_on, forecast.p85_on
 
 
@@ -135,7 +137,7 @@ def cumulative_flow(frame: pd.DataFrame, words: Words) -> Chart | None:
         category = "todo" if row.category == "unmapped" else str(row.category)
         if category in names:
             here = counts.setdefault(_day(row.day), dict.fromkeys(order, 0.0))
-            here[category] += float(row.items)
+            here[category] += _number(row.items)
     if not counts:
         return None
     values = [
@@ -173,7 +175,13 @@ def cumulative_flow(frame: pd.DataFrame, words: Words) -> Chart | None:
     alt = words.say(
         "Cumulative flow. {title}. To do {todo}, in progress {doing}, done {done}.", title=title, **counts[last]
     )
-    return Chart("cumulative-flow", title, alt, _spec(words, [layer]), Table(columns, tuple(rows), words.say("Data behind the chart")))
+    return Chart(
+        "cumulative-flow",
+        title,
+        alt,
+        _spec(words, [layer]),
+        Table(columns, tuple(rows), words.say("Data behind the chart")),
+    )
 
 
 def _flow_title(before: float, now: float, then: date, words: Words) -> str:
@@ -226,23 +234,28 @@ def milestone_slip(milestones: Sequence[Subject], due_dates: Mapping[str, pd.Dat
             "legend": _legend(),
         },
     }
-    due = {"filter": "datum.kind === 'due'"}
-    likely = {"filter": "datum.kind === 'likely'"}
+    dates, forecasts = {"filter": "datum.kind === 'due'"}, {"filter": "datum.kind === 'likely'"}
     solid = {"type": "line", "interpolate": "step-after", "strokeWidth": 2.5, "point": {"size": 36, "filled": True}}
     dashed = {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1.5}
     layers = [
-        {"data": {"values": values}, "transform": [likely], "mark": dashed, "encoding": encoding},
-        {"data": {"values": values}, "transform": [due], "mark": solid, "encoding": encoding},
+        {"data": {"values": values}, "transform": [forecasts], "mark": dashed, "encoding": encoding},
+        {"data": {"values": values}, "transform": [dates], "mark": solid, "encoding": encoding},
     ]
     title = _slip_title(seen, names, words)
     columns = (Column(words.say("Milestone")), Column(words.say("First seen")), Column(words.say("Date then")),
                Column(words.say("Date now")), Column(words.say("Likely finish")))  # fmt: skip
-    rows = [
+    table = [
         _row(names[id_], words.day(ones[0][0]), words.day(ones[0][1]), words.day(ones[-1][1]), words.value(ones[-1][2]))
         for id_, ones in seen.items()
     ]
     alt = words.say("Milestone trend. {title}. Solid: due date; dashed: likely finish.", title=title)
-    return Chart("milestone-slip", title, alt, _spec(words, layers, x={"axis": _x_axis(words.say("reported on"))}), Table(columns, tuple(rows), words.say("Data behind the chart")))
+    return Chart(
+        "milestone-slip",
+        title,
+        alt,
+        _spec(words, layers, x={"axis": _x_axis(words.say("reported on"))}),
+        Table(columns, tuple(table), words.say("Data behind the chart")),
+    )
 
 
 def _slip_title(
@@ -341,6 +354,10 @@ def _thin(rows: Iterable[tuple[Any, ...]], most: int = 12) -> list[tuple[Any, ..
 def _day(value: Any) -> date:
     """A day of a frame: date, datetime or Timestamp."""
     return date.fromisoformat(str(value)[:10])
+
+
+def _number(value: Any) -> float:
+    return float(value)
 
 
 def _is_day(value: Any) -> bool:

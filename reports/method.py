@@ -2,9 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pmo_sync.assessed import Assessed, SourceTrust
-from reports.document import Block, Items, Line, Text, printable
+from reports import cells
+from reports.document import Block, Heading, Items, Line, Text, printable
 from reports.wording import Words
+
+ENOUGH_RESOLVED: Final = 20  # outcomes before a hit rate says anything
+MOST_LINES: Final = 7
+
+
+def trust_block(assessed: Assessed, words: Words) -> tuple[Block, ...]:
+    """Can the reader believe this page? Our own record, what is missing, and the state of each source."""
+    trust = assessed.trust
+    lines: list[Line] = [_record(assessed, words)]
+    estimate = words.value(trust.unestimated_share, "percent")
+    lines.append((Text(words.say("{share} of open items without an estimate", share=estimate)),))
+    baseline = words.count(
+        "{count} dated milestone without an approved baseline: its first seen date serves",
+        "{count} dated milestones without an approved baseline: their first seen dates serve",
+        trust.without_baseline, count=trust.without_baseline,
+    )  # fmt: skip
+    if trust.without_baseline:
+        lines.append((Text(baseline),))
+    lines += source_lines(assessed, words)
+    return (
+        Heading(2, words.say("Can this page be trusted?")),
+        Items(tuple(lines[:MOST_LINES])),
+        *cells.more(len(lines), MOST_LINES, words),
+    )
+
+
+def _record(assessed: Assessed, words: Words) -> Line:
+    held, resolved = assessed.trust.p85_held, assessed.trust.p85_resolved
+    if resolved < ENOUGH_RESOLVED:
+        text = words.say(
+            "Our 85 % dates: {resolved} outcomes known, {enough} needed before a hit rate says anything",
+            resolved=resolved, enough=ENOUGH_RESOLVED,
+        )  # fmt: skip
+        return (Text(text),)
+    text = words.say("Our 85 % dates held {held} of {resolved} times", held=held, resolved=resolved)
+    return Text(text, strong=True), Text(f" ({words.percent(held / resolved)})")
 
 
 def source_lines(assessed: Assessed, words: Words) -> list[Line]:

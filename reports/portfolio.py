@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from pmo_sync.assessed import Assessed, Change, Rag, Subject, Verdict
-from reports import cells
+from reports import cells, needs
 from reports.document import (
     Block,
     Column,
@@ -27,17 +27,14 @@ from reports.document import (
     Text,
     printable,
 )
-from reports.method import definitions, source_lines
+from reports.method import definitions, trust_block
 from reports.wording import NOTHING, Words
 
 SLOT: Final = "portfolio"
 MOST_CHANGES: Final = 5  # what a reader of twelve minutes can act on
 MOST_MILESTONES: Final = 7
-MOST_ROWS: Final = 4
 NEXT: Final = timedelta(weeks=6)
-CAPACITY_WEEKS: Final = 4
 QUARTER: Final = timedelta(days=90)
-ENOUGH_RESOLVED: Final = 20  # outcomes before a hit rate says anything
 RAGS: Final[tuple[Rag, ...]] = ("green", "amber", "red", "grey")
 
 
@@ -50,8 +47,8 @@ def compose(assessed: Assessed, words: Words) -> Document:
         _counts(assessed, projects, words),
         *_changed(assessed, words),
         *_next_weeks(assessed, projects, words),
-        Columns((_decide(assessed, words), _waiting(assessed, words))),
-        Columns((_capacity(assessed, projects, words), _trust(assessed, words))),
+        Columns((needs.decide(assessed, words), needs.waiting(assessed, words))),
+        Columns((needs.capacity(assessed, projects, words), trust_block(assessed, words))),
         *_projects(assessed, projects, words),
         Expand(words.say("How to read this page"), definitions(words)),
     ]
@@ -91,7 +88,9 @@ def _counts(assessed: Assessed, projects: list[Subject], words: Words) -> Figure
     for rag in RAGS:
         moved = now[rag] - before[rag]
         note = words.say("{moved:signed} since {since}", moved=moved, since=since)
-        figures.append(Figure(words.number(now[rag]), Status(rag, words.label(rag)), note if assessed.verdicts_before else ""))
+        figures.append(
+            Figure(words.number(now[rag]), Status(rag, words.label(rag)), note if assessed.verdicts_before else "")
+        )
     return Figures((*figures, _expected_late(assessed, projects, words)))
 
 
@@ -104,9 +103,11 @@ def _by_status(verdicts: Mapping[str, Verdict], projects: list[Subject]) -> Coun
 
 
 def _expected_late(assessed: Assessed, projects: list[Subject], words: Words) -> Figure:
-    """Σ(1 − p): true whatever depends on whatever."""
+    """The sum of 1 - p: true whatever depends on whatever."""
     end = assessed.today + QUARTER
-    near = [one for project in projects for one in cells.committed(assessed, project.id) if one.due_on and one.due_on <= end]
+    near = [
+        one for project in projects for one in cells.committed(assessed, project.id) if one.due_on and one.due_on <= end
+    ]
     known = [assessed.forecasts[one.id] for one in near if one.id in assessed.forecasts]
     chances = [one.p_hit for one in known if one.p_hit is not None and not one.refused]
     label = Text(words.say("Expected late in 90 days"))
@@ -136,7 +137,7 @@ def _change_line(assessed: Assessed, project: Subject, changes: list[Change], wo
     parts, told = [], ""
     for one in changes[:3]:
         text = words.change(one)
-        if one.subject != project.id and one.subject != told:
+        if one.subject not in (project.id, told):
             told = one.subject
             text = words.say("{milestone}: {news}", milestone=cells.name(assessed.subjects[one.subject], 40), news=text)
         parts.append(text)
@@ -150,7 +151,10 @@ def _next_weeks(assessed: Assessed, projects: list[Subject], words: Words) -> tu
     heading = Heading(2, words.say("Next 6 weeks"))
     end = assessed.today + NEXT
     near = [
-        (project, one) for project in projects for one in cells.committed(assessed, project.id) if one.due_on and one.due_on <= end
+        (project, one)
+        for project in projects
+        for one in cells.committed(assessed, project.id)
+        if one.due_on and one.due_on <= end
     ]
     if not near:
         return heading, cells.muted(words.say("No committed milestone is due before {end}.", end=words.day(end)))
@@ -160,7 +164,7 @@ def _next_weeks(assessed: Assessed, projects: list[Subject], words: Words) -> tu
     columns = [
         Column(words.say("Due"), short=True), Column(words.say("Milestone")), Column(words.say("Status"), short=True),
         Column(words.say("Chance"), "right"), Column(words.say("Needs / does a week"), "right"),
-        Column(words.say("Likely finish (50–85 %)"), short=True), Column(words.say("Slipped"), "right"), Column(words.say("Why")),
+        Column(words.say("Likely finish (50 / 85 %)"), short=True), Column(words.say("Slipped"), "right"), Column(words.say("Why")),
     ]  # fmt: skip
     rows = [_milestone_row(assessed, project, one, words) for project, one in shown]
     return heading, cells.table(columns, rows), *cells.more(len(near), MOST_MILESTONES, words)
@@ -187,117 +191,6 @@ def _severity(assessed: Assessed, subject: Subject) -> int:
     return cells.SEVERITY[verdict.rag if verdict else "grey"]
 
 
-def _decide(assessed: Assessed, words: Words) -> tuple[Block, ...]:
-    waiting = sorted(assessed.decisions, key=lambda one: -one.age_days)
-    if not waiting:
-        return Heading(2, words.say("Decide")), cells.muted(words.say("No decision is waiting."))
-    heading = words.count(
-        "Decide: {count} open, oldest {days} day",
-        "Decide: {count} open, oldest {days} days",
-        waiting[0].age_days, count=len(waiting), days=waiting[0].age_days,
-    )  # fmt: skip
-    columns = [Column(words.say("Decision")), Column(words.say("Project"), short=True), Column(words.say("Days"), "right"), Column(words.say("Due"), short=True)]
-    rows: list[tuple[Line, ...]] = []
-    for one in waiting[:MOST_ROWS]:
-        project = cells.project_of(assessed, one.subject)
-        due = NOTHING if one.due_on is None else words.short_day(one.due_on)
-        if one.due_on is not None and one.due_on < assessed.today:
-            due = words.say("{day}, late", day=due)
-        owner: Line = (cells.project_link(project, 26),) if project else (Text(NOTHING),)
-        rows.append((cells.issue(one.issue, words, 34), owner, *cells.plain(words.number(one.age_days), due)))
-    return Heading(2, heading), cells.table(columns, rows), *cells.more(len(waiting), MOST_ROWS, words)
-
-
-def _waiting(assessed: Assessed, words: Words) -> tuple[Block, ...]:
-    waits = sorted(assessed.waits, key=lambda one: (-one.late_days, -one.milestones, one.blocker.key))
-    if not waits:
-        return Heading(2, words.say("Waiting")), cells.muted(words.say("No project waits for another."))
-    late = sum(one.late_days > 0 for one in waits)
-    heading = words.say("Waiting: {count} between projects, {late} late", count=len(waits), late=late)
-    columns = [
-        Column(words.say("Waits"), short=True), Column(words.say("For")),
-        Column(words.say("Late"), "right"), Column(words.say("Holds milestones"), "right"),
-    ]  # fmt: skip
-    rows: list[tuple[Line, ...]] = []
-    for one in waits[:MOST_ROWS]:
-        waiter = cells.project_of(assessed, one.blocked_subject)
-        blocker = cells.project_of(assessed, one.blocker_subject)
-        who: Line = (cells.project_link(waiter, 26),) if waiter else (Text(NOTHING),)
-        whom: Line = (cells.project_link(blocker, 26), Text(" · ")) if blocker else ()
-        late = words.count("{days} day", "{days} days", one.late_days, days=one.late_days)
-        numbers = cells.plain(late if one.late_days else words.say("not yet"), words.number(one.milestones))
-        rows.append((who, (*whom, *cells.issue(one.blocker, words, 0)), *numbers))
-    return Heading(2, heading), cells.table(columns, rows), *cells.more(len(waits), MOST_ROWS, words)
-
-
-def _capacity(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
-    """Work due in four weeks against what a project finishes in four: by project, as teams are not measured."""
-    rows: list[tuple[float, tuple[Line, ...]]] = []
-    unknown = 0
-    end = assessed.today + timedelta(weeks=CAPACITY_WEEKS)
-    for project in projects:
-        due = [one for one in cells.committed(assessed, project.id) if one.due_on and one.due_on <= end]
-        demand = sum(assessed.forecasts[one.id].remaining for one in due if one.id in assessed.forecasts)
-        if not demand:
-            continue
-        weekly = assessed.value(project.id, "FL-1", "mean")
-        if not weekly:
-            unknown += 1
-            continue
-        load = demand / (CAPACITY_WEEKS * weekly)
-        verdict: Status = Status("red" if load > 1.2 else "amber" if load > 1 else "green", words.percent(load))
-        cells_ = cells.plain(words.number(demand), words.number(weekly * CAPACITY_WEEKS, 0))
-        rows.append((load, ((cells.project_link(project, 30),), *cells_, (verdict,))))
-    over = sum(load > 1 for load, _ in rows)
-    blocks: list[Block] = []
-    if rows:
-        title = words.say("Capacity: {over} of {total} over, next 4 weeks", over=over, total=len(rows))
-        columns = [
-            Column(words.say("Project")), Column(words.say("Items due"), "right"),
-            Column(words.say("Usually done"), "right"), Column(words.say("Load"), "right"),
-        ]  # fmt: skip
-        rows.sort(key=lambda row: -row[0])
-        blocks = [Heading(2, title), cells.table(columns, [row for _, row in rows[:MOST_ROWS]]), *cells.more(len(rows), MOST_ROWS, words)]
-    else:
-        blocks = [Heading(2, words.say("Capacity, next 4 weeks"))]
-        blocks.append(cells.muted(words.say("No work of a committed milestone is due with a known pace.")))
-    if unknown:
-        text = words.count(
-            "{count} project has work due and no known pace yet.", "{count} projects have work due and no known pace yet.",
-            unknown, count=unknown,
-        )  # fmt: skip
-        blocks.append(cells.muted(text))
-    return tuple(blocks)
-
-
-def _trust(assessed: Assessed, words: Words) -> tuple[Block, ...]:
-    trust = assessed.trust
-    lines: list[Line] = [_record(assessed, words)]
-    estimate = words.value(trust.unestimated_share, "percent")
-    lines.append((Text(words.say("{share} of open items without an estimate", share=estimate)),))
-    baseline = words.count(
-        "{count} dated milestone without an approved baseline: its first seen date serves",
-        "{count} dated milestones without an approved baseline: their first seen dates serve",
-        trust.without_baseline, count=trust.without_baseline,
-    )  # fmt: skip
-    if trust.without_baseline:
-        lines.append((Text(baseline),))
-    lines += source_lines(assessed, words)
-    return (Heading(2, words.say("Can this page be trusted?")), Items(tuple(lines[:7])), *cells.more(len(lines), 7, words))
-
-
-def _record(assessed: Assessed, words: Words) -> Line:
-    held, resolved = assessed.trust.p85_held, assessed.trust.p85_resolved
-    if resolved < ENOUGH_RESOLVED:
-        text = words.say(
-            "Our 85 % dates: {resolved} outcomes known, {enough} needed before a hit rate says anything",
-            resolved=resolved, enough=ENOUGH_RESOLVED,
-        )  # fmt: skip
-        return (Text(text),)
-    text = words.say("Our 85 % dates held {held} of {resolved} times", held=held, resolved=resolved)
-    return Text(text, strong=True), Text(f" ({words.percent(held / resolved)})")
-
-
 def _projects(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
     """Every project, worst first, with its reason, so that nothing is only a count."""
     heading = Heading(2, words.say("All projects"))
@@ -307,7 +200,7 @@ def _projects(assessed: Assessed, projects: list[Subject], words: Words) -> tupl
     columns = [
         Column(words.say("Project")), *([Column(words.say("Programme"))] if programmes else []),
         Column(words.say("Status"), short=True), Column(words.say("Reported"), short=True), Column(words.say("Done"), "right"),
-        Column(words.say("Next milestone")), Column(words.say("Due"), short=True), Column(words.say("Likely finish (50–85 %)"), short=True),
+        Column(words.say("Next milestone")), Column(words.say("Due"), short=True), Column(words.say("Likely finish (50 / 85 %)"), short=True),
         Column(words.say("Slipped"), "right"), Column(words.say("Why")),
     ]  # fmt: skip
     projects = sorted(projects, key=lambda one: (_severity(assessed, one), one.name))

@@ -68,12 +68,16 @@ def _status(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, 
     verdict = assessed.verdicts.get(subject.id)
     found = cells.reasons(assessed, subject.id)
     grey = verdict is None or verdict.rag == "grey"
-    lines: list[Line] = [cells.status(assessed, subject.id, words) + (Text(" " + words.reasons(found)),)]
+    lines: list[Line] = [(*cells.status(assessed, subject.id, words), Text(" " + words.reasons(found)))]
     if grey:
         fixes = dict.fromkeys(words.fix(one) for one in found if words.fix(one))
         lines += [(Text(words.say("To see a status: {fix}.", fix=fix)),) for fix in fixes]
     if verdict is not None and verdict.reported is not None and verdict.reported != verdict.rag:
-        text = words.say("The tracker reports {reported:rag}; computed: {computed:rag}.", reported=verdict.reported, computed=verdict.rag)
+        text = words.say(
+            "The tracker reports {reported:rag}; computed: {computed:rag}.",
+            reported=verdict.reported,
+            computed=verdict.rag,
+        )
         lines.append((Text(text),))
     blocks: tuple[Block, ...] = tuple(Paragraph(line) for line in lines)
     return (Note("warning" if verdict is not None and verdict.rag == "red" else "info", blocks),)
@@ -132,7 +136,7 @@ def _milestones(assessed: Assessed, subject: Subject, words: Words) -> tuple[Blo
     columns = [
         Column(words.say("Milestone")), Column(words.say("Status"), short=True), Column(words.say("Due"), short=True),
         Column(words.say("First promised"), short=True), Column(words.say("Done"), "right"), Column(words.say("Chance"), "right"),
-        Column(words.say("Needs / does a week"), "right"), Column(words.say("Likely finish (50–85 %)"), short=True), Column(words.say("Why")),
+        Column(words.say("Needs / does a week"), "right"), Column(words.say("Likely finish (50 / 85 %)"), short=True), Column(words.say("Why")),
     ]  # fmt: skip
     rows = [_milestone_row(assessed, one, words) for one in ones[:MOST_MILESTONES]]
     return heading, cells.table(columns, rows), *cells.more(len(ones), MOST_MILESTONES, words)
@@ -163,8 +167,12 @@ def _forecast(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block
     forecast = assessed.forecasts.get(nearest.id)
     made = None if frame is None else burn_up(nearest, frame, forecast, assessed.today, words)
     trend = milestone_slip(ones, assessed.due_dates, words)
-    quiet = cells.muted(words.say("No history to draw yet."))
-    return Heading(2, words.say("Forecast")), *([one for one in (made, trend) if one is not None] or [quiet])
+    blocks: list[Block] = [Heading(2, words.say("Forecast"))]
+    if forecast is not None and forecast.gates:
+        warnings = words.reasons(forecast.gates)
+        blocks.append(cells.muted(words.say("About this forecast: {warnings}.", warnings=warnings)))
+    blocks += [one for one in (made, trend) if one is not None] or [cells.muted(words.say("No history to draw yet."))]
+    return tuple(blocks)
 
 
 def _flow(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
@@ -209,7 +217,10 @@ def _attention(assessed: Assessed, subject: Subject, words: Words) -> tuple[Bloc
         refs.sort(key=lambda one: (-(one.measure or 0), one.key))
         rows = [(cells.issue(one, words), *cells.plain(words.value(one.measure))) for one in refs[:MOST_ISSUES]]
         title = words.say("{name}: {count}", name=name, count=len(refs))
-        blocks += [Heading(3, title), cells.table([Column(words.say("Item")), Column(words.say("Days"), "right")], rows)]
+        blocks += [
+            Heading(3, title),
+            cells.table([Column(words.say("Item")), Column(words.say("Days"), "right")], rows),
+        ]
         blocks += cells.more(len(refs), MOST_ISSUES, words)
     if len(blocks) == 1:
         blocks.append(cells.muted(words.say("Nothing is blocked, overdue or stale.")))
@@ -228,14 +239,24 @@ def _waits(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, .
             verb, other = words.say("is waited for by"), here
         else:
             continue
-        mine, theirs = (one.blocked, one.blocker) if here is not None and here.id == subject.id else (one.blocker, one.blocked)
+        mine, theirs = (
+            (one.blocked, one.blocker) if here is not None and here.id == subject.id else (one.blocker, one.blocked)
+        )
         name: Line = (Text(f" {cells.name(other, 40)} · "),) if other else (Text(" "),)
-        late = words.count("{days} day late", "{days} days late", one.late_days, days=one.late_days) if one.late_days else ""
+        late = (
+            words.count("{days} day late", "{days} days late", one.late_days, days=one.late_days)
+            if one.late_days
+            else ""
+        )
         tail: Line = (Text(f" ({late})", strong=True),) if late else ()
         lines.append((*cells.issue(mine, words, 48), Text(f" {verb}"), *name, *cells.issue(theirs, words, 48), *tail))
     if not lines:
         return ()
-    return Heading(2, words.say("Waits between projects")), Items(tuple(lines[:MOST_ISSUES])), *cells.more(len(lines), MOST_ISSUES, words)
+    return (
+        Heading(2, words.say("Waits between projects")),
+        Items(tuple(lines[:MOST_ISSUES])),
+        *cells.more(len(lines), MOST_ISSUES, words),
+    )
 
 
 def _data(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
@@ -259,5 +280,7 @@ def _summary(assessed: Assessed, subject: Subject, words: Words) -> Line:
     verdict = assessed.verdicts.get(subject.id)
     rag = "grey" if verdict is None else verdict.rag
     why = printable(cells.why(assessed, subject.id, words), 400)
-    text = words.say("{name}: {why} (data as of {day}).", name=cells.name(subject), why=why, day=words.day(assessed.today))
+    text = words.say(
+        "{name}: {why} (data as of {day}).", name=cells.name(subject), why=why, day=words.day(assessed.today)
+    )
     return Status(rag, words.label(rag)), Text(f" {text}")

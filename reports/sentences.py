@@ -85,7 +85,7 @@ REASONS: Final[Mapping[str, Sentence]] = {
     "no_items": mark("no work items"),
     "few_done": mark("{have} items finished in 12 weeks, {need} needed for a forecast"),
     "short_history": mark("{weeks} weeks of history, {need} needed for a forecast"),
-    "empty_weeks": mark("{have} of 12 weeks without a finished item, at most {allowed} allowed"),
+    "empty_weeks": mark("{weeks} of {of} weeks without a finished item, at most {most} allowed"),
     "bulk_share": mark("{share:percent} of the finished items were closed in bulk"),
     "unmapped_share": mark("{share:percent} of the items have an unmapped status"),
     "dormant": (
@@ -95,6 +95,13 @@ REASONS: Final[Mapping[str, Sentence]] = {
     ),
     "beyond_horizon": mark("about {weeks:pace} weeks of work left: beyond the useful range of a forecast"),
     "wide": mark("wide range: the late date is {ratio:pace} times as far as the likely one"),
+    "trend": mark("the last 4 weeks had {ratio:pace} times the pace of those before"),
+    "scope_growing": mark("scope grows by {per_week:pace} items a week, {pace:pace} get done"),
+    "queue": (
+        mark("{ahead} item of the same team is due before"),
+        mark("{ahead} items of the same team are due before"),
+        "ahead",
+    ),
     "stale_source": mark("source {source} is out of date"),
 }
 
@@ -114,6 +121,8 @@ FIXES: Final[Mapping[str, str]] = {
     "dormant": mark("confirm that the work goes on, or close the milestone"),
     "beyond_horizon": mark("plan a nearer milestone"),
     "wide": mark("decide on scope rather than on the date"),
+    "trend": mark("find out what changed, and let the pace settle"),
+    "scope_growing": mark("stop the growth of scope, or split the milestone"),
     "stale_source": mark("repair the connection to the source"),
 }
 

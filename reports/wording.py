@@ -29,7 +29,7 @@ RAG_WORDS: Final[Mapping[Rag, str]] = {
     "red": mark("off track"),
     "grey": mark("not enough data"),
 }
-NOTHING: Final = "–"
+NOTHING: Final = "–"  # noqa: RUF001 - a dash as wide as a digit
 
 
 @cache
@@ -132,12 +132,12 @@ class Words:
         return numbers.format_decimal(round(value, places), pattern, locale=self.locale)
 
     def signed(self, value: float) -> str:
-        """A difference: +4, −2, ±0."""
+        """A difference: +4, -2 (with a minus as wide as the plus), ±0."""
         sign = "+" if value > 0 else "−" if value < 0 else "±"  # noqa: RUF001 - a minus as wide as the plus
         return sign + self.number(abs(value))
 
     def percent(self, value: float) -> str:
-        """A share (0–1) in whole percent."""
+        """A share (0 to 1) in whole percent."""
         return numbers.format_percent(value, "#,##0%", locale=self.locale)
 
     def day(self, day: date) -> str:
@@ -180,7 +180,7 @@ class _Filler(string.Formatter):
     def __init__(self, words: Words) -> None:
         self._words = words
 
-    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:  # noqa: ARG002
         return kwargs.get(str(key))
 
     def format_field(self, value: Any, format_spec: str) -> str:

@@ -35,7 +35,7 @@ def write(frame: pd.DataFrame, file: Path) -> None:
 
 
 def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.apply(lambda column: column.map(_as_text))
+    return frame.assign(**{str(name): frame[name].map(_as_text) for name in frame.columns})
 
 
 def _as_text(value: object) -> object:

@@ -67,7 +67,7 @@ def main(folder: Path) -> None:
                     page.goto(made[name].resolve().as_uri())
                     target = folder / f"{name}-{language}-{width}.png"
                     page.screenshot(path=str(target), full_page=True)
-                    print(target)  # noqa: T201
+                    print(target)
 
 
 if __name__ == "__main__":

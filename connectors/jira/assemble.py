@@ -118,9 +118,8 @@ class Assembler:
             except DataError as error:
                 drafts.append(Problem(error.subject, error.what))
         wanted = sorted({key for made in drafts if isinstance(made, Draft) for key in made.wanted} - ids.keys())
-        for key, native in zip(wanted, workers.each(self._id, wanted), strict=True):
-            if native is not None:
-                ids[key] = native
+        asked = zip(wanted, workers.each(self._id, wanted), strict=True)
+        ids |= {key: native for key, native in asked if native is not None}
         linked = [made.raw.key for made in drafts if isinstance(made, Draft) and made.has_remote]
         remote = dict(zip(linked, workers.each(self._remote, linked), strict=True))
         return [made if isinstance(made, Problem) else self._row(made, ids, remote) for made in drafts]

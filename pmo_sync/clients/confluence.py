@@ -83,7 +83,8 @@ class File(NamedTuple):
 class ConfluenceClient(ABC):
     """One Confluence. No request is made before the first call."""
 
-    needs_content_type: ClassVar = False
+    needs_content_type: ClassVar = False  # on every request, also those without a body
+    keeps_cookies: ClassVar = False
 
     def __init__(self, server: ServerConfig, clock: Clock) -> None:
         """Raises ConfigError where the token's reference leads nowhere."""
@@ -97,7 +98,7 @@ class ConfluenceClient(ABC):
             proxy=server.proxy,
             ca_bundle=server.ca_bundle,
             client_cert=server.client_cert,
-            keep_cookies=self.needs_content_type,
+            keep_cookies=self.keeps_cookies,
         )
         self._api = server.api_base
         self._site = server.url
@@ -310,6 +311,7 @@ class DataCenterClient(ConfluenceClient):
     """Confluence Data Center: ``https://HOST`` or ``https://HOST/confluence``."""
 
     needs_content_type = True
+    keeps_cookies = True
     _EXPAND: Final = "body.storage,version,history"
 
     def me(self) -> str:

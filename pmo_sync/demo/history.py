@@ -170,8 +170,9 @@ def _work(draft: Draft, plan: Plan, rng: Random, life: Life) -> list[tuple[datet
         later = by_category["todo"][1:]
         if later and path and start - life.created_at > timedelta(hours=1):
             life.change(life.created_at + (start - life.created_at) * rng.uniform(0.2, 0.9), "status", later[0])
-        if not done:
-            path = path[: rng.randrange(1, len(path) + 1)] if path else path
+        if not done and path:  # it got stuck, in the status nobody mapped if there is one
+            stuck = [index for index, (_, stage) in enumerate(path, 1) if stage in undefined]
+            path = path[: stuck[0] if stuck else rng.randrange(1, len(path) + 1)]
         for at, stage in path:
             life.change(at, "status", stage)
     if done:

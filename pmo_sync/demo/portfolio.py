@@ -165,8 +165,10 @@ def _surprises(company: Company, rng: Random, end: datetime) -> None:
         old = [
             item
             for item in company.items
-            if item.tracker == tracker and item.project not in asleep
-            and item.deleted_at is None and item.created_at < company.now - 6 * WEEK
+            if item.tracker == tracker
+            and item.project not in asleep
+            and item.deleted_at is None
+            and item.created_at < company.now - 6 * WEEK
         ]
         chosen = rng.sample(old, len(HOSTILE) + 8)
         for item, text in zip(chosen, HOSTILE, strict=False):

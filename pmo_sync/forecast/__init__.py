@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pmo_sync.assessed import Forecast, Reason
 from pmo_sync.forecast import calibrate, gates, simulate
+from pmo_sync.forecast.ledger import Held, held, ledger_rows
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
 
-__all__ = ["METHOD", "calibrate", "compute", "gates", "simulate"]
+__all__ = ["METHOD", "Held", "calibrate", "compute", "gates", "held", "ledger_rows", "simulate"]
 
 METHOD: Final = "cold-start-1"
 GROWS_FOR: Final = 0.8  # of the time to the due date

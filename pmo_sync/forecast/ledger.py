@@ -1,46 +1,28 @@
-"""The forecasts made at the time they were made, and how many of them held.
+"""The forecasts that were published, and how many of their dates held.
 
-Rows are only ever appended; outcomes are joined when they are known. Publishing "our P85 dates held 41 of 52 times" is
-only honest if nothing can be changed afterwards and misses cannot stay "unresolved".
+Rows are only ever appended (``record.DATASETS["ledger"]``); outcomes are joined when they are known. "Our P85 dates
+held 41 of 52 times" is only honest if nothing can be changed afterwards and no miss can stay unresolved for ever.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import pyarrow as pa
-
-from pmo_sync.assessed import Forecast
+from pmo_sync.assessed import Assessed
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
 
-SCHEMA: Final = pa.schema(
-    [
-        ("run_at", pa.timestamp("us", tz="UTC")),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-        ("subject", pa.string()),
-        ("method", pa.string()),
-        ("due_on", pa.date32()),
-        ("remaining", pa.int64()),
-        ("weekly_counts", pa.list_(pa.int64())),
-        ("p50_on", pa.date32()),
-        ("p85_on", pa.date32()),
-        ("p95_on", pa.date32()),
-        ("fan", pa.list_(pa.struct([("quantile", pa.float64()), ("on", pa.date32())]))),
-        ("p_hit", pa.float64()),
-        ("required_pace", pa.float64()),
-        ("actual_pace", pa.float64()),
-        ("refused", pa.bool_()),
-        ("gates", pa.string()),  # JSON: [[code, parameters], ...]
-        ("config_digest", pa.string()),
-    ]
-)
-APART: Final = timedelta(days=28)  # weekly forecasts of one milestone are nearly the same forecast
+APART: Final = timedelta(days=28)  # forecasts of one subject made within it are nearly the same forecast
 ENOUGH: Final = 20
+
+_PLAIN: Final = (
+    "subject", "method", "remaining", "p50_on", "p85_on", "p95_on", "p_hit", "due_on", "required_pace", "actual_pace",
+    "best_pace", "refused", "config_digest",
+)  # fmt: skip
 
 
 class Held(NamedTuple):
@@ -51,30 +33,48 @@ class Held(NamedTuple):
 
     @property
     def is_enough(self) -> bool:
-        """Below 20 the share says nothing: too few to say."""
+        """Below 20 the share says nothing."""
         return self.resolved >= ENOUGH
 
 
-def rows(forecasts: Iterable[Forecast], run_at: datetime, as_of: datetime) -> pa.Table:
-    """One row per forecast, refused ones too, ordered by subject. Both moments are aware."""
-    made = [
+def ledger_rows(assessed: Assessed, run_id: str, published_at: datetime) -> list[dict[str, Any]]:
+    """One row per forecast with its inputs, refused ones too, ordered by subject. Each gate is JSON: [code, parameters]."""
+    return [
         {
-            "run_at": run_at,
-            "as_of": as_of,
-            "fan": [{"quantile": q, "on": day} for q, day in one.fan],
-            "gates": json.dumps([[gate.code, dict(gate.params)] for gate in one.gates], default=str, sort_keys=True),
+            "run_id": run_id,
+            "as_of": assessed.as_of,
+            "published_at": published_at,
             "weekly_counts": list(one.weekly_counts),
+            "gates": [json.dumps([gate.code, dict(gate.params)], default=str, sort_keys=True) for gate in one.gates],
             **{name: getattr(one, name) for name in _PLAIN},
         }
-        for one in sorted(forecasts, key=lambda one: one.subject)
+        for _, one in sorted(assessed.forecasts.items())
     ]
-    return pa.Table.from_pylist(made, SCHEMA)
 
 
-_PLAIN: Final = (
-    "subject", "method", "due_on", "remaining", "p50_on", "p85_on", "p95_on", "p_hit", "required_pace", "actual_pace",
-    "refused", "config_digest",
-)  # fmt: skip
+def held(rows: Sequence[Mapping[str, Any]], store: Store, as_of: datetime) -> Held:
+    """How many published P85 dates held, as known at ``as_of``, the moment the store's tables are cut at.
+
+    A forecast is judged once its P85 day is over, whatever came of it: an unfinished milestone is then a miss, and an
+    early finish is not counted before its turn, so neither side is favoured. Of each subject one forecast in 28 days
+    counts, the first, because the others repeat it; of several runs for one moment the first one published.
+    """
+    known = [row for row in rows if row["p85_on"] is not None and row["as_of"] <= as_of]
+    if not known:
+        return Held(0, 0)
+    [(today,)] = store.rows("SELECT today FROM moment")
+    outcomes = finished(store)
+    kept = judged = 0
+    last: dict[str, datetime] = {}
+    for row in sorted(known, key=lambda row: (row["as_of"], row["published_at"], row["subject"])):
+        subject = row["subject"]
+        if subject in last and row["as_of"] - last[subject] < APART:
+            continue
+        last[subject] = row["as_of"]
+        if row["p85_on"] <= today:
+            judged += 1
+            kept += subject in outcomes and outcomes[subject] <= row["p85_on"]
+    return Held(kept, judged)
 
 
 def finished(store: Store) -> dict[str, date]:
@@ -89,28 +89,3 @@ def finished(store: Store) -> dict[str, date]:
         HAVING bool_and(l.done_at IS NOT NULL)
     """
     return dict(store.rows(query))
-
-
-def held(ledger: pa.Table, outcomes: Mapping[str, date], today: date) -> Held:
-    """How many published P85 dates held. A forecast is judged once its P85 day is over, whatever came of it.
-
-    Judging by the calendar and not by the outcome keeps both sides in: an unfinished milestone past its P85 day is a
-    miss, and an early finish is not counted before its turn. ``outcomes`` is what ``finished`` gave at the end of ``today``. Of each subject one forecast in 28 days counts, the first: the
-    others repeat it. Of several runs for one ``as_of`` the first was the one published.
-    """
-    judged = kept = 0
-    last: dict[str, datetime] = {}
-    for row in sorted(_dated(ledger), key=lambda row: (row["as_of"], row["run_at"], row["subject"])):
-        subject, as_of = row["subject"], row["as_of"]
-        if subject in last and as_of - last[subject] < APART:
-            continue
-        last[subject] = as_of
-        if row["p85_on"] <= today:
-            judged += 1
-            kept += subject in outcomes and outcomes[subject] <= row["p85_on"]
-    return Held(kept, judged)
-
-
-def _dated(ledger: pa.Table) -> list[dict[str, Any]]:
-    wanted = ledger.select(["run_at", "as_of", "subject", "p85_on"]).to_pylist()
-    return [row for row in wanted if row["p85_on"] is not None]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from reports.publishers.notice import notice
-
 from pmo_sync.errors import PmoSyncError
 from reports import compose_all
 from reports.publish import Published, publish_documents
 from reports.publishers import open_place
+from reports.publishers.notice import notice
 
 if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from reports.document import Document
 
 COMMENTS: Final = ("jira-comment", "gitlab-note")
+ORDER: Final = ("confluence", "folder", *COMMENTS)  # comments link to pages, and to files where there are no pages
 
 
 def publish_all(
@@ -28,18 +28,25 @@ def publish_all(
     *,
     write: bool,
     adopt: frozenset[str],
+    known: Mapping[str, Mapping[str, str]],
     say: Callable[[str], None],
 ) -> list[Published]:
-    """Publish every configured report. A place that fails does not stop the others."""
+    """Publish every configured report. A place that fails does not stop the others.
+
+    ``known`` says, place by place, the id under which a slot was published before.
+    """
     results: list[Published] = []
     links: dict[str, str] = {}
-    for place in sorted(config.places, key=lambda one: one.kind in COMMENTS):
+    for place in sorted(config.places, key=lambda one: ORDER.index(one.kind)):
         documents = _documents(config, place, assessed, links)
         if not documents:
             continue
         try:
             publisher, writer = open_place(place, clock)
-            made = publish_documents(publisher, documents, writer, write=write and place.write, adopt=adopt)
+            made = publish_documents(
+                publisher, documents, writer,
+                write=write and place.write, adopt=adopt, known=known.get(place.name, {}), quiet=not place.notify,
+            )  # fmt: skip
         except PmoSyncError as error:
             made = [Published(place.name, one.slot, "failed", "", str(error), "") for one in documents]
         for one in made:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmo_sync import assess, forecast
-from pmo_sync.assessed import Assessed, Trust
+from pmo_sync.assessed import Assessed, SourceTrust
 from pmo_sync.certificate import ProjectCount, SourceCertificate, trust
 from pmo_sync.errors import ConfigError, Exit
 from pmo_sync.model import Problem
@@ -77,7 +77,7 @@ def assess_now(workspace: Workspace, on: date | None) -> Assessed:
     """Everything reports may say as of the end of ``on``, or of the last closed period."""
     config = workspace.config
     today = on or assess.last_closed_day(workspace.clock.now(), config.zone, config.period)
-    return assess.assess(workspace.store, config, today, _trust(workspace, today))
+    return assess.assess(workspace.store, config, today, _sources_trust(workspace, today), workspace.record)
 
 
 def _sources(config: Config, names: Sequence[str]) -> list[SourceConfig]:
@@ -105,8 +105,8 @@ def _pull(workspace: Workspace, sources: Sequence[SourceConfig], say: Say, *, fu
     return certificates
 
 
-def _trust(workspace: Workspace, today: date) -> Trust:
-    """The newest certificate of each source, when each last got through, and the record of our forecasts."""
+def _sources_trust(workspace: Workspace, today: date) -> tuple[SourceTrust, ...]:
+    """The newest certificate of each source, and when each last got through."""
     newest: dict[str, SourceCertificate] = {}
     success: dict[str, datetime] = {}
     for row in workspace.record.rows("certificate"):
@@ -115,8 +115,7 @@ def _trust(workspace: Workspace, today: date) -> Trust:
             success[row["source"]] = row["pulled_at"]
     as_of = assess.end_of(today, workspace.config.zone)
     sources = [newest[one.name] for one in workspace.config.sources if one.name in newest]
-    held, resolved = forecast.held(workspace.record.rows("ledger"), workspace.store, as_of)
-    return Trust(trust(sources, success, as_of), held, resolved)
+    return trust(sources, success, as_of)
 
 
 def _certificate(data: dict[str, Any]) -> SourceCertificate:
@@ -163,7 +162,10 @@ def _replace(file: Path, text: str) -> None:
 def _publish(
     workspace: Workspace, assessed: Assessed, say: Say, *, write: bool, adopt: frozenset[str]
 ) -> list[Published]:
-    results = publish_all(workspace.config, assessed, workspace.clock, write=write, adopt=adopt, say=say)
+    known: dict[str, dict[str, str]] = {}
+    for row in workspace.record.rows("publication"):
+        known.setdefault(row["place"], {})[row["slot"]] = row["id"] or ""
+    results = publish_all(workspace.config, assessed, workspace.clock, write=write, adopt=adopt, known=known, say=say)
     written = [one for one in results if one.outcome in ("created", "updated")]
     if write and written:
         _remember(workspace, assessed, written)
@@ -196,6 +198,7 @@ def _remember(workspace: Workspace, assessed: Assessed, written: Sequence[Publis
                     "slot": one.slot,
                     "outcome": one.outcome,
                     "url": one.url,
+                    "id": one.id,
                     "published_at": now,
                 }
                 for one in written

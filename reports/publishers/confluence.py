@@ -141,9 +141,10 @@ class ConfluencePublisher:
         }
         try:
             self._patiently(remote.id, lambda: self._client.set_property(remote.id, KEY, value, old))
-        except ConflictError:  # one of our own, a moment ago, or the property lags behind its page
+        except (ConflictError, UncertainWriteError):  # it lags behind its page, or the answer was lost
             old = self._client.content_property(remote.id, KEY)
-            self._client.set_property(remote.id, KEY, value, old)
+            if old is None or old.value != value:
+                self._client.set_property(remote.id, KEY, value, old)
         finally:
             self._properties.pop(remote.id, None)
 

@@ -38,8 +38,9 @@ from reports.document import (
 from reports.writers.links import address
 
 JOINER: Final = "\u2060"
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#!|~$&^@%]|:(?=\S)|(?<!\S)/|^[-+=:]|(?<=^\d)[.)]")
-_REFERENCE: Final = re.compile(r"(?<!\\)\\([@#!%~$&^:])(?=\S)")
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#!|~$&^@%]|:(?=\S)|(?<!\S)/|^[-+=:]")
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
+_REFERENCE: Final = "@#!%~$&^:"
 _REFERRING: Final = re.compile(r"/-/(issues|work_items|merge_requests|epics)/")
 
 
@@ -57,7 +58,12 @@ def line(line: Line, links: Mapping[str, str]) -> str:
 
 def escaped(text: str) -> str:
     """Text that shows as it is and means nothing."""
-    return _REFERENCE.sub(lambda found: f"\\{found[1]}{JOINER}", _SPECIAL.sub(r"\\\g<0>", printable(text)))
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(_escape, printable(text)))
+
+
+def _escape(sign: re.Match[str]) -> str:
+    before_a_word = sign.string[sign.end() : sign.end() + 1].strip()
+    return f"\\{sign[0]}{JOINER if before_a_word and sign[0] in _REFERENCE else ''}"
 
 
 def _edged(text: str, made: str) -> str:

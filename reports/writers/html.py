@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+
 import jinja2
 from markupsafe import Markup
 
@@ -20,7 +21,6 @@ from reports.theme import PALETTE
 from reports.wording import Words
 from reports.writers import svg
 from reports.writers.links import address
-
 
 _LONG_WORD = 24  # letters from which a word may be broken anywhere
 

@@ -97,7 +97,9 @@ class _Writer:
     def figures(self, block: Figures) -> Iterator[str]:
         yield ""
         for one in block.figures:
-            yield f"* *{escaped(one.value)}* {self.line((one.label,))}" + (f" · {escaped(one.note)}" if one.note else "")
+            yield f"* *{escaped(one.value)}* {self.line((one.label,))}" + (
+                f" · {escaped(one.note)}" if one.note else ""
+            )
 
     def properties(self, block: Properties) -> Iterator[str]:
         yield ""

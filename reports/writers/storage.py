@@ -38,7 +38,9 @@ from reports.writers.links import address
 COLOURS: Final[Mapping[Rag, str]] = {"green": "Green", "amber": "Yellow", "red": "Red", "grey": "Grey"}
 IMAGE_WIDTH: Final = 760
 _WIDE: Final = 6  # columns from which a table takes the page's full width
-ROOT: Final = '<page xmlns:ac="http://atlassian.com/content" xmlns:ri="http://atlassian.com/resource/identifier">{}</page>'
+ROOT: Final = (
+    '<page xmlns:ac="http://atlassian.com/content" xmlns:ri="http://atlassian.com/resource/identifier">{}</page>'
+)
 
 
 def write(document: Document, links: Mapping[str, str]) -> Written:
@@ -112,7 +114,12 @@ class _Writer:
         attachment = picture(block)
         self.attachments[attachment.name] = attachment
         _text(ET.SubElement(ET.SubElement(parent, "p"), "strong"), block.title)
-        size = {"ac:align": "center", "ac:layout": "center", "ac:width": str(IMAGE_WIDTH), "ac:alt": printable(block.alt)}
+        size = {
+            "ac:align": "center",
+            "ac:layout": "center",
+            "ac:width": str(IMAGE_WIDTH),
+            "ac:alt": printable(block.alt),
+        }
         ET.SubElement(ET.SubElement(parent, "ac:image", size), "ri:attachment", {"ri:filename": attachment.name})
         self.expand(parent, Expand(block.table.caption, (Table(block.table.columns, block.table.rows),)))
 

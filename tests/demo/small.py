@@ -9,7 +9,7 @@ from pmo_sync.demo.company import Company, Dependency, Event, Goal, Item, Tracke
 
 NOW = datetime(2026, 11, 16, 0, 30, tzinfo=UTC)
 SHOP, TOOLS = "acme/apps/shop", "acme/tools"
-WORKFLOW = {"workflow::ready": "todo", "workflow::doing": "doing", "closed": "done"}
+WORKFLOW = {"workflow::ready": "todo", "workflow::doing": "doing", "workflow::odd": "undefined", "closed": "done"}
 
 
 def at(day: int, hour: int = 9) -> datetime:
@@ -82,7 +82,9 @@ def small_company() -> Company:
         item(6, moved_to=2001, events=[Event(at(13), "status", "opened", "closed")]),
         item(7, created=at(80)),
         item(1, TOOLS, created=at(13)),
-        Item(9, "cloud", "PAY", 1, at(2), "In Jira", "", {"status": "Done", "kind": "Task", "label": (), "milestone": ()}),
+        Item(
+            9, "cloud", "PAY", 1, at(2), "In Jira", "", {"status": "Done", "kind": "Task", "label": (), "milestone": ()}
+        ),
     ]
     return Company(
         seed=1,

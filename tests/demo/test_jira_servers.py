@@ -1,72 +1,26 @@
-"""The two Jira servers: what they refuse, that their history leads back to the generator's truth, the vendor's schemas."""
+"""The two Jira servers: what they refuse, how they page, and that their history leads back to the generator's truth."""
 
 from __future__ import annotations
 
 import base64
 import random
 import re
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 
 from pmo_sync.demo import truth
-from pmo_sync.demo.company import Company
 from pmo_sync.demo.portfolio import generate
 from pmo_sync.demo.servers import jira_cloud, jira_dc
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
-from pmo_sync.demo.servers.wire import Server
+from tests.demo.jira import Jira, run
 
 WEEK = timedelta(weeks=1)
 CLOUD_FIELDS = jira_cloud.FLAVOUR
 DC_FIELDS = jira_dc.FLAVOUR
-
-
-class Jira(NamedTuple):
-    """A running server and a session that may read it."""
-
-    company: Company
-    server: Server
-    session: requests.Session
-
-    def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self.session.request(method, f"{self.server.url}{path}", timeout=30, **options)
-
-    def get(self, path: str, **params: Any) -> Any:
-        answer = self.call("GET", path, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def post(self, path: str, **body: Any) -> Any:
-        answer = self.call("POST", path, json=body)
-        assert answer.status_code in (200, 201), answer.text
-        return answer.json()
-
-
-def run(company: Company, make: Callable[[Company], Server], tracker: Any) -> Iterator[Jira]:
-    server = make(company).start()
-    company.addresses[tracker] = server.url
-    session = requests.Session()
-    session.trust_env = False
-    if tracker == "cloud":
-        session.auth = (jira_cloud.USER, jira_cloud.TOKEN)
-    else:
-        session.headers["Authorization"] = f"Bearer {jira_dc.TOKEN}"
-    yield Jira(company, server, session)
-    session.close()
-    server.stop()
-
-
-@pytest.fixture
-def cloud() -> Iterator[Jira]:
-    yield from run(generate(quick=True), jira_cloud.make, "cloud")
-
-
-@pytest.fixture
-def center() -> Iterator[Jira]:
-    yield from run(generate(quick=True), jira_dc.make, "dc")
 
 
 def ids_of(jira: Jira, jql: str, page: int = 5000) -> list[str]:
@@ -333,8 +287,7 @@ def test_jql_is_evaluated(cloud: Jira, center: Jira) -> None:
     one = min(done)
     assert keys(f"project = PAY AND (statusCategory != done OR key = {one})") == (pay - done) | {one}
     border = sorted(fact.created_at for fact in facts.values())[40]
-    local = border.astimezone(jira_cloud_zone := __import__("zoneinfo").ZoneInfo(jira_cloud.ZONE))
-    assert local.tzinfo is jira_cloud_zone
+    local = border.astimezone(ZoneInfo(jira_cloud.ZONE))
     minute = border.replace(second=0)
     expected = {key for key, fact in facts.items() if fact.created_at >= minute}
     assert keys(f'created >= "{local:%Y-%m-%d %H:%M}"') == expected

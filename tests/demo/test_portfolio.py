@@ -80,6 +80,9 @@ def test_size_and_span(company: Company, small: Company) -> None:
         assert sum(begin < item.created_at <= end for item in company.items) > 5
         done = [one for item in company.items for one in item.events if one.new in CLOSED and begin < one.at <= end]
         assert len(done) > 5
+    for one in (company, small):  # the first week to come has news: a promised date moves
+        moved = [event.at for goal in one.goals for event in goal.events if event.field == "due_on"]
+        assert any(NOW < at <= NOW + WEEK for at in moved)
 
 
 @pytest.mark.parametrize("seed", [7, 11])

@@ -116,6 +116,8 @@ def test_a_company_without_configuration_gets_a_whole_one(tmp_path: Path) -> Non
         written = tomllib.loads(running.config_text())
         assert written["source"]["gitlab"]["projects"] == [SHOP, "acme/tools"]
         assert "dc" not in written["source"]  # no project there
+        statuses = written["source"]["gitlab"]["statuses"]  # what nobody has defined stays undefined
+        assert statuses == {"workflow::ready": "todo", "workflow::doing": "doing", "closed": "done"}
         assert written["place"]["gitlab-note"]["issues"] == {"portfolio": f"{SHOP}#1"}
 
 

@@ -150,11 +150,7 @@ def blocked(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
 
 def stale(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
     work = world.work(subject)
-    quiet = [
-        item
-        for item in doing(world, subject)
-        if (item.touched_at or item.moves[-1][0]) <= world.as_of - 14 * DAY
-    ]
+    quiet = [item for item in doing(world, subject) if (item.touched_at or item.moves[-1][0]) <= world.as_of - 14 * DAY]
     return {"count": (len(quiet), len(work))} if work else {}
 
 
@@ -220,9 +216,7 @@ def unmapped(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
 
 def decisions_waiting(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
     asked = [
-        item
-        for item in world.members(subject)
-        if item.role == "decision" and item.is_leaf and item.removed_at is None
+        item for item in world.members(subject) if item.role == "decision" and item.is_leaf and item.removed_at is None
     ]
     ages = [days(item.created_at, world.as_of) for item in asked if item.done_at is None]
     return count_and_oldest(ages, len(asked))

@@ -100,7 +100,13 @@ def test_evidence_is_the_number(world: World) -> None:
     tables = Tables(world)
     frame = indicators.compute(tables).set_index(["subject", "indicator", "part"])["value"]
     for subject in world.subjects:
-        for indicator, part in (("FL-5", ""), ("SC-1", "count"), ("RK-1", "count"), ("RK-2", "count"), ("RK-4", "count")):
+        for indicator, part in (
+            ("FL-5", ""),
+            ("SC-1", "count"),
+            ("RK-1", "count"),
+            ("RK-2", "count"),
+            ("RK-4", "count"),
+        ):
             shown = indicators.evidence(tables, indicator, [subject], 10_000)
             assert list(shown.columns) == list(indicators.EVIDENCE)
             assert len(shown) == frame.get((subject, indicator, part), 0)

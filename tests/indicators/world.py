@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
 
-AS_OF = datetime(2026, 3, 2)  # a Monday: the last closed day is a Sunday
+AS_OF = datetime(2026, 3, 2)  # noqa: DTZ001 - as in the store; a Monday: the last closed day is a Sunday
 WEEK = timedelta(days=7)
 
 
@@ -171,14 +171,30 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
         "moment": ("as_of TIMESTAMP, today DATE", [(world.as_of, world.today)]),
         "calendar": ("day DATE, week DATE, is_working BOOLEAN", [(d, _monday(d), d.weekday() < 5) for d in days]),
         "lifecycle": (
-            "issue INTEGER, issue_id VARCHAR, key VARCHAR, title VARCHAR, url VARCHAR, is_confidential BOOLEAN,"
-            "role VARCHAR, is_leaf BOOLEAN, created_at TIMESTAMP, started_at TIMESTAMP, done_at TIMESTAMP,"
-            "removed_at TIMESTAMP, category VARCHAR, estimate DOUBLE, due_on DATE, blocked_since TIMESTAMP,"
-            "touched_at TIMESTAMP",
+            (
+                "issue INTEGER, issue_id VARCHAR, key VARCHAR, title VARCHAR, url VARCHAR, is_confidential BOOLEAN,"
+                "role VARCHAR, is_leaf BOOLEAN, created_at TIMESTAMP, started_at TIMESTAMP, done_at TIMESTAMP,"
+                "removed_at TIMESTAMP, category VARCHAR, estimate DOUBLE, due_on DATE, blocked_since TIMESTAMP,"
+                "touched_at TIMESTAMP"
+            ),
             [
                 (
-                    i.number, f"t:{i.number}", f"K-{i.number}", "", "", False, i.role, i.is_leaf, i.created_at,
-                    i.started_at, i.done_at, i.removed_at, i.category, i.estimate, i.due_on, i.blocked_since,
+                    i.number,
+                    f"t:{i.number}",
+                    f"K-{i.number}",
+                    "",
+                    "",
+                    False,
+                    i.role,
+                    i.is_leaf,
+                    i.created_at,
+                    i.started_at,
+                    i.done_at,
+                    i.removed_at,
+                    i.category,
+                    i.estimate,
+                    i.due_on,
+                    i.blocked_since,
                     i.touched_at or i.moves[-1][0],
                 )
                 for i in world.items
@@ -189,8 +205,10 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
             [(item.number, *stay) for item in world.items for stay in item.flow],
         ),
         "subject": (
-            "subject VARCHAR, kind VARCHAR, parent VARCHAR, name VARCHAR, url VARCHAR, state VARCHAR, start_on DATE,"
-            "due_on DATE, known_since TIMESTAMP, is_committed BOOLEAN, is_must_win BOOLEAN",
+            (
+                "subject VARCHAR, kind VARCHAR, parent VARCHAR, name VARCHAR, url VARCHAR, state VARCHAR,"
+                "start_on DATE, due_on DATE, known_since TIMESTAMP, is_committed BOOLEAN, is_must_win BOOLEAN"
+            ),
             subjects,
         ),
         "membership": (
@@ -267,7 +285,9 @@ def worlds(draw: st.DrawFn, most: int = 30) -> World:
     for n in range(draw(st.integers(0, 3))):
         seen = sorted(draw(st.sets(_ago, max_size=3)))
         dates = tuple((at, draw(_days)) for at in seen)
-        milestones.append(Milestone(f"m{n}", draw(st.sampled_from("ab")), dates, draw(st.sampled_from((True, True, False)))))
+        milestones.append(
+            Milestone(f"m{n}", draw(st.sampled_from("ab")), dates, draw(st.sampled_from((True, True, False))))
+        )
     size = draw(st.integers(1, most))
     items = tuple(draw(_items(n, milestones)) for n in range(1, size + 1))
     numbers = st.integers(1, size)
@@ -292,7 +312,9 @@ def busy(seed: int) -> World:
         created = AS_OF - timedelta(hours=dice.randrange(24, 300 * 24))
         moves = [(created, "todo")]
         at = created
-        for category in dice.choice((("doing", "done"), ("doing", "done"), ("doing",), (), ("done", "doing", "done"), ("canceled",))):
+        for category in dice.choice(
+            (("doing", "done"), ("doing", "done"), ("doing",), (), ("done", "doing", "done"), ("canceled",))
+        ):
             at += timedelta(seconds=dice.randrange(3600, 40 * 86400))
             if at < AS_OF:
                 moves.append((at, category))

@@ -23,6 +23,8 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         file = GOLDEN / name
         if update:
             file.write_text(text, encoding="utf-8", newline="\n")
-        assert text == file.read_text(encoding="utf-8"), f"{name} differs; if it should: pytest tests/reports --update-golden"
+        assert text == file.read_text(encoding="utf-8"), (
+            f"{name} differs; if it should: pytest tests/reports --update-golden"
+        )
 
     return check

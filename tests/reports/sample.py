@@ -36,11 +36,12 @@ HOSTILE = (
     "/close\n/label ~bug\r\n/assign @root",
     "@all please look, @root too, #1 !2 %3 ~4 $5 &6 group/app#7",
     "{code}rm -rf{code} {color:red}x{color} [~admin] !x.png! h1. big",
-    "]]> &amp; & <ac:structured-macro ac:name=\"html\"> --> <!-- pmo-sync -->",
+    ']]> &amp; & <ac:structured-macro ac:name="html"> --> <!-- pmo-sync -->',
     "🚀 launch 👩‍👩‍👧 of the é́́ checkout",
     "\u202eevil\u202c \u2066turned\u2069 \u200fמערכת التقارير",
     "a | b || c \\ d \\\\ e `f` *g* _h_ ~~i~~ [j](javascript:alert(1)) ![k](http://x/y.png)",
     "\ufffe\uffff\ud800 not XML \x0b\x0c",
+    "\\@all \\#1 \\/close \\{code}",
     "h1. heading",
     "1. item",
     "- item",
@@ -111,11 +112,17 @@ REASONS: dict[str, tuple[Reason, ...]] = {
     "60": (Reason("p_hit_low", {"p": 0.62, "due_on": TODAY + timedelta(days=33)}), Reason("drift", {"days": 11})),
     "70": (Reason("on_track", {"p": 0.96}),),
     "80": (Reason("p_hit_low", {"p": 0.71, "due_on": TODAY + timedelta(days=26)}), Reason("reported_better", {"reported": "green"})),
-    "90": (Reason("few_done", {"have": 7, "need": 25}), Reason("empty_weeks", {"have": 6, "allowed": 4})),
+    "90": (Reason("few_done", {"have": 7, "need": 25}), Reason("empty_weeks", {"weeks": 6, "of": 12, "most": 4})),
     "100": (Reason("on_track", {"p": 0.97}),),
     "110": (Reason("no_due_date"), Reason("dormant", {"days": 34})),
     "120": (Reason("on_track", {"p": 0.97}),),
 }  # fmt: skip
+
+
+WARNINGS = {
+    "10": (Reason("wide", {"ratio": 2.6, "most": 2.5}), Reason("scope_growing", {"per_week": 2.1, "pace": 7.8})),
+    "11": (Reason("trend", {"ratio": 2.2}),),
+}
 
 
 def _in(days: int | None) -> date | None:
@@ -129,7 +136,7 @@ def _forecast(row: tuple[Any, ...]) -> Forecast:
         subject=f"milestone:{id_}", method="throughput 1", remaining=remaining,
         weekly_counts=(4, 6, 9, 7, 3, 8, 10, 12, 6, 7, 9, 8), p50_on=_in(p50), p85_on=_in(p85),
         p95_on=None if p85 is None else _in(p85 * 2), p_hit=chance, due_on=_in(due), required_pace=required,
-        actual_pace=actual, best_pace=best, gates=REASONS[id_] if refused else (), refused=refused,
+        actual_pace=actual, best_pace=best, gates=REASONS[id_] if refused else WARNINGS.get(id_, ()), refused=refused,
         fan=() if refused else ((0.5, _in(p50) or TODAY), (0.85, _in(p85) or TODAY)),
     )  # fmt: skip
 
@@ -197,7 +204,11 @@ def _readings(scale: float) -> dict[tuple[str, str, str], Reading]:
 
 def assessed() -> Assessed:
     """The sample: 12 projects in 2 programmes, 14 milestones, one stale source."""
-    subjects = {"portfolio": Subject("portfolio", "portfolio", "Bank Nusantara", None, "", "open", None, None, None, False, False)}
+    subjects = {
+        "portfolio": Subject(
+            "portfolio", "portfolio", "Bank Nusantara", None, "", "open", None, None, None, False, False
+        )
+    }
     for id_, name in PROGRAMMES.items():
         subjects[id_] = Subject(id_, "programme", name, "portfolio", "", "open", None, None, None, False, False)
     for id_, name, programme, *_ in PROJECTS:
@@ -228,7 +239,9 @@ def assessed() -> Assessed:
     )
     evidence = {
         ("project:pay", "RK-1"): blocked,
-        ("project:pay", "SC-1"): tuple(_issue(f"PAY-{600 + one}", f"Reconciliation report {one}", 30.0 - one) for one in range(9)),
+        ("project:pay", "SC-1"): tuple(
+            _issue(f"PAY-{600 + one}", f"Reconciliation report {one}", 30.0 - one) for one in range(9)
+        ),
         ("project:pay", "RK-2"): (_issue("PAY-501", "Perbarui dokumentasi API pembayaran", 26.0),),
     }
     return Assessed(
@@ -268,7 +281,9 @@ def _decisions() -> tuple[Decision, ...]:
         ("FRD-3", "Accept a higher rate of false alarms", "fraud", 4, 15),
         ("HR-5", "Rollout order of the branches", "hr", 3, None),
     )
-    return tuple(Decision(_issue(key, title), f"project:{project}", age, _in(due)) for key, title, project, age, due in rows)
+    return tuple(
+        Decision(_issue(key, title), f"project:{project}", age, _in(due)) for key, title, project, age, due in rows
+    )
 
 
 def _waits() -> tuple[Wait, ...]:
@@ -280,7 +295,16 @@ def _waits() -> tuple[Wait, ...]:
     )
     since = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
     return tuple(
-        Wait(_issue(key, "Post settlements"), f"project:{one}", _issue(other, title), f"project:{two}", since, _in(-late), late, held)
+        Wait(
+            _issue(key, "Post settlements"),
+            f"project:{one}",
+            _issue(other, title),
+            f"project:{two}",
+            since,
+            _in(-late),
+            late,
+            held,
+        )
         for key, one, other, title, two, late, held in rows
     )
 
@@ -316,7 +340,8 @@ def hostile(text: str) -> Assessed:
         trust=dataclasses.replace(
             base.trust,
             sources=tuple(
-                dataclasses.replace(one, source=text[:80], message=text, unmapped_statuses=(text,)) for one in base.trust.sources
+                dataclasses.replace(one, source=text[:80], message=text, unmapped_statuses=(text,))
+                for one in base.trust.sources
             ),
         ),
     )

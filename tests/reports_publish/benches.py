@@ -185,7 +185,7 @@ class GitlabBench(Bench):
         return {str(note.id): note.body for note in self.server.notes.all() if note.author[0] == 12}
 
     def edit(self, document: str, change: Callable[[str], str]) -> None:
-        self.server.notes.edit_note_as_human(int(document), change)
+        self.server.notes.edit_as_human(int(document), change)
 
     def unmark(self, document: str) -> None:
         self.edit(document, lambda text: MARK.sub("", text))

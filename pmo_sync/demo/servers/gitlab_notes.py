@@ -89,8 +89,7 @@ class Notes:
         body, sent = self._body(request)
         kept, commands = self._obey(item, body)
         if commands and not kept:
-            changes = {command.name: command.argument for command in commands}
-            return Answer(202, {"commands_changes": changes, "summary": [f"Executed /{one}." for one in changes]})
+            return _only_commands(commands)
         author = self._who(request)
         internal = sent.get("internal", sent.get("confidential", False)) in (True, "true")
         note = self._add(item, kept, author, internal=internal)
@@ -100,7 +99,10 @@ class Notes:
         note, item = self._note_at(match), self._item_of(match)
         if note.author[0] != self._who(request)[0]:
             return Answer(403, {"message": "403 Forbidden"})
-        kept, _ = self._obey(item, self._body(request)[0])
+        kept, commands = self._obey(item, self._body(request)[0])
+        if commands and not kept:
+            del self._note_of[note.id]
+            return _only_commands(commands)
         self._change(note, kept)
         return Answer(200, self._note_shown(note))
 
@@ -178,3 +180,9 @@ class Notes:
         """A maintainer edits a comment; its author stays."""
         note = self._note_of[note_id]
         self._change(note, change(note.body))
+
+
+def _only_commands(commands: list[Command]) -> Answer:
+    """A text of nothing but quick actions leaves no note."""
+    changes = {command.name: command.argument for command in commands}
+    return Answer(202, {"commands_changes": changes, "summary": [f"Executed /{one}." for one in changes]})

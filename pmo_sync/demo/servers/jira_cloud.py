@@ -156,7 +156,6 @@ class _Cloud:
                 "serverTime": self.wire.moment(self.site.now),
                 "scmInfo": "5f1d2a",
                 "serverTitle": "Arunika Jira",
-                "defaultLocale": {"locale": "en_US"},
                 "serverTimeZone": ZONE,
             },
         )

@@ -310,7 +310,10 @@ class Desk:
                 for name in project.statuses
                 for status in [self.wire.status(name)]
             ]
+            base = self.wire.project(project)
+            location = {"type": "project"} | {key: base[key] for key in ("key", "id", "self", "name")}
             made = self._board(project) | {
+                "location": location,
                 "filter": {"id": str(board_id(project)), "self": self.wire.api(f"filter/{board_id(project)}")},
                 "columnConfig": {"columns": columns, "constraintType": "none"},
                 "ranking": {"rankCustomFieldId": 10019},

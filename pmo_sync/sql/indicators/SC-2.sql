@@ -17,7 +17,7 @@ WITH evidence AS (
     JOIN milestone AS m ON 'milestone:' || m.milestone_id = s.subject
     JOIN history AS h ON h.entity = m.milestone AND h.field = 'due_on' AND h.value <> ''
     CROSS JOIN moment
-    WHERE s.kind = 'milestone' AND s.due_on IS NOT NULL AND (h.since < moment.as_of OR h.since <= m.first_seen_at)
+    WHERE s.kind = 'milestone' AND s.due_on IS NOT NULL AND h.since < moment.as_of
     GROUP BY s.subject, s.due_on
 )
 -- reading

@@ -3,5 +3,5 @@ SELECT 'milestone:' || m.milestone_id AS subject, local_day(h.since) AS seen_on,
 FROM milestone AS m
 JOIN history AS h ON h.entity = m.milestone AND h.field = 'due_on' AND h.value <> ''
 CROSS JOIN moment
-WHERE list_contains(?, 'milestone:' || m.milestone_id) AND (h.since < moment.as_of OR h.since <= m.first_seen_at)
+WHERE list_contains(?, 'milestone:' || m.milestone_id) AND h.since < moment.as_of
 ORDER BY subject, h.since

@@ -1,0 +1,221 @@
+"""Forecasts of commitments in small worlds: pace, queue, gates, growth, repeatability."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from pmo_sync import forecast, indicators
+from pmo_sync.assessed import Forecast
+from tests.indicators import oracle
+from tests.indicators.world import AS_OF, Item, Milestone, Tables, World, busy, worlds
+
+DAY = timedelta(days=1)
+TODAY = AS_OF.date() - DAY
+
+
+def made(world: World, seed: int = 1) -> dict[str, Forecast]:
+    return forecast.compute(Tables(world), world.as_of, world.today, seed=seed, config_digest="d1")
+
+
+def due(days: int, name: str = "m", seen: int = 400) -> Milestone:
+    return Milestone(name, "a", ((AS_OF - seen * DAY, TODAY + days * DAY),))
+
+
+def team(per_week: int = 4, weeks: int = 30, **more: object) -> list[Item]:
+    """A project that finishes ``per_week`` items each week, spread over its days."""
+    items = []
+    for week in range(weeks):
+        for n in range(per_week):
+            done = AS_OF - (7 * week + 1 + n % 7) * DAY + timedelta(hours=9)
+            moves = ((AS_OF - 300 * DAY, "todo"), (done - 3 * DAY, "doing"), (done, "done"))
+            items.append(Item(len(items) + 1, "a", moves, **more))  # type: ignore[arg-type]
+    return items
+
+
+def backlog(size: int, milestone: str = "m", first: int = 5_000, joined: int = 200, **more: object) -> list[Item]:
+    since = AS_OF - joined * DAY
+    stays = ((milestone, since, None),)
+    return [Item(first + n, "a", ((since, "todo"),), stays=stays, **more) for n in range(size)]  # type: ignore[arg-type]
+
+
+def one(items: list[Item], *milestones: Milestone) -> Forecast:
+    return made(World(tuple(items), milestones))["milestone:m"]
+
+
+def codes(some: Forecast) -> set[str]:
+    return {gate.code for gate in some.gates}
+
+
+def test_a_steady_project_gives_dates_around_the_arithmetic() -> None:
+    got = one(team() + backlog(20), due(70))
+    assert got.method == "cold-start-1/exact"
+    assert (got.remaining, got.actual_pace, got.best_pace) == (20, 4.0, 4)
+    assert got.weekly_counts == (4,) * 12
+    assert got.required_pace == pytest.approx(2.0)
+    assert got.p50_on == TODAY + 36 * DAY  # 35 days at 4 a week, times 1.003
+    assert got.p50_on < got.p85_on < got.p95_on  # type: ignore[operator]
+    assert got.p_hit is not None
+    assert 0.85 < got.p_hit < 0.97
+    assert not got.refused
+    assert codes(got) == {"few_done"}  # 48 of the 50 wanted
+    assert [q for q, _ in got.fan] == list(forecast.calibrate.QUANTILES)
+    assert got.config_digest == "d1"
+
+
+def test_a_milestone_with_enough_of_its_own_has_its_own_pace() -> None:
+    stays = (("m", AS_OF - 250 * DAY, None),)
+    own, others = team(3, stays=stays), [replace(item, number=item.number + 1000) for item in team(5)]
+    got = one(own + others + backlog(12, joined=250), due(70))
+    assert got.actual_pace == 3.0
+    assert "queue" not in codes(got)
+    without = one([replace(item, stays=()) for item in own] + others + backlog(12), due(70))
+    assert without.actual_pace == 8.0
+
+
+def test_milestones_of_one_project_queue_by_due_date() -> None:
+    items = team() + backlog(20) + backlog(12, "early", 6_000) + backlog(30, "late", 7_000)
+    got = one(items, due(70), due(30, "early"), due(100, "late"))
+    alone = one(team() + backlog(32), due(70))
+    assert (got.p50_on, got.p85_on, got.p_hit) == (alone.p50_on, alone.p85_on, alone.p_hit)
+    assert got.remaining == 20
+    assert got.required_pace == pytest.approx(3.2)
+    [queue] = [gate for gate in got.gates if gate.code == "queue"]
+    assert queue.params == {"ahead": 12, "pace_of": "project:a"}
+
+
+def test_an_overdue_milestone_nobody_works_on_holds_nobody_up() -> None:
+    items = team() + backlog(20) + backlog(500, "dead", 6_000)
+    got = one(items, due(70), due(-200, "dead"))
+    assert got == one(team() + backlog(20), due(70))
+
+
+def test_an_item_in_two_milestones_is_done_once() -> None:
+    both = [replace(item, stays=(*item.stays, ("early", item.created_at, None))) for item in backlog(20)]
+    assert "queue" not in codes(one(team() + both, due(70), due(30, "early")))
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [
+        (team(2) + backlog(20), "few_done"),
+        (team(6, weeks=6) + backlog(20), "empty_weeks"),
+        (team(20, weeks=30, is_bulk=True)[:300] + team(4) + backlog(20), "bulk_share"),
+        (team() + backlog(20, first=5_000) + [Item(9_000, "a", ((AS_OF - 9 * DAY, "unmapped"),), stays=(("m", AS_OF - 9 * DAY, None),)), Item(9_001, "a", ((AS_OF - 9 * DAY, "unmapped"),), stays=(("m", AS_OF - 9 * DAY, None),))], "unmapped_share"),
+        ([item for item in team(8) if item.done_at and item.done_at < AS_OF - 15 * DAY] + backlog(20), "dormant"),
+        (team(), "no_items"),
+        (backlog(20), "few_done"),
+    ],
+)  # fmt: skip
+def test_too_little_gives_no_date_but_the_reason_and_the_pace(items: list[Item], code: str) -> None:
+    renumbered = [replace(item, number=n) for n, item in enumerate(items, 1)]
+    got = one(renumbered, due(70))
+    assert got.refused
+    assert code in codes(got)
+    assert (got.p50_on, got.p85_on, got.p95_on, got.p_hit, got.fan) == (None, None, None, None, ())
+    assert got.actual_pace >= 0
+    for gate in got.gates:
+        assert gate.params or gate.code == "no_items"
+
+
+def test_a_short_history_refuses_and_a_middling_one_warns() -> None:
+    def young(weeks: int) -> Forecast:
+        items = [
+            replace(item, moves=((AS_OF - weeks * 7 * DAY, "todo"), *item.moves[1:]))
+            for item in team(6, weeks=weeks - 1)
+        ]
+        return one(items + backlog(20, joined=weeks * 7), due(70))
+
+    assert "short_history" in codes(young(7))
+    assert young(7).refused
+    assert "short_history" in codes(young(10))
+    assert not young(10).refused
+    assert "short_history" not in codes(young(13))
+
+
+def test_a_finished_milestone_is_not_grey() -> None:
+    done = [replace(item, stays=(("m", item.created_at, None),)) for item in team(1, weeks=5)]
+    got = one(done, due(70))
+    assert (got.remaining, got.refused, got.p50_on, got.p_hit, got.gates) == (0, False, None, None, ())
+
+
+def test_work_beyond_two_years_has_a_chance_but_no_date() -> None:
+    got = one(team() + backlog(600), due(70))
+    assert (got.p50_on, got.p85_on, got.fan) == (None, None, ())
+    assert got.p_hit == 0.03
+    assert "beyond_horizon" in codes(got)
+    assert not got.refused
+
+
+def test_a_growing_scope_is_drawn_and_delays() -> None:
+    grown = [
+        Item(7_000 + n, "a", ((AS_OF - (7 * n + 3) * DAY, "todo"),), stays=(("m", AS_OF - (7 * n + 3) * DAY, None),))
+        for n in range(12)
+    ]
+    got, still = one(team() + backlog(20) + grown, due(70)), one(team() + backlog(32), due(70))
+    assert got.method == "cold-start-1/simulated"
+    assert got.remaining == still.remaining
+    assert got.p50_on is not None
+    assert still.p50_on is not None
+    assert got.p50_on > still.p50_on
+    [growth] = [gate for gate in got.gates if gate.code == "scope_growing"]
+    assert growth.params == {"per_week": 1.0, "pace": 4.0}
+
+
+def test_past_due_with_open_work_has_no_required_pace_and_hardly_a_chance() -> None:
+    got = one(team() + backlog(20), due(-5))
+    assert got.required_pace is None
+    assert got.p_hit == 0.03
+
+
+def test_forecasts_repeat_and_do_not_depend_on_each_other() -> None:
+    world = busy(3)
+    first = made(world)
+    assert first
+    assert first == made(world)
+    assert first == made(replace(world, order=-1))
+    growing = [one.subject for one in first.values() if one.method.endswith("simulated")]
+    assert growing
+    assert {key: made(world, seed=2)[key].weekly_counts for key in first} == {
+        key: one.weekly_counts for key, one in first.items()
+    }
+
+
+@given(world=worlds())
+@settings(max_examples=25)
+def test_pace_and_work_are_those_of_the_required_pace(world: World) -> None:
+    tables = Tables(world)
+    got = forecast.compute(tables, world.as_of, world.today, seed=1, config_digest="")
+    readings = indicators.compute(tables, ["FC-3"]).set_index(["subject", "part"])["value"]
+    for subject, some in got.items():
+        required = readings.get((subject, "required"))
+        if some.remaining:
+            assert some.required_pace == (None if required is None else pytest.approx(required))
+        if some.weekly_counts:
+            assert some.actual_pace == pytest.approx(readings[subject, "actual"])
+            assert some.best_pace == readings[subject, "best"]
+        assert some.remaining == sum(item.is_open for item in world.work(subject))
+        assert some.refused == any(gate.code in REFUSING for gate in some.gates) or not some.refused
+    committed = {f"milestone:{one.id}" for one in world.milestones if one.is_open and one.due_on}
+    assert set(got) == committed
+
+
+REFUSING = {"no_items", "few_done", "empty_weeks", "short_history", "bulk_share", "unmapped_share", "dormant"}
+
+
+def test_the_busy_world_has_forecasts_of_every_kind() -> None:
+    got = made(busy(0)).values()
+    assert any(some.p50_on for some in got)
+    assert any(
+        math.isclose(oracle.required_pace(busy(0), some.subject)["actual"][0] or 0, some.actual_pace) for some in got
+    )
+
+
+def test_dates_are_dates() -> None:
+    got = one(team() + backlog(20), due(70))
+    assert type(got.p50_on) is date
+    assert type(got.due_on) is date

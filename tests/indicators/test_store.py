@@ -1,0 +1,189 @@
+"""From the tracker's records to the readings: random worlds through the real store, against the same oracles.
+
+And the promise of every report: what happened after its moment changes nothing in it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from pmo_sync import forecast, indicators
+from pmo_sync.store import Store
+from tests.indicators import oracle
+from tests.indicators.world import AS_OF, Item, Milestone, World, busy, worlds
+from tests.store import history
+
+DAY = timedelta(days=1)
+WORDS = {"todo": "todo", "doing": "doing", "done": "done", "canceled": "wontdo", "unmapped": "odd"}
+CONFIG = history.configure(roles={"decision": ("Decision",), "risk": ("Risk",)})
+
+
+def faithful(world: World) -> World:
+    """The world without what the store decides itself (leaves, bulk, touches), and with nothing before a creation."""
+    items = []
+    for item in world.items:
+        home = {one.id for one in world.milestones if one.project == item.project}
+        stays = tuple(
+            (where, max(since, item.created_at), until)
+            for where, since, until in item.stays
+            if where in home and (until is None or until > max(since, item.created_at))
+        )
+        flagged = item.blocked_since and max(item.blocked_since, item.created_at)
+        items.append(replace(item, is_leaf=True, is_bulk=False, stays=stays, blocked_since=flagged))
+    plain = replace(world, items=tuple(items))
+    links = tuple((a, b, max(since, plain.item(a).created_at, plain.item(b).created_at)) for a, b, since in world.links)
+    return replace(plain, links=links)
+
+
+def lines(world: World) -> str:
+    """The world as ``tests.store.history`` reads it."""
+    made = []
+    for item in world.items:
+        events = [(at, WORDS[category]) for at, category in item.moves]
+        events += [(since, f"+milestone:{where}") for where, since, _ in item.stays]
+        events += [(until, f"-milestone:{where}") for where, _, until in item.stays if until]
+        events += [(item.blocked_since, "flagged=true")] if item.blocked_since else []
+        events += [(since, f"+blocked_by:{key(world, a)}") for a, b, since in world.links if b == item.number]
+        events += [(item.created_at, f"estimate={item.estimate}")] if item.estimate else []
+        events += [(item.created_at, f"due_on={item.due_on}")] if item.due_on else []
+        kind = {"work": "Task"}.get(item.role, item.role.title())
+        told = " ".join(f"{at:%Y-%m-%dT%H:%M:%S} {word}" for at, word in sorted(events, key=lambda one: one[0]))
+        made.append(f"{key(world, item.number)} kind={kind} {told}")
+    for one in world.milestones:
+        events = [(at, f"due_on={due_on}") for at, due_on in one.dates]
+        events += [] if one.is_open else [(AS_OF - timedelta(minutes=1), "state=closed")]
+        told = " ".join(f"{at:%Y-%m-%dT%H:%M:%S} {word}" for at, word in events)
+        made.append(f"@{one.id} kind=version project={one.project} {told}")
+    return "\n".join(made)
+
+
+def key(world: World, number: int) -> str:
+    return f"{world.item(number).project}-{number}"
+
+
+def seen(world: World) -> World:
+    """What the oracle should see: blocks from flags and links, touches from every event."""
+    items = []
+    for item in world.items:
+        waits = [since for _, b, since in world.links if b == item.number]
+        starts = [one for one in (item.blocked_since, *waits) if one is not None]
+        touched = [at for at, _ in item.moves] + starts
+        touched += [at for _, since, until in item.stays for at in (since, until) if at]
+        items.append(replace(item, blocked_since=min(starts, default=None), touched_at=max(touched)))
+    return replace(world, items=tuple(items))
+
+
+def stored(world: World, as_of: datetime = AS_OF) -> Store:
+    today = as_of.date() - DAY
+    return history.prepared(lines(world), as_of.replace(tzinfo=UTC), CONFIG, today)
+
+
+def readings(store: Store) -> dict[tuple[str, str, str], tuple[float | None, int]]:
+    frame = indicators.compute(store)
+    return {
+        (row.subject.replace("acme:m:", ""), row.indicator, row.part): (
+            None if math.isnan(row.value) else row.value,
+            int(row.sample),
+        )
+        for row in frame.itertuples()
+    }
+
+
+def same_as_oracle(world: World) -> None:
+    world = faithful(world)
+    got = readings(stored(world))
+    for indicator in indicators.catalogue():
+        mine = {(subject, part): value for (subject, name, part), value in got.items() if name == indicator}
+        expected = oracle.readings(seen(world), indicator)
+        expected = {key: value for key, value in expected.items() if not gone(world, key[0])}
+        assert mine.keys() == expected.keys(), indicator
+        for name, (value, sample) in expected.items():
+            assert mine[name][1] == sample, (indicator, name)
+            assert mine[name][0] == (None if value is None else pytest.approx(value, abs=1e-9)), (indicator, name)
+
+
+def gone(world: World, subject: str) -> bool:
+    """A milestone of a project without a single issue is nobody's."""
+    milestone = world.milestone(subject)
+    return milestone is not None and not any(item.project == milestone.project for item in world.items)
+
+
+@given(world=worlds(most=20))
+@settings(max_examples=25)
+def test_readings_from_the_trackers_records_equal_the_oracles(world: World) -> None:
+    same_as_oracle(world)
+
+
+def test_a_busy_portfolio_does_too() -> None:
+    same_as_oracle(busy(5))
+
+
+def until(world: World, moment: datetime) -> World:
+    """The world as it was known at ``moment``."""
+    items = tuple(
+        replace(
+            item,
+            moves=tuple(move for move in item.moves if move[0] < moment),
+            stays=tuple(
+                (where, since, end if end is None or end < moment else None)
+                for where, since, end in item.stays
+                if since < moment
+            ),
+            blocked_since=item.blocked_since if item.blocked_since and item.blocked_since < moment else None,
+        )
+        for item in world.items
+        if item.created_at < moment
+    )
+    milestones = tuple(
+        Milestone(one.id, one.project, tuple(date for date in one.dates if date[0] < moment))
+        for one in world.milestones
+    )
+    numbers = {item.number for item in items}
+    links = tuple(one for one in world.links if one[2] < moment and {one[0], one[1]} <= numbers)
+    return replace(world, items=items, milestones=milestones, links=links, as_of=moment)
+
+
+@pytest.mark.parametrize("weeks", [0, 3, 9])
+def test_what_happens_later_changes_nothing(weeks: int) -> None:
+    world = faithful(busy(6))
+    moment = AS_OF - 7 * weeks * DAY
+    known, later = stored(until(world, moment), moment), stored(world, moment)
+    assert readings(known) == readings(later)
+    as_of, today = moment.replace(tzinfo=UTC), moment.date() - DAY
+    made = [forecast.compute(one, as_of, today, seed=1, config_digest="") for one in (known, later)]
+    assert made[0] == made[1]
+    assert any(one.p50_on for one in made[0].values())
+    for name in ("burnup", "cumulative_flow"):
+        subjects = ["portfolio", "project:a", "milestone:acme:m:m1"]
+        shown = [indicators.series(one, name, subjects) for one in (known, later)]
+        assert len(shown[0]) > 20
+        assert shown[0].equals(shown[1])
+
+
+def test_before_the_first_event_there_is_nothing_to_read() -> None:
+    world = faithful(busy(6))
+    early = AS_OF - 4_000 * DAY
+    store = stored(world, early)
+    assert indicators.compute(store).empty
+    assert forecast.compute(store, early.replace(tzinfo=UTC), early.date() - DAY, seed=1, config_digest="") == {}
+
+
+def test_evidence_names_the_tracker_s_items() -> None:
+    item = Item(7, "a", ((AS_OF - 9 * DAY, "todo"), (AS_OF - 5 * DAY, "doing")))
+    store = stored(World((item,)))
+    [row] = indicators.evidence(store, "FL-6", ["project:a"], 5).to_dict("records")
+    assert row == {
+        "subject": "project:a",
+        "indicator": "FL-6",
+        "issue_id": "acme:a-7",
+        "key": "a-7",
+        "title": "Title of a-7",
+        "url": "https://acme.example/browse/a-7",
+        "is_confidential": False,
+        "measure": 5.0,
+    }

@@ -1,0 +1,177 @@
+"""Charts draw what they say, alike on every machine."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from datetime import timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from reports import charts, drawing, theme
+from reports.document import Chart
+from reports.wording import Words
+from reports.writers import svg
+from tests.reports import sample
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, Chart]:
+    assessed = sample.assessed()
+    words = Words("en", assessed.zone, assessed.today)
+    one = assessed.subjects["milestone:10"]
+    drawn = (
+        drawing.burn_up(one, assessed.burnup[one.id], assessed.forecasts[one.id], assessed.today, words),
+        drawing.cumulative_flow(assessed.cumulative_flow["project:pay"], words),
+        drawing.milestone_slip([one, assessed.subjects["milestone:11"]], assessed.due_dates, words),
+    )
+    return {chart.name: chart for chart in drawn if chart}
+
+
+def _pixels(png: bytes) -> tuple[int, int, bytes]:
+    """Width, height and the filtered bytes of an 8-bit PNG: enough to count what is drawn."""
+    assert png.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", png[16:24])
+    data, at = b"", 8
+    while at < len(png):
+        (size,) = struct.unpack(">I", png[at : at + 4])
+        if png[at + 4 : at + 8] == b"IDAT":
+            data += png[at + 8 : at + 8 + size]
+        at += size + 12
+    return width, height, zlib.decompress(data)
+
+
+def test_the_title_states_the_finding(made) -> None:
+    assert made["burn-up"].title == "Go-live 1.0 will probably miss 15 Dec: likely finish 13 Jan – Feb 2027"  # noqa: RUF001
+    assert made["cumulative-flow"].title == "Work in progress rose from 11 to 16 items since 25 Oct"
+    assert made["milestone-slip"].title == "Go-live 1.0 moved 28 days later since 30 Aug 2026"
+    for chart in made.values():
+        assert chart.title in chart.alt
+        assert chart.table.rows
+        assert chart.table.caption
+
+
+def test_each_is_drawn_twice_as_sharp(made) -> None:
+    for chart in made.values():
+        width, height, _ = _pixels(charts.png(chart.spec))
+        box = ET.fromstring(charts.svg(chart.spec))
+        assert (width, height) == (2 * int(box.attrib["width"]), 2 * int(box.attrib["height"]))
+        assert width <= 2 * 760
+
+
+def test_the_same_specification_gives_the_same_bytes(made) -> None:
+    spec = made["burn-up"].spec
+    assert charts.png(spec) == charts.png(spec)
+    assert charts.digest(spec) == charts.digest(dict(reversed(spec.items())))
+    assert charts.digest(spec) != charts.digest({**spec, "width": 1})
+
+
+def test_text_is_drawn_on_a_machine_without_fonts(made, tmp_path: Path) -> None:
+    """The renderer's own font: the same picture where fontconfig finds nothing, and letters leave ink."""
+    empty = tmp_path / "fonts.conf"
+    empty.write_text("<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig></fontconfig>")
+    program = "import json,sys\nfrom reports import charts\nspec=json.load(sys.stdin)\nsys.stdout.buffer.write(charts.png(spec))"
+    environment = {**os.environ, "FONTCONFIG_FILE": str(empty), "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    import json
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(made["burn-up"].spec).encode(), capture_output=True,
+        check=True, env=environment, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.stdout == charts.png(made["burn-up"].spec)
+    written = {"data": {"values": [{"t": "Milestone"}]}, "mark": {"type": "text", "fontSize": 30, "font": theme.FONT},
+               "encoding": {"text": {"field": "t"}}, "width": 300, "height": 60}  # fmt: skip
+    blank = {**written, "mark": {**written["mark"], "opacity": 0}}
+    assert len(zlib.compress(_pixels(charts.png(written))[2])) > 3 * len(zlib.compress(_pixels(charts.png(blank))[2]))
+
+
+def test_days_do_not_move_with_the_time_zone_of_the_machine(made) -> None:
+    program = "import json,sys\nfrom reports import charts\nsys.stdout.write(charts.svg(json.load(sys.stdin)))"
+    import json
+
+    drawn = [
+        subprocess.run([sys.executable, "-c", program], input=json.dumps(made["burn-up"].spec), capture_output=True,
+                       text=True, check=True, env={**os.environ, "TZ": zone}, cwd=Path(__file__).parents[2]).stdout
+        for zone in ("Pacific/Auckland", "America/Los_Angeles")
+    ]  # fmt: skip
+    assert drawn[0] == drawn[1]
+    assert "1 Dec 26" in drawn[0]
+
+
+def test_axes_speak_the_readers_language() -> None:
+    assessed = sample.assessed()
+    one = assessed.subjects["milestone:10"]
+    for language, month in (("en", "Aug"), ("id", "Agu")):
+        words = Words(language, "UTC", assessed.today)
+        chart = drawing.burn_up(one, assessed.burnup[one.id], assessed.forecasts[one.id], assessed.today, words)
+        assert chart
+        assert f"1 {month} 26" in charts.svg(chart.spec)
+
+
+def test_an_inline_chart_holds_listed_elements_only(made) -> None:
+    for chart in made.values():
+        root = ET.fromstring(svg.inline(charts.svg(chart.spec), "one", 'a "label" <b>'))
+        assert root.attrib["role"] == "img"
+        assert root.attrib["aria-label"] == 'a "label" <b>'
+        for element in root.iter():
+            assert element.tag in svg.ELEMENTS
+            assert set(element.attrib) - {"role", "aria-label", "focusable"} <= svg.ATTRIBUTES
+        assert f"var(--ink, {theme.colour('ink')})" in ET.tostring(root, encoding="unicode") or chart.name == "burn-up"
+
+
+def test_an_inline_chart_loses_everything_else() -> None:
+    text = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10" onload="x()"><script>x()</script>'
+        '<style>*{}</style><image href="http://evil.example/x.png"/><a href="javascript:x()"><text>kept?</text></a>'
+        '<clipPath id="c"/><g clip-path="url(#c)" style="x" fill="url(http://evil.example/)"><text>A&amp;B</text></g></svg>'
+    )
+    made = svg.inline(text, "p1", "label")
+    assert made == (
+        '<svg width="10" viewBox="0 0 10 10" role="img" aria-label="label" focusable="false"><clipPath id="p1-c" />'
+        '<g clip-path="url(#p1-c)"><text>A&amp;B</text></g></svg>'
+    )
+
+
+def test_a_fan_beyond_a_year_does_not_squash_the_past() -> None:
+    assessed = sample.assessed()
+    one = assessed.subjects["milestone:51"]
+    import dataclasses
+
+    far = dataclasses.replace(assessed.forecasts[one.id], p85_on=assessed.today + timedelta(days=4000))
+    words = Words("en", "UTC", assessed.today)
+    chart = drawing.burn_up(one, assessed.burnup[one.id], far, assessed.today, words)
+    assert chart
+    assert max(chart.spec["encoding"]["x"]["scale"]["domain"]) < "2028-06"
+    assert "Q4 2037" in chart.title
+
+
+def test_nothing_to_draw_is_no_chart() -> None:
+    assessed = sample.assessed()
+    words = Words("en", "UTC")
+    one = assessed.subjects["milestone:10"]
+    assert drawing.burn_up(one, assessed.burnup[one.id].iloc[:0], None, assessed.today, words) is None
+    assert drawing.cumulative_flow(assessed.cumulative_flow["project:pay"].iloc[:0], words) is None
+    assert drawing.milestone_slip([one], {}, words) is None
+
+
+def test_the_palette_holds_its_contrast() -> None:
+    """WCAG AA: 4.5 for words, 3 for lines and marks, in both lights."""
+    for name, least in (("ink", 4.5), ("muted", 4.5), ("due", 4.5), ("done", 4.5), ("forecast", 4.5), ("scope", 4.5)):
+        pair, paper = theme.PALETTE[name], theme.PALETTE["paper"]
+        assert _contrast(pair.light, paper.light) >= least, name
+        assert _contrast(pair.dark, paper.dark) >= least, name
+
+
+def _contrast(one: str, two: str) -> float:
+    def light(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    high, low = sorted((light(one), light(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)

@@ -1,0 +1,252 @@
+"""What the Monday page says, and that it says it whatever is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from pmo_sync.assessed import Assessed, Decision, IssueRef, Subject, Trust, Verdict
+from reports import compose_all, portfolio, project
+from reports.document import Block, Columns, Document, Expand, Figures, Heading, Items, Link, Note, Paragraph, Table
+from reports.wording import Words
+from reports.writers import gitlab_markdown, html, jira_markup, storage
+from tests.reports import sample
+
+WORDS = Words("en", "Asia/Jakarta", sample.TODAY)
+
+
+def _flat(blocks: tuple[Block, ...]) -> list[Block]:
+    found: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Columns):
+            for column in block.columns:
+                found += _flat(column)
+        else:
+            found.append(block)
+            if isinstance(block, (Expand, Note)):
+                found += _flat(block.blocks)
+    return found
+
+
+def _page(assessed: Assessed) -> Document:
+    return portfolio.compose(assessed, WORDS)
+
+
+def _section(document: Document, start: str) -> list[Block]:
+    blocks = _flat(document.blocks)
+    first = next(n for n, one in enumerate(blocks) if isinstance(one, Heading) and one.text.startswith(start))
+    rest = blocks[first + 1 :]
+    end = next((n for n, one in enumerate(rest) if isinstance(one, (Heading, Expand))), len(rest))
+    return rest[:end]
+
+
+def _text(document: Document) -> str:
+    """Without the escapes of markdown."""
+    return gitlab_markdown.write(document, {}).text.replace("\\", "").replace(gitlab_markdown.JOINER, "")
+
+
+def _cells(table: Block) -> list[list[str]]:
+    assert isinstance(table, Table)
+    return [
+        ["".join(getattr(one, "text", "") or getattr(one, "label", "") for one in cell) for cell in row]
+        for row in table.rows
+    ]
+
+
+def test_the_blocks_stand_in_the_order_of_monday() -> None:
+    headings = [one.text for one in _flat(_page(sample.assessed()).blocks) if isinstance(one, Heading)]
+    starts = ("Changed", "Next 6", "Decide", "Waiting", "Capacity", "Can this page", "All projects")
+    assert len(headings) == len(starts)
+    assert all(one.startswith(start) for one, start in zip(headings, starts, strict=True))
+
+
+def test_the_header_says_when_and_how_much_is_known() -> None:
+    first = _page(sample.assessed()).blocks[0]
+    assert isinstance(first, Paragraph)
+    assert "".join(one.text for one in first.line) == (
+        "Week 47 · data as of Mon 23 Nov 2026, 00:00 WIB · 2 of 3 sources fresh · changes since 15 Nov 2026"
+    )
+
+
+def test_the_counts_add_up_and_say_how_they_moved() -> None:
+    figures = next(one for one in _page(sample.assessed()).blocks if isinstance(one, Figures)).figures
+    assert [one.value for one in figures[:4]] == ["5", "3", "2", "2"]
+    assert [one.note for one in figures[:4]] == [f"{one} since 15 Nov" for one in ("−2", "±0", "+1", "+1")]  # noqa: RUF001
+    near = [row for row in sample.MILESTONES if row[8] is not None and row[3] is not None and row[3] <= 90]
+    assert figures[4].value == f"{sum(1 - row[8] for row in near):.1f}"
+
+
+def test_a_first_report_has_no_deltas() -> None:
+    assessed = dataclasses.replace(sample.assessed(), verdicts_before={})
+    figures = next(one for one in _page(assessed).blocks if isinstance(one, Figures)).figures
+    assert [one.note for one in figures[:4]] == ["", "", "", ""]
+
+
+def test_no_red_milestone_hides_behind_a_green_one() -> None:
+    base = sample.assessed()
+    more: dict[str, Subject] = {}
+    verdicts = dict(base.verdicts)
+    for number in range(9):
+        one = dataclasses.replace(
+            base.subjects["milestone:100"], id=f"milestone:x{number}", name=f"Early {number}",
+            due_on=sample.TODAY + timedelta(days=1),
+        )  # fmt: skip
+        more[one.id] = one
+        verdicts[one.id] = Verdict(one.id, "green", ())
+    page = _page(dataclasses.replace(base, subjects={**base.subjects, **more}, verdicts=verdicts))
+    blocks = _section(page, "Next 6")
+    rows = _cells(blocks[0])
+    assert len(rows) == 7
+    assert {row[2] for row in rows} >= {"Off track", "At risk"}
+    assert sum(row[2] == "Off track" for row in rows) == 4
+    assert "… +12 more" in _text(page)
+
+
+def test_each_block_is_short() -> None:
+    page = _page(sample.assessed())
+    for start, most in (("Changed", 5), ("Next 6", 7), ("Decide", 4), ("Waiting", 4), ("Capacity", 4), ("Can this", 7)):
+        first = _section(page, start)[0]
+        assert isinstance(first, (Table, Items))
+        assert len(first.rows if isinstance(first, Table) else first.lines) <= most
+
+
+def test_news_are_told_once_per_project_the_largest_first() -> None:
+    lines = _section(_page(sample.assessed()), "Changed")[0].lines
+    assert [next(one.text for one in line if isinstance(one, Link)) for line in lines] == [
+        "Payments Gateway", "Gudang Data Terpadu", "Fraud Detection", "CRM Renewal", "Pembaruan Jaringan Cabang",
+    ]  # fmt: skip
+    assert lines[0][-1].text == (
+        ": from at risk to off track (31% chance to make 15 Dec)"
+        " · Go-live 1.0: likely finish 24 days later, 13 Jan 2027"
+        " · chance to make 15 Dec went from 71% to 31% · +1 more"
+    )
+
+
+def test_capacity_is_work_due_against_work_usually_done() -> None:
+    rows = _cells(_section(_page(sample.assessed()), "Capacity")[0])
+    # 46 + 9 items due within 28 days, 4.2 a week on average
+    assert rows[0] == ["Payments Gateway", "55", "17", "327%"]
+
+
+def test_a_project_without_a_pace_is_said_to_have_none() -> None:
+    base = sample.assessed()
+    subjects = {
+        **base.subjects,
+        "milestone:90": dataclasses.replace(base.subjects["milestone:90"], due_on=sample.TODAY + timedelta(days=9)),
+    }
+    text = _text(_page(dataclasses.replace(base, subjects=subjects)))
+    assert "1 project has work due and no known pace yet." in text
+
+
+def test_too_few_outcomes_are_no_hit_rate() -> None:
+    trust = dataclasses.replace(sample.assessed().trust, p85_held=3, p85_resolved=4)
+    text = _text(_page(dataclasses.replace(sample.assessed(), trust=trust)))
+    assert "4 outcomes known, 20 needed" in text
+    assert "75%" not in text
+
+
+def test_grey_says_why_and_what_to_do() -> None:
+    text = _text(_page(sample.assessed()))
+    assert "7 items finished in 12 weeks, 25 needed for a forecast" in text
+    assert "to do: finish more items, or split large ones" in text
+    page = _text(project.compose(sample.assessed(), "project:doc", WORDS))
+    assert "To see a status: finish more items, or split large ones." in page
+    assert "To see a status: close items when they are done, every week." in page
+
+
+def test_a_refused_forecast_shows_no_date() -> None:
+    page = project.compose(sample.assessed(), "project:doc", WORDS)
+    row = _cells(_section(page, "Milestones")[0])[0]
+    assert row[5] == "–"  # noqa: RUF001
+    assert row[7] == "–"  # noqa: RUF001
+
+
+def test_every_red_row_leads_to_its_evidence() -> None:
+    """On the Monday page to the project's page and the milestone's own, there to the issues behind the number."""
+    table = _section(_page(sample.assessed()), "Next 6")[0]
+    for row in table.rows:
+        links = [one for cell in row for one in cell if isinstance(one, Link)]
+        assert any(one.slot for one in links)
+        assert any(one.url for one in links)
+    blocked = _section(project.compose(sample.assessed(), "project:pay", WORDS), "Blocked")[0]
+    assert [one.url for one in blocked.rows[0][0] if isinstance(one, Link)] == ["https://jira.example/browse/PAY-812"]
+
+
+def test_children_come_first_and_link_to_nobody() -> None:
+    documents = compose_all(sample.assessed(), "en")
+    assert [one.slot for one in documents][-1] == "portfolio"
+    assert len({one.slot for one in documents}) == len(documents) == 13
+    for one in documents[:-1]:
+        assert one.parent == "portfolio"
+        assert [link.slot for link in _links(one) if link.slot] == []
+    slots = {one.slot for one in documents}
+    assert {link.slot for link in _links(documents[-1]) if link.slot} == slots - {"portfolio"}
+
+
+def _links(document: Document) -> list[Link]:
+    found = []
+    for block in _flat(document.blocks):
+        lines = [block.line] if isinstance(block, Paragraph) else []
+        lines += list(block.lines) if isinstance(block, Items) else []
+        lines += [cell for row in block.rows for cell in row] if isinstance(block, Table) else []
+        found += [one for line in lines for one in line if isinstance(one, Link)]
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_an_empty_portfolio_is_a_page_too(language: str) -> None:
+    (page,) = compose_all(sample.empty(), language)
+    for write in (html.write, storage.write, gitlab_markdown.write, jira_markup.write):
+        assert len(write(page, {}).text) > 500
+
+
+def test_a_project_nobody_judged_is_grey() -> None:
+    base = sample.assessed()
+    bare = dataclasses.replace(
+        base, verdicts={}, verdicts_before={}, forecasts={}, readings={}, before={}, burnup={}, cumulative_flow={},
+        due_dates={}, evidence={}, trust=Trust(()),
+    )  # fmt: skip
+    figures = next(one for one in _page(bare).blocks if isinstance(one, Figures)).figures
+    assert [one.value for one in figures] == ["0", "0", "0", "12", "–"]  # noqa: RUF001
+    assert "not enough data; to do: let the team finish more work" in _text(project.compose(bare, "project:pay", WORDS))
+
+
+def test_a_decision_of_nobodys_project_is_still_shown() -> None:
+    base = sample.assessed()
+    lost = Decision(IssueRef("X-1", "Lost", "https://jira.example/X-1", False), "gone", 99, None)
+    rows = _cells(_section(_page(dataclasses.replace(base, decisions=(lost, *base.decisions))), "Decide")[0])
+    assert rows[0] == ["X-1 Lost", "–", "99", "–"]  # noqa: RUF001
+
+
+def test_the_summary_is_one_sentence() -> None:
+    documents = compose_all(sample.assessed(), "id")
+    for one in documents:
+        line = gitlab_markdown.line(one.summary, {})
+        assert line
+        assert "\n" not in line
+    assert gitlab_markdown.line(documents[-1].summary, {}).startswith(
+        "12 proyek: 5 sesuai rencana, 3 berisiko, 2 menyimpang, 2"
+    )
+
+
+def test_a_comment_stays_below_jiras_limit() -> None:
+    base = sample.assessed()
+    many = tuple(
+        dataclasses.replace(base.subjects["project:pay"], id=f"project:{n}", name=f"Project {n} " + "y" * 60)
+        for n in range(600)
+    )
+    page = _page(dataclasses.replace(base, subjects={**base.subjects, **{one.id: one for one in many}}))
+    text = jira_markup.write(page, {}).text
+    assert 25_000 < len(text) < 30_000
+    assert text.endswith("…\n")
+
+
+def test_reports_are_cheap_to_import() -> None:
+    """Neither the renderer nor pandas on ``import reports``: the command line pays only for what it does."""
+    program = "import sys, reports; print([m for m in ('vl_convert', 'pandas', 'babel', 'jinja2') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,147 @@
+"""Milestone history grows from snapshots, survives in the record, and comes back from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pmo_sync.model import Catalogue, Interval, Milestone, Problem, Project
+from pmo_sync.record import Record
+from pmo_sync.store import Store
+from tests.store.test_store import memory
+
+PAY = Project("acme:PAY", "acme", "PAY", "Payments", "https://acme.example/PAY", False)
+V1 = Milestone("acme:m:v1", "acme", "acme:PAY", "version", "v1", "open", None, date(2026, 3, 1), None, "https://acme.example/v1")
+
+
+def at(day: int) -> datetime:
+    return datetime(2026, 1, day, tzinfo=UTC)
+
+
+def catalogue(*milestones: Milestone, problems: tuple[Problem, ...] = ()) -> Catalogue:
+    return Catalogue((PAY,), (), milestones, {}, problems)
+
+
+def grown(store: Store) -> list[tuple[object, ...]]:
+    return store.rows("SELECT entity_id, field, value, since, until FROM history JOIN entity USING (entity) ORDER BY ALL")
+
+
+def test_first_look_starts_every_value_and_a_change_ends_it() -> None:
+    with memory() as store:
+        first = store.save_catalogue("acme", catalogue(V1), at(5))
+        assert [(one.field, one.value, one.since, one.until) for one in first] == [
+            ("due_on", "2026-03-01", at(5), None), ("name", "v1", at(5), None), ("state", "open", at(5), None),
+        ]  # fmt: skip
+        assert store.save_catalogue("acme", catalogue(V1), at(6)) == []
+        moved = store.save_catalogue("acme", catalogue(V1._replace(due_on=date(2026, 4, 1), name="v1.0")), at(7))
+        assert moved == [
+            Interval("acme:m:v1", "due_on", "2026-03-01", "2026-03-01", at(5), at(7)),
+            Interval("acme:m:v1", "due_on", "2026-04-01", "2026-04-01", at(7), None),
+            Interval("acme:m:v1", "name", "v1", "v1", at(5), at(7)),
+            Interval("acme:m:v1", "name", "v1.0", "v1.0", at(7), None),
+        ]
+        gone = store.save_catalogue("acme", catalogue(V1._replace(due_on=None, name="v1.0")), at(8))
+        assert gone == [Interval("acme:m:v1", "due_on", "2026-04-01", "2026-04-01", at(7), at(8))]
+        assert store.rows("SELECT name, due_on, first_seen_at FROM milestone") == [("v1.0", None, datetime(2026, 1, 5))]
+
+
+def test_two_looks_at_one_moment_leave_the_later_and_a_clock_going_back_no_negative_stay() -> None:
+    with memory() as store:
+        store.save_catalogue("acme", catalogue(V1), at(5))
+        store.save_catalogue("acme", catalogue(V1._replace(due_on=date(2026, 4, 1))), at(5))
+        store.save_catalogue("acme", catalogue(V1._replace(due_on=date(2026, 5, 1))), at(2))
+        assert [row for row in grown(store) if row[1] == "due_on"] == [
+            ("acme:m:v1", "due_on", "2026-05-01", datetime(2026, 1, 5), None)
+        ]
+
+
+def test_what_a_complete_catalogue_lacks_has_vanished_and_may_return() -> None:
+    with memory() as store:
+        store.save_catalogue("acme", catalogue(V1), at(5))
+        store.save_catalogue("acme", catalogue(problems=(Problem("PAY", "no permission"),)), at(6))
+        assert store.rows("SELECT vanished_at FROM milestone") == [(None,)]
+        store.save_catalogue("acme", catalogue(), at(7))
+        store.save_catalogue("acme", catalogue(), at(8))
+        assert store.rows("SELECT vanished_at FROM milestone") == [(datetime(2026, 1, 7),)]
+        store.save_catalogue("gl", Catalogue((), (), ()), at(8))
+        store.save_catalogue("acme", catalogue(V1), at(9))
+        assert store.rows("SELECT vanished_at, first_seen_at FROM milestone") == [(None, datetime(2026, 1, 5))]
+
+
+def test_projects_are_replaced_by_a_complete_catalogue_only() -> None:
+    ops = PAY._replace(project_id="acme:OPS", key="OPS")
+    with memory() as store:
+        store.save_catalogue("acme", Catalogue((PAY, ops), (), ()), at(5))
+        store.save_catalogue("acme", Catalogue((PAY._replace(name="New"),), (), (), {}, (Problem("OPS", "closed"),)), at(6))
+        assert store.rows("SELECT key, name FROM project ORDER BY key") == [("OPS", "Payments"), ("PAY", "New")]
+        store.save_catalogue("acme", Catalogue((PAY,), (), ()), at(7))
+        assert store.project_keys("acme") == {"acme:PAY": "PAY"}
+
+
+_DUE = st.one_of(st.none(), st.dates(date(2026, 3, 1), date(2026, 3, 4)))
+_STATES = st.lists(st.tuples(_DUE, st.sampled_from(["open", "closed"])), min_size=1, max_size=8)
+
+
+@settings(max_examples=60)
+@given(_STATES, st.sets(st.integers(1, 8)), st.sets(st.integers(1, 8)))
+def test_history_from_the_record_equals_history_as_it_grew(
+    tmp_path_factory: object, states: list[tuple[date | None, str]], handed_over: set[int], rebuilt: set[int]
+) -> None:
+    """Whatever the moments of handing over and of losing the database after it."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder, memory() as unbroken:
+        record = Record(Path(folder))
+        store = memory()
+        for day, (due, state) in enumerate(states, 1):
+            seen = catalogue(V1._replace(due_on=due, state=state))  # type: ignore[arg-type]
+            unbroken.save_catalogue("acme", seen, at(day))
+            store.save_catalogue("acme", seen, at(day))
+            if day in handed_over | rebuilt:
+                store.hand_over(record, f"run-{day}")
+            if day in rebuilt:
+                store.close()
+                store = memory()
+                store.take_in(record)
+        assert grown(store) == grown(unbroken)
+        expected = unbroken.rows("SELECT first_seen_at FROM milestone")
+        store.save_catalogue("acme", seen, at(20))
+        assert store.rows("SELECT first_seen_at FROM milestone") == expected
+        store.close()
+
+
+def test_handing_over_twice_after_a_kill_counts_once(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    with memory() as store:
+        store.save_catalogue("acme", catalogue(V1), at(5))
+        intervals = store.arrow("SELECT * FROM unrecorded_interval")
+        with record.run("a-killed-before-the-database-knew") as run:
+            run.write("milestone_history", intervals)
+        store.hand_over(record, "b")
+        store.hand_over(record, "c-nothing-to-say")
+        expected = grown(store)
+    assert record.runs() == ["a-killed-before-the-database-knew", "b"]
+    with memory() as store:
+        store.take_in(record)
+        store.take_in(record)
+        assert grown(store) == expected
+
+
+def test_history_that_a_tracker_keeps_itself_replaces_our_looks() -> None:
+    from pmo_sync.model import Page
+
+    own = (
+        Interval("acme:m:v1", "name", "v1", "v1", datetime(2025, 6, 1, tzinfo=UTC), None),
+        Interval("acme:m:v1", "state", "open", "open", datetime(2025, 6, 1, tzinfo=UTC), None),
+        Interval("acme:m:v1", "due_on", "2026-02-01", "", datetime(2025, 6, 1, tzinfo=UTC), at(1)),
+        Interval("acme:m:v1", "due_on", "2026-03-01", "", at(1), None),
+    )
+    with memory() as store:
+        store.save_catalogue("acme", catalogue(V1), at(5))
+        store.append("acme", "acme:PAY", Page((), own, (), (), "c"))
+        store.merge()
+        assert store.rows("SELECT first_seen_at FROM milestone") == [(datetime(2025, 6, 1),)]
+        assert store.save_catalogue("acme", catalogue(V1), at(6)) == []

@@ -1,0 +1,252 @@
+"""The parameter tables, and cases of the derived tables that are worth reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pmo_sync import tables
+from pmo_sync.config import Scope
+from pmo_sync.errors import ConfigError
+from pmo_sync.store import Store
+from tests.store import history
+from tests.store.history import configure, pmo_project, prepared
+
+
+def one(store: Store, key: str, *columns: str) -> tuple[object, ...]:
+    [row] = store.rows(f"SELECT {', '.join(columns)} FROM lifecycle WHERE key = ?", [key])
+    return row
+
+
+def members(store: Store, subject: str) -> set[str]:
+    return {row[0] for row in store.rows("SELECT key FROM membership JOIN lifecycle USING (issue) WHERE subject = ?", [subject])}
+
+
+def test_reopened_and_done_again_counts_from_the_last_finish() -> None:
+    store = prepared("PAY-1 2026-01-05 todo 2026-01-07 doing 2026-01-12 done 2026-01-13 doing 2026-01-20 done", "2026-02-01")
+    assert one(store, "PAY-1", "started_at", "done_at") == (datetime(2026, 1, 7), datetime(2026, 1, 20))
+    store = prepared("PAY-1 2026-01-05 todo 2026-01-07 doing 2026-01-12 done 2026-01-13 doing 2026-01-20 done", "2026-01-13T00:01")
+    assert one(store, "PAY-1", "done_at", "category") == (None, "doing")
+
+
+def test_as_of_is_the_state_just_before_that_moment() -> None:
+    text = "PAY-1 2026-01-05 todo 2026-01-07 doing"
+    assert one(prepared(text, "2026-01-07"), "PAY-1", "category", "started_at") == ("todo", None)
+    assert prepared(text, "2026-01-05").rows("SELECT count(*) FROM lifecycle") == [(0,)]
+
+
+def test_closed_without_a_start_has_no_start() -> None:
+    store = prepared("PAY-1 2026-01-05 todo 2026-01-06 done", "2026-02-01")
+    assert one(store, "PAY-1", "started_at", "done_at") == (None, datetime(2026, 1, 6))
+
+
+def test_refused_duplicate_and_moved_work_is_removed_scope_and_never_delivered() -> None:
+    text = """
+        PAY-1                    2026-01-05 todo 2026-01-06 wontdo
+        PAY-2 superseded=moved   2026-01-05 todo 2026-01-06 done
+        PAY-3                    2026-01-05 todo 2026-01-06 done 2026-01-08 resolution=DUPLICATE
+        PAY-4                    2026-01-05 todo 2026-01-06 wontdo 2026-01-08 resolution=Done
+        PAY-5                    2026-01-05 todo 2026-01-06 done
+    """
+    store = prepared(text, "2026-02-01")
+    assert store.rows("SELECT key, removed_at, done_at FROM lifecycle ORDER BY key") == [
+        ("PAY-1", datetime(2026, 1, 6), None),
+        ("PAY-2", datetime(2026, 1, 6), None),
+        ("PAY-3", datetime(2026, 1, 8), None),
+        ("PAY-4", None, datetime(2026, 1, 8)),
+        ("PAY-5", None, datetime(2026, 1, 6)),
+    ]
+    assert store.rows("SELECT count(*) FROM delivery WHERE subject = 'portfolio'") == [(2,)]
+
+
+def test_the_configured_category_wins_over_the_trackers_and_names_do_not_mind_case() -> None:
+    config = configure(sources=())
+    config = replace(config, sources=(history.source("acme", {"in progress": "todo", "ODD": "done"}),))
+    store = prepared("PAY-1 2026-01-05 doing\nPAY-2 2026-01-05 odd\nPAY-3 2026-01-05 status=New", "2026-02-01", config)
+    assert store.rows("SELECT key, category FROM lifecycle ORDER BY key") == [
+        ("PAY-1", "todo"), ("PAY-2", "done"), ("PAY-3", "unmapped"),
+    ]  # fmt: skip
+
+
+def test_parents_never_count_beside_their_children() -> None:
+    text = """
+        PAY-1 level=1  2026-01-05 todo
+        PAY-2          2026-01-05 todo parent=PAY-1
+        PAY-3 level=-1 2026-01-05 todo parent=PAY-2  2026-01-20 parent=
+    """
+    store = prepared(text, "2026-01-10")
+    assert members(store, "project:PAY") == members(store, "epic:acme:PAY-1") == {"PAY-3"}
+    store = prepared(text, "2026-01-21")
+    assert members(store, "project:PAY") == {"PAY-2", "PAY-3"}
+    assert members(store, "epic:acme:PAY-1") == {"PAY-2"}
+
+
+def test_circles_of_parents_end() -> None:
+    store = prepared("PAY-1 level=1 2026-01-05 todo parent=PAY-2\nPAY-2 level=1 2026-01-05 todo parent=PAY-1\n"
+                     "PAY-3 2026-01-05 todo parent=PAY-1", "2026-01-10")  # fmt: skip
+    assert members(store, "epic:acme:PAY-1") == members(store, "epic:acme:PAY-2") == {"PAY-3"}
+
+
+def test_a_sub_task_goes_with_its_parents_milestone_unless_it_ever_had_its_own() -> None:
+    text = """
+        @v1 kind=version  2026-01-01
+        @v2 kind=version  2026-01-01
+        @s1 kind=sprint   2026-01-01
+        PAY-1          2026-01-05 todo +milestone:v1 +milestone:s1
+        PAY-2 level=-1 2026-01-05 todo parent=PAY-1
+        PAY-3 level=-1 2026-01-05 todo parent=PAY-1 +milestone:v2
+    """
+    store = prepared(text, "2026-01-10")
+    assert members(store, "milestone:acme:m:v1") == {"PAY-2"}
+    assert members(store, "milestone:acme:m:v2") == {"PAY-3"}
+    assert members(store, "milestone:acme:m:s1") == {"PAY-2", "PAY-3"}
+
+
+def test_a_milestones_date_is_the_one_that_held_then() -> None:
+    text = """
+        @v1 project=PAY 2026-01-05 due_on=2026-03-01  2026-02-01 due_on=2026-04-01 state=closed
+        PAY-1 2025-12-01 todo +milestone:v1
+    """
+    query = "SELECT due_on, state, known_since, parent, is_committed FROM subject WHERE kind = 'milestone'"
+    seen = datetime(2026, 1, 5)
+    assert prepared(text, "2026-02-01").rows(query) == [(date(2026, 3, 1), "open", seen, "project:PAY", True)]
+    assert prepared(text, "2026-02-02").rows(query) == [(date(2026, 4, 1), "closed", seen, "project:PAY", True)]
+    before_we_looked = prepared(text, "2026-01-03").rows(query)
+    assert before_we_looked == [(date(2026, 4, 1), "closed", seen, "project:PAY", True)]
+
+
+def test_links_to_another_tracker_are_found_by_address() -> None:
+    text = """
+        PAY-1    2026-01-05 todo +blocked_by:https://gl.example/browse/APP-1/#note_5
+        gl:APP-1 2026-01-05 todo
+        gl:APP-2 2026-01-05 todo 2026-01-06 +blocks:PAY-1
+        PAY-2    2026-01-05 todo 2026-01-07 flagged=true +blocked_by:https://elsewhere.example/9
+    """
+    store = prepared(text, "2026-01-10")
+    assert one(store, "PAY-1", "blocked_since", "blocked_by_count") == (datetime(2026, 1, 5), 2)
+    assert one(store, "PAY-2", "blocked_since", "blocked_by_count") == (datetime(2026, 1, 7), 0)
+
+
+def test_only_open_issues_block_and_are_blocked() -> None:
+    text = """
+        PAY-1 2026-01-05 todo +blocked_by:PAY-2 2026-01-06 flagged=true
+        PAY-2 2026-01-05 todo 2026-01-07 done
+        PAY-3 2026-01-05 todo flagged=true +blocked_by:PAY-1 2026-01-08 done
+    """
+    store = prepared(text, "2026-01-10")
+    assert one(store, "PAY-1", "blocked_since", "blocked_by_count") == (datetime(2026, 1, 6), 0)
+    assert one(store, "PAY-3", "blocked_since", "flagged_since") == (None, datetime(2026, 1, 5))
+    assert store.rows("SELECT * FROM blocking") == []
+
+
+def test_scopes_all_parts_hold_and_any_scope_will_do() -> None:
+    text = """
+        @v1 2026-01-01
+        PAY-1 2026-01-05 todo +milestone:v1 +label:mobile
+        PAY-2 2026-01-05 todo +label:mobile
+        PAY-3 2026-01-05 todo +milestone:v1
+        OPS-1 2026-01-05 todo +milestone:v1 +label:mobile
+        OPS-9 level=1 2026-01-05 todo
+        OPS-2 2026-01-05 todo parent=OPS-9
+        OPS-3 level=-1 2026-01-05 todo parent=OPS-2
+    """
+    both = Scope("acme", "PAY", milestone="V1", label="Mobile")
+    config = configure(
+        pmo_project("narrow", both, programme="g"), pmo_project("wide", both, Scope("acme", epic="ops-9"), programme="g"),
+        pmo_project("off", Scope("acme"), enabled=False), programmes={"g": "Growth"},
+    )  # fmt: skip
+    store = prepared(text, "2026-01-10", config)
+    assert members(store, "project:narrow") == {"PAY-1"}
+    assert members(store, "project:wide") == members(store, "programme:g") == members(store, "portfolio") == {"PAY-1", "OPS-3"}
+    assert store.rows("SELECT subject, parent, name FROM subject WHERE kind <> 'epic' ORDER BY subject") == [
+        ("milestone:acme:m:v1", "project:narrow", "v1"),
+        ("portfolio", None, "Acme PMO"),
+        ("programme:g", "portfolio", "Growth"),
+        ("project:narrow", "programme:g", "PMO narrow"),
+        ("project:wide", "programme:g", "PMO wide"),
+    ]
+
+
+def test_a_group_scope_takes_every_project_below_it_and_no_neighbour() -> None:
+    case = history.parse("group/app-1 2026-01-05 todo\ngroup/sub/api-2 2026-01-05 todo\ngroupie/x-3 2026-01-05 todo")
+    config = configure(pmo_project("all", Scope("acme", "Group/*")))
+    with history.fill(Store.open(Path("x"), memory=True), case) as store:
+        tables.prepare(store, config, history.moment("2026-01-10"), date(2026, 1, 9))
+        assert members(store, "project:all") == {"group/app-1", "group/sub/api-2"}
+
+
+def test_must_win_milestones_are_those_their_project_names() -> None:
+    text = "@v1 project=PAY 2026-01-01\n@v2 project=PAY 2026-01-01\nPAY-1 2026-01-05 todo +milestone:v1 +milestone:v2"
+    store = prepared(text, "2026-01-10", configure(pmo_project("PAY", must_win=("V1",)), pmo_project("x", Scope("acme", "OPS"), must_win=("v2",))))
+    assert store.rows("SELECT name, is_must_win FROM subject WHERE kind = 'milestone' ORDER BY name") == [("v1", True), ("v2", False)]
+
+
+def test_without_projects_each_tracker_project_is_one_with_a_key_of_its_own() -> None:
+    store = prepared("PAY-1 2026-01-05 todo\ngl:PAY-1 2026-01-05 todo\ngl:APP-1 2026-01-05 todo", "2026-01-10")
+    assert store.rows("SELECT project FROM pmo_project ORDER BY project") == [("APP",), ("acme:PAY",), ("gl:PAY",)]
+    assert members(store, "project:APP") == {"APP-1"}
+
+
+def test_roles_by_type_or_label_in_the_order_of_the_model() -> None:
+    text = "PAY-1 kind=Risk 2026-01-05 todo\nPAY-2 2026-01-05 todo +label:Ask\nPAY-3 kind=risk 2026-01-05 todo +label:ask\nPAY-4 2026-01-05 todo"
+    store = prepared(text, "2026-01-10", configure(roles={"decision": ("ask",), "risk": ("Risk",)}))
+    assert store.rows("SELECT key, role FROM lifecycle ORDER BY key") == [
+        ("PAY-1", "risk"), ("PAY-2", "decision"), ("PAY-3", "risk"), ("PAY-4", "work"),
+    ]  # fmt: skip
+
+
+def test_a_day_is_a_day_in_the_pmos_zone() -> None:
+    store = prepared("PAY-1 2026-01-05 todo 2026-01-11T18:00 done", "2026-01-20", configure(zone=ZoneInfo("Asia/Jakarta")))
+    assert store.rows("SELECT done_on, week FROM delivery WHERE subject = 'portfolio'") == [(date(2026, 1, 12), date(2026, 1, 12))]
+
+
+def test_the_calendar_knows_mondays_and_holidays() -> None:
+    store = prepared("PAY-1 2026-01-05 todo", "2026-01-10", configure(country="ID"))
+    days = {row[0]: row[1:] for row in store.rows("SELECT day, week, is_working FROM calendar")}
+    assert days[date(2026, 1, 9)] == (date(2026, 1, 5), True)
+    assert days[date(2026, 1, 10)] == (date(2026, 1, 5), False)
+    assert days[date(2026, 8, 17)] == (date(2026, 8, 17), False)  # Independence Day, a Monday
+    assert max(days) == date(2028, 1, 10)
+    assert min(days) == date(2025, 12, 29)
+    plain = prepared("PAY-1 2026-01-05 todo", "2026-01-10")
+    assert plain.rows("SELECT is_working FROM calendar WHERE day = DATE '2026-08-17'") == [(True,)]
+
+
+def test_an_unknown_country_is_an_error_of_the_configuration() -> None:
+    with pytest.raises(ConfigError, match=r"pmo.country: no holidays known for 'XX'"):
+        prepared("PAY-1 2026-01-05 todo", "2026-01-10", configure(country="XX"))
+
+
+def test_a_read_only_store_will_do_and_can_be_cut_again(tmp_path: Path) -> None:
+    file = tmp_path / "x.duckdb"
+    with Store.open(file) as store:
+        history.fill(store, history.parse("PAY-1 2026-01-05 todo 2026-01-10 doing"))
+    with Store.open(file, read_only=True) as store:
+        for day, category in ((12, "doing"), (8, "todo")):
+            tables.prepare(store, configure(), datetime(2026, 1, day, tzinfo=UTC), date(2026, 1, day - 1))
+            assert store.rows("SELECT category FROM lifecycle") == [(category,)]
+
+
+def test_an_empty_store_has_a_portfolio_and_nothing_in_it() -> None:
+    store = prepared("", "2026-01-10")
+    assert store.rows("SELECT subject FROM subject") == [("portfolio",)]
+    assert store.rows("SELECT count(*) FROM membership") == [(0,)]
+
+
+def test_the_tables_are_those_of_the_readme() -> None:
+    """Indicators are written against it."""
+    readme = Path(tables.__file__).with_name("sql").joinpath("derive", "README.md").read_text()
+    store = prepared("PAY-1 2026-01-05 todo", "2026-01-10")
+    described = {}
+    for line in readme.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `"):
+            described[cells[0].strip("`")] = cells[-1]
+    assert len(described) >= 16
+    for name, text in described.items():
+        columns = {row[0] for row in store.rows(f"SELECT column_name FROM (DESCRIBE {name})")}
+        assert columns == {word.strip() for part in text.split("`")[1::2] for word in part.split(",")}, name

@@ -1,0 +1,253 @@
+"""The one session: retries by effect, waits as asked, one origin, no cookies. On real sockets."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+import requests
+
+from pmo_sync import http
+from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+from pmo_sync.http import ATTEMPTS, BasicAuth, BearerAuth, Limiter, PoliteSession, origin, session
+from tests.contract.connector import QuickClock
+from tests.scripted_server import Asked, Reply, ScriptedServer
+
+FINE = Reply(body=b'{"fine": true}')
+
+
+def open_session(server: ScriptedServer, clock: QuickClock | None = None, **options: object) -> PoliteSession:
+    made = {"auth": BearerAuth("s3cret"), "clock": clock or QuickClock(), "per_second": 1000.0, **options}
+    return session(server.url, **made)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("headers", "least"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After": "0"}, 0.0),
+        ({"Date": "Sun, 01 Mar 2026 10:00:00 GMT", "RateLimit-Reset": "1772359290"}, 90.0),
+        ({"Date": "Sun, 01 Mar 2026 10:00:00 GMT", "Retry-After": "Sun, 01 Mar 2026 10:00:40 GMT"}, 40.0),
+        ({"Date": "Sun, 01 Mar 2026 10:00:00 GMT", "X-RateLimit-Reset": "2026-03-01T10:01Z"}, 60.0),
+    ],
+)
+def test_429_waits_as_long_as_asked(headers: dict[str, str], least: float) -> None:
+    clock = QuickClock()
+    with ScriptedServer(Reply(429, headers=headers), FINE) as server:
+        assert open_session(server, clock).get(f"{server.url}/a").json() == {"fine": True}
+    assert len(server.asked) == 2
+    assert least <= sum(clock.slept) <= least + 35.0
+
+
+@pytest.mark.parametrize("header", ["X-RateLimit-Reset", "RateLimit-Reset"])
+def test_a_moment_without_the_servers_date_is_read_on_our_clock(header: str) -> None:
+    clock = QuickClock()
+    reset = datetime.now(UTC) + timedelta(seconds=90)
+    said = reset.isoformat() if header.startswith("X") else str(reset.timestamp())
+    with ScriptedServer(Reply(429, headers={header: said}), FINE) as server:
+        assert open_session(server, clock).get(server.url).status_code == 200
+    assert 60 <= sum(clock.slept) <= 91
+
+
+def test_an_http_date_without_the_servers_date_is_read_on_our_clock() -> None:
+    clock = QuickClock()
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    with ScriptedServer(Reply(429, headers={"Retry-After": at}), FINE) as server:
+        assert open_session(server, clock).get(server.url).status_code == 200
+    assert 50 <= sum(clock.slept) <= 61
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
+def test_faults_of_the_server_are_tried_again(status: int) -> None:
+    with ScriptedServer(Reply(status), FINE) as server:
+        assert open_session(server).get(server.url).status_code == 200
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("fault", ["reset", "cut"])
+def test_broken_answers_are_tried_again(fault: str) -> None:
+    with ScriptedServer(Reply(fault=fault, body=b"0123456789"), FINE) as server:
+        made = open_session(server)
+        assert made.get(server.url).json() == {"fine": True}
+    assert made.adapter.counts == {"requests": 2, "retries": 1}
+
+
+def test_a_slow_answer_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT", (5.0, 0.2))
+    with ScriptedServer(Reply(fault="slow"), FINE) as server:
+        assert open_session(server).get(server.url).json() == {"fine": True}
+
+
+def test_reads_give_up_with_one_line() -> None:
+    with ScriptedServer(Reply(fault="reset")) as server, pytest.raises(TrackerError, match="no answer after") as caught:
+        open_session(server).get(f"{server.url}/x?private=1")
+    assert len(server.asked) == ATTEMPTS
+    assert "private" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_answer_that_stays_bad_comes_back() -> None:
+    with ScriptedServer(Reply(503)) as server:
+        assert open_session(server).get(server.url).status_code == 503
+        assert len(server.asked) == ATTEMPTS
+    with ScriptedServer(Reply(500)) as server:
+        assert open_session(server).get(server.url).status_code == 500
+        assert len(server.asked) == 3
+
+
+def test_nobody_sleeps_through_an_hours_quota() -> None:
+    clock = QuickClock()
+    with ScriptedServer(Reply(429, headers={"Retry-After": "1847"})) as server:
+        assert open_session(server, clock).get(server.url).status_code == 429
+    assert len(server.asked) == 1
+    assert sum(clock.slept) < 5
+
+
+@pytest.mark.parametrize("reply", [Reply(fault="reset"), Reply(fault="cut", body=b"0123"), Reply(503), Reply(500)])
+def test_a_write_of_unknown_fate_is_sent_once(reply: Reply) -> None:
+    with ScriptedServer(reply) as server, pytest.raises(UncertainWriteError, match="unknown"):
+        open_session(server).post(f"{server.url}/comment", data=b"hello")
+    assert len(server.asked) == 1
+
+
+def test_a_write_that_was_put_off_is_sent_again() -> None:
+    with ScriptedServer(Reply(429, headers={"Retry-After": "1"}), FINE) as server:
+        made = open_session(server)
+        assert made.post(f"{server.url}/comment", data=b"hello").status_code == 200
+    assert [one.body for one in server.asked] == [b"hello", b"hello"]
+    assert made.adapter.counts == {"writes": 2, "retries": 1}
+
+
+def test_a_write_that_cannot_have_left_is_no_riddle() -> None:
+    clock = QuickClock()
+    made = session("http://127.0.0.1:9", auth=None, clock=clock, per_second=1000.0)
+    with pytest.raises(TrackerError, match="no answer after") as caught:
+        made.post("http://127.0.0.1:9/comment", data=b"hello")
+    assert not isinstance(caught.value, UncertainWriteError)
+
+
+def test_posts_that_read_are_reads() -> None:
+    with ScriptedServer(Reply(502), FINE) as server:
+        made = open_session(server, post_reads=("/search/jql",))
+        assert made.post(f"{server.url}/rest/api/3/search/jql", data=b"{}").status_code == 200
+    assert made.adapter.counts == {"requests": 2, "retries": 1}
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_the_token_never_follows_to_another_host(status: int) -> None:
+    with ScriptedServer(FINE) as other:
+        moved = Reply(status, headers={"Location": f"{other.url}/login"})
+        with ScriptedServer(moved) as server, pytest.raises(AccessError, match="refused") as caught:
+            open_session(server).get(f"{server.url}/a")
+        with pytest.raises(AccessError, match="refused"):
+            open_session(server).get(f"{other.url}/next-page")
+    assert other.asked == []
+    assert other.url in str(caught.value)
+
+
+def test_a_redirect_at_home_is_followed_with_the_token_and_without_cookies() -> None:
+    def answer(asked: Asked) -> Reply:
+        if asked.target == "/old":
+            return Reply(302, headers={"Location": "/new", "Set-Cookie": "JSESSIONID=1; Path=/"})
+        return FINE
+
+    with ScriptedServer(answer=answer) as server:
+        made = open_session(server)
+        assert made.get(f"{server.url}/old").json() == {"fine": True}
+        made.get(f"{server.url}/old")
+    assert [one.target for one in server.asked] == ["/old", "/new", "/old", "/new"]
+    assert {one.headers.get("authorization") for one in server.asked} == {"Bearer s3cret"}
+    assert not any("cookie" in one.headers for one in server.asked)
+
+
+def test_cookies_are_kept_where_asked_for() -> None:
+    with ScriptedServer(Reply(headers={"Set-Cookie": "JSESSIONID=1; Path=/"}), FINE) as server:
+        made = open_session(server, keep_cookies=True)
+        made.get(server.url)
+        made.get(server.url)
+    assert server.asked[1].headers["cookie"] == "JSESSIONID=1"
+
+
+def test_endless_redirects_are_a_tracker_error() -> None:
+    with (
+        ScriptedServer(Reply(302, headers={"Location": "/"})) as server,
+        pytest.raises(TrackerError, match="without end"),
+    ):
+        open_session(server).get(server.url)
+
+
+def test_the_environment_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login eve password wrong\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with ScriptedServer(FINE) as server:
+        assert requests.utils.get_netrc_auth(server.url) == ("eve", "wrong"), "the trap is set"
+        open_session(server, auth=None).get(server.url)
+        open_session(server, auth=BasicAuth("me", "token")).get(server.url)
+    assert "authorization" not in server.asked[0].headers
+    assert server.asked[1].headers["authorization"] == "Basic bWU6dG9rZW4="
+
+
+def test_origin_is_comparable() -> None:
+    assert origin("HTTPS://Jira.Example.org:443/x?y") == origin("https://jira.example.org")
+    assert origin("http://a:8080") == "http://a:8080"
+    assert origin("https://a") != origin("http://a")
+    assert origin("https://a@evil.example") == "https://evil.example"
+
+
+def test_the_limiter_spaces_and_slows_down() -> None:
+    clock = QuickClock()
+    limiter = Limiter(10.0, clock)
+    for _ in range(11):
+        limiter.wait()
+    assert 0.9 <= sum(clock.slept) <= 1.1
+    limiter.slow_down()
+    limiter.slow_down()  # of the same burst: counts once
+    before = sum(clock.slept)
+    for _ in range(5):
+        limiter.wait()
+    assert 0.8 <= sum(clock.slept) - before <= 1.1
+    for _ in range(100):
+        limiter.recover()
+    before = sum(clock.slept)
+    for _ in range(10):
+        limiter.wait()
+    assert 0.8 <= sum(clock.slept) - before <= 1.2
+
+
+def test_a_pause_holds_everybody() -> None:
+    clock = QuickClock()
+    limiter = Limiter(1000.0, clock)
+    limiter.pause(30.0)
+    limiter.wait()
+    assert sum(clock.slept) >= 29.9
+
+
+def test_a_server_near_its_limit_slows_us_down() -> None:
+    clock = QuickClock()
+    limiter = Limiter(10.0, clock)
+    with ScriptedServer(Reply(headers={"X-RateLimit-NearLimit": "true"})) as server:
+        open_session(server, clock, limiter=limiter).get(server.url)
+    before = sum(clock.slept)
+    for _ in range(6):
+        limiter.wait()
+    assert sum(clock.slept) - before >= 0.9
+
+
+def test_threads_share_one_session_and_one_count() -> None:
+    with ScriptedServer(FINE) as server:
+        made = open_session(server, workers=2)
+        threads = [threading.Thread(target=made.get, args=(server.url,)) for _ in range(12)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    assert made.adapter.counts["requests"] == len(server.asked) == 12
