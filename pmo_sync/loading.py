@@ -24,7 +24,14 @@ ISSUE: Final = {
     "superseded": _TEXT,
 }  # fmt: skip
 INTERVAL: Final = {"entity_id": _TEXT, "field": _TEXT, "value": _TEXT, "label": _TEXT, "since": _AT, "until": _AT}
-PROJECT: Final = {"project_id": _TEXT, "source": _TEXT, "key": _TEXT, "name": _TEXT, "url": _TEXT, "is_archived": pa.bool_()}
+PROJECT: Final = {
+    "project_id": _TEXT,
+    "source": _TEXT,
+    "key": _TEXT,
+    "name": _TEXT,
+    "url": _TEXT,
+    "is_archived": pa.bool_(),
+}
 STATUS: Final = {"status_id": _TEXT, "source": _TEXT, "name": _TEXT, "category": _TEXT}
 PERSON: Final = {"person_id": _TEXT, "source": _TEXT, "name": _TEXT}
 MILESTONE: Final = {

@@ -27,7 +27,7 @@ class Thresholds:
     amber_slip_days: int = 5
     amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days
     blocked_days: int = 7  # amber when its oldest blocked item has waited longer ...
-    red_blocked_share: float = 0.20  # ... red when at least this share of what remains is blocked as well
+    red_blocked_share: float = 0.20  # ... red when this share of what remains is blocked and the date is at risk anyway
     red_share: float = 0.25  # of the projects below, for a roll-up
     amber_share: float = 0.25
 
@@ -77,7 +77,7 @@ def _red(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[
         found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": facts.subject.due_on}))
     if forecast.required_pace is not None and forecast.required_pace > forecast.best_pace:
         found.append(_pace(forecast))
-    if _waits_long(facts, limits) and facts.blocked_count >= limits.red_blocked_share * forecast.remaining:
+    if _blocks_date(facts, forecast, limits):
         found.append(_blocked(facts))
     return found
 
@@ -91,7 +91,7 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
         found.append(Reason("slip", {"days": slipped, "percent": round(100 * slipped / _planned_days(subject))}))
     if facts.drift_days is not None and facts.drift_days > limits.amber_drift_days:
         found.append(Reason("drift", {"days": facts.drift_days}))
-    if _waits_long(facts, limits) and facts.blocked_count < limits.red_blocked_share * forecast.remaining:
+    if _waits_long(facts, limits) and not _blocks_date(facts, forecast, limits):
         found.append(_blocked(facts))
     if facts.late_waits:
         found.append(Reason("waits_on_late", {"count": facts.late_waits}))
@@ -104,6 +104,11 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
 
 def _waits_long(facts: MilestoneFacts, limits: Thresholds) -> bool:
     return facts.blocked_count > 0 and facts.blocked_days > limits.blocked_days
+
+
+def _blocks_date(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> bool:
+    is_much = facts.blocked_count >= limits.red_blocked_share * forecast.remaining
+    return _waits_long(facts, limits) and is_much and (forecast.p_hit or 0.0) < limits.amber_p_hit
 
 
 def _blocked(facts: MilestoneFacts) -> Reason:
@@ -201,8 +206,16 @@ def changes(
     """What is news since the period before, worst first. Only committed milestones and projects make news."""
     found: list[Change] = []
     for id_, subject in subjects.items():
-        if subject.kind == "project" or (subject.kind == "milestone" and subject.is_committed):
+        if subject.kind == "milestone" and subject.is_committed:
             found += _colour_change(id_, now.get(id_), before.get(id_))
+    told = {(subjects[one.subject].parent, one.code, one.params["now"]) for one in found}
+    for id_, subject in subjects.items():
+        if subject.kind == "project":
+            found += [
+                one
+                for one in _colour_change(id_, now.get(id_), before.get(id_))
+                if (id_, one.code, one.params["now"]) not in told
+            ]
         if subject.kind == "project":
             found += _count_change(id_, "newly_blocked", "RK-1", "count", readings, readings_before)
         if subject.kind == "milestone" and subject.is_committed:

@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Params = Sequence[Any] | Mapping[str, Any] | None
-_SETTINGS: Final = {"memory_limit": "2GB", "python_enable_replacements": "false"}
+_Settings = dict[str, str | bool | int | float | list[str]]
+_SETTINGS: Final[_Settings] = {"memory_limit": "2GB", "python_enable_replacements": "false"}
 # a checkpoint in the middle of a pull rewrites what the next pages change again: seconds for nothing
 _CHECKPOINT_AT: Final = "256MB"
-_DAY: Final = timedelta(days=1)
 
 
 def _sql(name: str) -> str:
@@ -61,7 +61,7 @@ class Store:
         and begun anew (``take_in`` the record, then pull). Raises LockedError when another process holds it,
         StoreError when it cannot be read.
         """
-        config = {**_SETTINGS, **({"threads": str(threads)} if threads else {})}
+        config: _Settings = {**_SETTINGS, **({"threads": threads} if threads else {})}
         if memory:
             store = cls(duckdb.connect(":memory:", config={**config, "temp_directory": ""}), None)
             store._create()
@@ -175,7 +175,10 @@ class Store:
         ) as connection:
             connection.execute(_sql("catalogue"))
             changed = self.rows("SELECT entity_id, field, value, label, since, until FROM grown ORDER BY ALL")
-        return [Interval(*row[:4], _aware(row[4]), row[5] and _aware(row[5])) for row in changed]
+        return [
+            Interval(who, field, value, label, _aware(since), until and _aware(until))
+            for who, field, value, label, since, until in changed
+        ]
 
     def take_in(self, record: Record) -> None:
         """Load from the record what this database does not hold yet: once after it was created."""
@@ -313,32 +316,17 @@ class Store:
         known = {name.strip().lower() for name in mapped}
         return tuple(row[0] for row in self.rows(query, [source]) if row[0].strip().lower() not in known)
 
-    def note_missing(
-        self, project_id: str, missing: frozenset[str], at: datetime, shrink_limit: float
-    ) -> list[str]:
+    def note_missing(self, project_id: str, missing: frozenset[str], at: datetime, shrink_limit: float) -> list[str]:
         """Remember which of the project's issues a full census at ``at`` did not show; returns those now vanished.
 
         An issue vanishes when a second census, at least a day after the first that missed it, misses it as well.
         Raises ShrinkError, and changes nothing, when more than ``shrink_limit`` of the project's issues (but at
         least one) would vanish at once.
         """
-        with self._transaction(gone=loading.ids(missing)) as connection:
-            connection.execute(
-                "DELETE FROM missed USING issue WHERE missed.issue_id = issue.issue_id AND issue.project_id = ? "
-                "AND missed.issue_id NOT IN (SELECT id FROM gone)", [project_id]
-            )  # fmt: skip
-            connection.execute(
-                "INSERT INTO missed SELECT issue.issue_id, ? FROM issue SEMI JOIN gone ON gone.id = issue.issue_id "
-                "ANTI JOIN missed ON missed.issue_id = issue.issue_id "
-                "WHERE issue.project_id = ? AND issue.vanished_at IS NULL", [_naive(at), project_id]
-            )  # fmt: skip
-            vanished = [
-                row[0]
-                for row in self.rows(
-                    "SELECT issue_id FROM missed JOIN issue USING (issue_id) "
-                    "WHERE project_id = ? AND missed_at <= ? ORDER BY issue_id", [project_id, _naive(at - _DAY)]
-                )  # fmt: skip
-            ]
+        about = pa.table({"project_id": [project_id], "noted_at": pa.array([at], pa.timestamp("us"))})
+        with self._transaction(gone=loading.ids(missing), census=about) as connection:
+            connection.execute(_sql("missing"))
+            vanished = [row[0] for row in self.rows("SELECT issue_id FROM leaving ORDER BY issue_id")]
             have = len(self.issue_ids(project_id))
             if len(vanished) > max(shrink_limit * have, 1 if shrink_limit else 0):
                 msg = (
@@ -346,13 +334,7 @@ class Store:
                     f"shrink_limit = {shrink_limit:g} lets one run remove; check the account's permissions, or raise it"
                 )
                 raise ShrinkError(msg)
-            connection.register("leaving", loading.ids(vanished))
-            connection.execute(
-                "UPDATE issue SET vanished_at = ? FROM leaving WHERE issue.issue_id = leaving.id", [_naive(at)]
-            )
-            connection.execute("DELETE FROM missed USING leaving WHERE missed.issue_id = leaving.id")
-            connection.execute("INSERT INTO unrecorded_vanished SELECT id FROM leaving")
-            connection.unregister("leaving")
+            connection.execute(_sql("leaving"))
         return vanished
 
     # --- reading --------------------------------------------------------------------------------------------------
@@ -376,7 +358,9 @@ class Store:
     def put(self, name: str, table: pa.Table) -> None:
         """Make or replace the temporary table ``name``; works on a read-only store."""
         self._connection.register("given", table)
-        self._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM given')
+        self._connection.execute(
+            f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM given'  # noqa: S608 - the name is our own
+        )  # noqa: S608
         self._connection.unregister("given")
 
 
@@ -391,11 +375,7 @@ def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC)
 
 
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _connect(file: Path, config: dict[str, str], *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _connect(file: Path, config: _Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     before = os.umask(0o077)
     try:
         return duckdb.connect(str(file), read_only=read_only, config=config)

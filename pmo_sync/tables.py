@@ -46,7 +46,7 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
     ``today`` is the last closed day in the PMO's zone. Nothing in the database changes, so a read-only store will do.
     Raises ConfigError when the configured country's holidays are unknown.
     """
-    parameters = {
+    parameters: dict[str, Sequence[tuple[Any, ...]]] = {
         "moment": [(as_of.astimezone(UTC), today)],
         "portfolio": [(config.name,)],
         "status_map": sorted(_statuses(config)),
@@ -62,8 +62,7 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
                                              pa.schema(list(_COLUMNS[name].items()))))  # fmt: skip
     zone = config.zone.key.replace("'", "''")
     store.script(
-        "CREATE OR REPLACE TEMP MACRO local_day(moment) AS "
-        f"CAST(timezone('{zone}', moment AT TIME ZONE 'UTC') AS DATE)"
+        f"CREATE OR REPLACE TEMP MACRO local_day(moment) AS CAST(timezone('{zone}', moment AT TIME ZONE 'UTC') AS DATE)"
     )
     for text in derive_files():
         store.script(text)
@@ -137,7 +136,7 @@ def _calendar(first: date, last: date, country: str | None) -> Sequence[tuple[da
     if country is None:
         working = [day.weekday() < 5 for day in days]
     else:
-        import holidays  # noqa: PLC0415 - slow to import, and most of it other countries
+        import holidays  # slow, and most of it other countries
 
         try:
             known = holidays.country_holidays(country, years=range(first.year, last.year + 1))
@@ -145,6 +144,4 @@ def _calendar(first: date, last: date, country: str | None) -> Sequence[tuple[da
             msg = f"pmo.country: no holidays known for {country!r}; use an ISO code such as ID or DE"
             raise ConfigError([msg]) from error
         working = [known.is_working_day(day) for day in days]
-    return [
-        (day, day - timedelta(days=day.weekday()), works) for day, works in zip(days, working, strict=True)
-    ]
+    return [(day, day - timedelta(days=day.weekday()), works) for day, works in zip(days, working, strict=True)]

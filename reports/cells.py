@@ -116,9 +116,12 @@ def slip(subject: Subject, words: Words) -> str:
 
 
 def chance(assessed: Assessed, subject: str, words: Words) -> str:
-    """P(hit), or a dash where a gate refused."""
+    """P(hit); a dash where a gate refused or the date has passed."""
     forecast = assessed.forecasts.get(subject)
-    return NOTHING if forecast is None or forecast.refused else words.value(forecast.p_hit, "percent")
+    due_on = assessed.subjects[subject].due_on
+    if forecast is None or forecast.refused or (due_on is not None and due_on <= assessed.today):
+        return NOTHING
+    return words.value(forecast.p_hit, "percent")
 
 
 def pace(assessed: Assessed, subject: str, words: Words) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import vl_convert
@@ -21,13 +21,22 @@ _VERSION: Final = "6.1"
 
 def digest(spec: Mapping[str, Any]) -> str:
     """16 hexadecimal characters that stand for the specification."""
-    canonical = json.dumps(spec, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(_canonical(spec).encode(), digest_size=8).hexdigest()
 
 
 def png(spec: Mapping[str, Any]) -> bytes:
     """The chart as PNG at twice its size. The renderer brings its own font."""
-    return vl_convert.vegalite_to_png(**_options(spec), scale=SCALE)
+    return _png(_canonical(spec))
+
+
+@lru_cache(maxsize=128)  # two places show the same picture
+def _png(canonical: str) -> bytes:
+    made: bytes = vl_convert.vegalite_to_png(**_options(json.loads(canonical)), scale=SCALE)
+    return made
+
+
+def _canonical(spec: Mapping[str, Any]) -> str:
+    return json.dumps(spec, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
 def svg(spec: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ Text in blocks is plain text, exactly as a reader should see it; escaping is eac
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
 from pmo_sync.assessed import Rag
@@ -164,13 +164,22 @@ class Document:
     summary: Line = ()  # the one sentence for comments and notes
 
 
-class Attachment(NamedTuple):
-    """A file that belongs to a written document, named by its content where the place keeps old ones."""
+@dataclass(frozen=True)
+class Attachment:
+    """A file that belongs to a written document, named by its content where the place keeps old ones.
+
+    Its bytes are made when somebody wants them: a page that did not change never does.
+    """
 
     name: str
     media_type: str
-    content: bytes
+    make: Callable[[], bytes] = field(repr=False, compare=False)
     digest: str  # of its source specification, not of its bytes
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        return self.make()
 
 
 @dataclass(frozen=True, slots=True)

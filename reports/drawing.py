@@ -71,6 +71,8 @@ def _burn_up_title(
     if subject.due_on is None:
         return words.say("{name}: likely finish {span}", name=name, span=span)
     due = words.short_day(subject.due_on)
+    if subject.due_on <= today:
+        return words.say("{name} is past its date {due}: likely finish {span}", name=name, due=due, span=span)
     p50, p85 = likely
     if p85 <= subject.due_on:
         return words.say("{name} will probably make {due}: likely finish {span}", name=name, due=due, span=span)

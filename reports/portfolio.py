@@ -103,11 +103,10 @@ def _by_status(verdicts: Mapping[str, Verdict], projects: list[Subject]) -> Coun
 
 
 def _expected_late(assessed: Assessed, projects: list[Subject], words: Words) -> Figure:
-    """The sum of 1 - p: true whatever depends on whatever."""
-    end = assessed.today + QUARTER
-    near = [
-        one for project in projects for one in cells.committed(assessed, project.id) if one.due_on and one.due_on <= end
-    ]
+    """The sum of 1 - p over the dates to come: true whatever depends on whatever."""
+    today, end = assessed.today, assessed.today + QUARTER
+    ahead = [one for project in projects for one in cells.committed(assessed, project.id)]
+    near = [one for one in ahead if one.due_on and today < one.due_on <= end]
     known = [assessed.forecasts[one.id] for one in near if one.id in assessed.forecasts]
     chances = [one.p_hit for one in known if one.p_hit is not None and not one.refused]
     label = Text(words.say("Expected late in 90 days"))

@@ -63,11 +63,11 @@ class Maker:
         return self._goal(plan.tracker, plan.key, "Unscheduled", start - timedelta(days=1))
 
     def group_milestone(self, group: str) -> Goal:
-        """A GitLab milestone of a whole group, due in six weeks."""
-        goal = self._goal("gitlab", None, "Release train Q4 2026", self.monday - 13 * WEEK)
+        """A GitLab milestone of a whole group, due in eleven weeks."""
+        goal = self._goal("gitlab", None, "Release train Q1 2027", self.monday - 13 * WEEK)
         goal.group = group
         goal.initial["start_on"] = (self.monday - 12 * WEEK).date().isoformat()
-        goal.initial["due_on"] = (self.monday + 5 * WEEK + timedelta(days=4)).date().isoformat()
+        goal.initial["due_on"] = (self.monday + 10 * WEEK + timedelta(days=4)).date().isoformat()
         return goal
 
     def sprints(self, plan: Plan, start: datetime) -> list[Goal]:

@@ -38,8 +38,8 @@ from reports.document import (
 from reports.writers.links import address
 
 JOINER: Final = "\u2060"
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#!|~$&^@%]|:(?=\S)|(?<!\S)/|^[-+=:]")
-_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#!|~$&^@%]|:(?=\S)|(?<!\S)/|^[-+=:](?=\W|$)|^[-=+]{2}")
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _REFERENCE: Final = "@#!%~$&^:"
 _REFERRING: Final = re.compile(r"/-/(issues|work_items|merge_requests|epics)/")
 

@@ -8,6 +8,7 @@ publisher's marker stands outside.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -56,7 +57,7 @@ def write(document: Document, links: Mapping[str, str]) -> Written:
 def picture(chart: Chart) -> Attachment:
     """The chart as a PNG named by its content, so that an old one is never shown as new."""
     mark = charts.digest(chart.spec)
-    return Attachment(f"{chart.name}-{mark}.png", "image/png", charts.png(chart.spec), mark)
+    return Attachment(f"{chart.name}-{mark}.png", "image/png", partial(charts.png, chart.spec), mark)
 
 
 class _Writer:

@@ -141,8 +141,8 @@ def _run(issues: int) -> None:
             start = time.perf_counter()
             tables.prepare(store, configuration(), AS_OF, TODAY)
             print(f"prepare            {time.perf_counter() - start:6.2f} s")
-            folder = files("pmo_sync").joinpath("sql/derive")
-            for one in sorted(folder.iterdir(), key=lambda one: one.name):
+            derive = files("pmo_sync").joinpath("sql/derive")
+            for one in sorted(derive.iterdir(), key=lambda one: one.name):
                 if one.name.endswith(".sql"):
                     start = time.perf_counter()
                     store.script(one.read_text())

@@ -19,7 +19,7 @@ from reports.publish import Item, Published, Publisher, Remote, publish
 SLOT = "project/pay"
 TITLE = "Payments & <refunds>"
 AWKWARD = "Zażółć 🚀 שלום ]]> -- <b>&amp;</b> =cmd() {code} [~all] @all \\ \u200b \"quoted\" 'too' 100 % _x_ *y*"
-PICTURE = Attachment("burn-up.png", "image/png", b"\x89PNG\r\n\x1a\n first", "a" * 20)
+PICTURE = Attachment("burn-up.png", "image/png", lambda: b"\x89PNG\r\n\x1a\n first", "a" * 20)
 
 
 class Bench(ABC):

@@ -77,6 +77,7 @@ class Office:
 @contextmanager
 def office(folder: Path, *, seed: int = 7, quick: bool = True) -> Iterator[Office]:
     """A company that lives as long as the block."""
+    folder.mkdir(parents=True, exist_ok=True)
     with start(generate(seed, quick=quick), folder) as running:
         made = Office(running, folder)
         made.configure()

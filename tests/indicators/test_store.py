@@ -170,7 +170,8 @@ def test_before_the_first_event_there_is_nothing_to_read() -> None:
     early = AS_OF - 4_000 * DAY
     store = stored(world, early)
     assert indicators.compute(store).empty
-    assert forecast.compute(store, early.replace(tzinfo=UTC), early.date() - DAY, seed=1, config_digest="") == {}
+    made = forecast.compute(store, early.replace(tzinfo=UTC), early.date() - DAY, seed=1, config_digest="")
+    assert all(one.refused and [gate.code for gate in one.gates] == ["no_items"] for one in made.values())
 
 
 def test_evidence_names_the_tracker_s_items() -> None:

@@ -76,7 +76,7 @@ def test_the_counts_add_up_and_say_how_they_moved() -> None:
     figures = next(one for one in _page(sample.assessed()).blocks if isinstance(one, Figures)).figures
     assert [one.value for one in figures[:4]] == ["5", "3", "2", "2"]
     assert [one.note for one in figures[:4]] == [f"{one} since 15 Nov" for one in ("−2", "±0", "+1", "+1")]  # noqa: RUF001
-    near = [row for row in sample.MILESTONES if row[8] is not None and row[3] is not None and row[3] <= 90]
+    near = [row for row in sample.MILESTONES if row[8] is not None and row[3] is not None and 0 < row[3] <= 90]
     assert figures[4].value == f"{sum(1 - row[8] for row in near):.1f}"
 
 

@@ -37,7 +37,7 @@ def write(document: Document, links: Mapping[str, str]) -> Written:
     else:
         text += '<ac:image ac:alt="burn-up"><ri:attachment ri:filename="burn-up.png"/></ac:image>'
     content = heading.text.encode()
-    picture = Attachment("burn-up.png", "image/png", b"\x89PNG\r\n\x1a\n" + content, content.hex()[:20])
+    picture = Attachment("burn-up.png", "image/png", lambda: b"\x89PNG\r\n\x1a\n" + content, content.hex()[:20])
     return Written(text, () if document.slot == "portfolio" else (picture,))
 
 

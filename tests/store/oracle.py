@@ -250,12 +250,7 @@ def _life(world: _World, issue: Issue, is_leaf: bool, waits: list[datetime]) -> 
     flagged = value["flagged"].since if value["flagged"] else None
     words = {kind.strip().lower()} | {one.value.strip().lower() for one in world.at(issue.issue_id, "label", None)}
     role = next(
-        (
-            role
-            for role in get_args(Role)
-            for name in world.config.roles.get(role, ())
-            if name.strip().lower() in words
-        ),
+        (role for role in get_args(Role) for name in world.config.roles.get(role, ()) if name.strip().lower() in words),
         "work",
     )
     is_open = category not in ("done", "canceled")
@@ -289,9 +284,7 @@ def blockings(case: Case, config: Config, as_of: datetime) -> set[tuple[str, str
     """Open dependencies between two open issues."""
     world = _World(case, config, as_of)
     by_url = {one.url.rstrip("/"): one.issue_id for one in case.issues}
-    is_open = {
-        one for one, issue in world.issues.items() if world.category_at(issue, None) not in ("done", "canceled")
-    }
+    is_open = {one for one, issue in world.issues.items() if world.category_at(issue, None) not in ("done", "canceled")}
     found: dict[tuple[str, str], datetime] = {}
     for near in is_open:
         for name in ("blocks", "blocked_by"):
@@ -376,5 +369,7 @@ def deliveries(case: Case, config: Config, as_of: datetime) -> set[tuple[str, st
             cap = max(10, 6 * (statistics.median(before) if before else 0))
             # the order within one moment is the store's own; cases give each closure its moment
             for place, one in enumerate(sorted(closed, key=lambda one: (one.done_at, one.issue_id)), 1):
-                found |= {(subject, one.issue_id, day, place > cap) for subject in inside if one.issue_id in inside[subject]}
+                found |= {
+                    (subject, one.issue_id, day, place > cap) for subject in inside if one.issue_id in inside[subject]
+                }
     return found

@@ -46,7 +46,10 @@ def _check(text: str, as_of: datetime, config: Config) -> None:
         tables.prepare(store, config, as_of, as_of.date())
         expected = oracle.lives(case, config, as_of)
         fields = [name for name in oracle.Life.__dataclass_fields__ if name != "flow"]
-        found = [tuple(map(_aware, row)) for row in store.rows(f"SELECT {', '.join(fields)} FROM lifecycle ORDER BY issue_id")]
+        found = [
+            tuple(map(_aware, row))
+            for row in store.rows(f"SELECT {', '.join(fields)} FROM lifecycle ORDER BY issue_id")
+        ]
         assert found == [tuple(getattr(one, name) for name in fields) for one in expected]
         assert _rows(store, "SELECT issue_id, flow.category, since, until FROM flow JOIN lifecycle USING (issue)") == {
             (one.issue_id, *stay) for one in expected for stay in one.flow
@@ -72,7 +75,9 @@ def test_each_tracker_project_as_a_project(text: str, as_of: datetime) -> None:
 
 
 @given(lives.portfolios(), lives.moments())
-@example("PAY-1 2026-01-05 done  2026-01-06 resolution=Duplicate  2026-01-07 resolution=Done", history.moment("2026-01-09"))
+@example(
+    "PAY-1 2026-01-05 done  2026-01-06 resolution=Duplicate  2026-01-07 resolution=Done", history.moment("2026-01-09")
+)
 def test_configured_projects_roles_statuses_and_zone(text: str, as_of: datetime) -> None:
     _check(text, as_of, SCOPED)
 

@@ -41,7 +41,10 @@ with Store.open(Path(sys.argv[1])):
 
 def page(number: int) -> history.Page:
     """Forty issues; every third page repeats the one before it, as an overlapping pull does."""
-    lines = [f"PAY-{40 * (number - number % 3 // 2) + one} 2026-01-05 todo 2026-01-06 doing 2026-01-07 done +label:x" for one in range(40)]
+    lines = [
+        f"PAY-{40 * (number - number % 3 // 2) + one} 2026-01-05 todo 2026-01-06 doing 2026-01-07 done +label:x"
+        for one in range(40)
+    ]
     made = history.parse("\n".join(lines)).page
     return history.Page(made.issues, made.intervals, (), (), str(number))
 

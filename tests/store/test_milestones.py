@@ -1,5 +1,7 @@
 """Milestone history grows from snapshots, survives in the record, and comes back from it."""
 
+# ruff: noqa: DTZ001 - the database's moments are UTC without a zone
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
@@ -14,7 +16,9 @@ from pmo_sync.store import Store
 from tests.store.test_store import memory
 
 PAY = Project("acme:PAY", "acme", "PAY", "Payments", "https://acme.example/PAY", False)
-V1 = Milestone("acme:m:v1", "acme", "acme:PAY", "version", "v1", "open", None, date(2026, 3, 1), None, "https://acme.example/v1")
+V1 = Milestone(
+    "acme:m:v1", "acme", "acme:PAY", "version", "v1", "open", None, date(2026, 3, 1), None, "https://acme.example/v1"
+)
 
 
 def at(day: int) -> datetime:
@@ -26,7 +30,9 @@ def catalogue(*milestones: Milestone, problems: tuple[Problem, ...] = ()) -> Cat
 
 
 def grown(store: Store) -> list[tuple[object, ...]]:
-    return store.rows("SELECT entity_id, field, value, since, until FROM history JOIN entity USING (entity) ORDER BY ALL")
+    return store.rows(
+        "SELECT entity_id, field, value, since, until FROM history JOIN entity USING (entity) ORDER BY ALL"
+    )
 
 
 def test_first_look_starts_every_value_and_a_change_ends_it() -> None:
@@ -75,7 +81,9 @@ def test_projects_are_replaced_by_a_complete_catalogue_only() -> None:
     ops = PAY._replace(project_id="acme:OPS", key="OPS")
     with memory() as store:
         store.save_catalogue("acme", Catalogue((PAY, ops), (), ()), at(5))
-        store.save_catalogue("acme", Catalogue((PAY._replace(name="New"),), (), (), {}, (Problem("OPS", "closed"),)), at(6))
+        store.save_catalogue(
+            "acme", Catalogue((PAY._replace(name="New"),), (), (), {}, (Problem("OPS", "closed"),)), at(6)
+        )
         assert store.rows("SELECT key, name FROM project ORDER BY key") == [("OPS", "Payments"), ("PAY", "New")]
         store.save_catalogue("acme", Catalogue((PAY,), (), ()), at(7))
         assert store.project_keys("acme") == {"acme:PAY": "PAY"}

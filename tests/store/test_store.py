@@ -1,5 +1,7 @@
 """Pages in, issues and intervals out: twice, in any order, cut in the middle; and the state at any moment."""
 
+# ruff: noqa: DTZ001 - the database's moments are UTC without a zone
+
 from __future__ import annotations
 
 import stat
@@ -37,7 +39,9 @@ def logical(store: Store) -> tuple[list[Any], ...]:
 def split(case: history.Case) -> list[Page]:
     """One page an issue."""
     return [
-        Page((one,), tuple(stay for stay in case.intervals if stay.entity_id == one.issue_id), (), (), f"after {one.key}")
+        Page(
+            (one,), tuple(stay for stay in case.intervals if stay.entity_id == one.issue_id), (), (), f"after {one.key}"
+        )
         for one in case.issues
     ]
 
@@ -145,13 +149,23 @@ def test_an_aware_moment_of_any_zone_is_stored_in_utc() -> None:
     jakarta = datetime(2026, 1, 5, 6, 30, 0, 123456, ZoneInfo("Asia/Jakarta"))
     issue = history.parse("PAY-1 2026-01-05 todo").issues[0]._replace(created_at=jakarta)
     with memory() as store:
-        store.append("acme", "p", Page((issue,), (Interval(issue.issue_id, "status", "s", "S", jakarta, None),), (), (), "c"))
+        store.append(
+            "acme", "p", Page((issue,), (Interval(issue.issue_id, "status", "s", "S", jakarta, None),), (), (), "c")
+        )
         store.merge()
         expected = datetime(2026, 1, 4, 23, 30, 0, 123456)
         assert store.rows("SELECT created_at FROM issue UNION ALL SELECT since FROM history") == [(expected,)] * 2
 
 
-HOSTILE = ("a\0b", "broken \ud83d half", "\ud83d\ude00", "'; DROP TABLE issue; --", "\u202eright to left", "x" * 1_000_000, "")
+HOSTILE = (
+    "a\0b",
+    "broken \ud83d half",
+    "\ud83d\ude00",
+    "'; DROP TABLE issue; --",
+    "\u202eright to left",
+    "x" * 1_000_000,
+    "",
+)
 
 
 @pytest.mark.parametrize("title", HOSTILE)
@@ -267,7 +281,12 @@ def test_every_field_of_the_model_can_be_told_in_a_line() -> None:
 
 def test_unmapped_statuses_are_those_in_use_without_a_category() -> None:
     with memory() as store:
-        history.fill(store, history.parse("PAY-1 2026-01-05 odd\nPAY-2 2026-01-05 status=Strange\nPAY-3 2026-01-05 status=Past 2026-01-06 todo"))
+        history.fill(
+            store,
+            history.parse(
+                "PAY-1 2026-01-05 odd\nPAY-2 2026-01-05 status=Strange\nPAY-3 2026-01-05 status=Past 2026-01-06 todo"
+            ),
+        )
         assert store.unmapped_statuses("acme", {}) == ("Odd", "Strange")
         assert store.unmapped_statuses("acme", {" strange": "doing"}) == ("Odd",)
         assert store.unmapped_statuses("gl", {}) == ()

@@ -1,5 +1,7 @@
 """The parameter tables, and cases of the derived tables that are worth reading."""
 
+# ruff: noqa: DTZ001 - the database's moments are UTC without a zone
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -23,13 +25,20 @@ def one(store: Store, key: str, *columns: str) -> tuple[object, ...]:
 
 
 def members(store: Store, subject: str) -> set[str]:
-    return {row[0] for row in store.rows("SELECT key FROM membership JOIN lifecycle USING (issue) WHERE subject = ?", [subject])}
+    return {
+        row[0]
+        for row in store.rows("SELECT key FROM membership JOIN lifecycle USING (issue) WHERE subject = ?", [subject])
+    }
 
 
 def test_reopened_and_done_again_counts_from_the_last_finish() -> None:
-    store = prepared("PAY-1 2026-01-05 todo 2026-01-07 doing 2026-01-12 done 2026-01-13 doing 2026-01-20 done", "2026-02-01")
+    store = prepared(
+        "PAY-1 2026-01-05 todo 2026-01-07 doing 2026-01-12 done 2026-01-13 doing 2026-01-20 done", "2026-02-01"
+    )
     assert one(store, "PAY-1", "started_at", "done_at") == (datetime(2026, 1, 7), datetime(2026, 1, 20))
-    store = prepared("PAY-1 2026-01-05 todo 2026-01-07 doing 2026-01-12 done 2026-01-13 doing 2026-01-20 done", "2026-01-13T00:01")
+    store = prepared(
+        "PAY-1 2026-01-05 todo 2026-01-07 doing 2026-01-12 done 2026-01-13 doing 2026-01-20 done", "2026-01-13T00:01"
+    )
     assert one(store, "PAY-1", "done_at", "category") == (None, "doing")
 
 
@@ -161,7 +170,12 @@ def test_scopes_all_parts_hold_and_any_scope_will_do() -> None:
     )  # fmt: skip
     store = prepared(text, "2026-01-10", config)
     assert members(store, "project:narrow") == {"PAY-1"}
-    assert members(store, "project:wide") == members(store, "programme:g") == members(store, "portfolio") == {"PAY-1", "OPS-3"}
+    assert (
+        members(store, "project:wide")
+        == members(store, "programme:g")
+        == members(store, "portfolio")
+        == {"PAY-1", "OPS-3"}
+    )
     assert store.rows("SELECT subject, parent, name FROM subject WHERE kind <> 'epic' ORDER BY subject") == [
         ("milestone:acme:m:v1", "project:narrow", "v1"),
         ("portfolio", None, "Acme PMO"),
@@ -181,8 +195,15 @@ def test_a_group_scope_takes_every_project_below_it_and_no_neighbour() -> None:
 
 def test_must_win_milestones_are_those_their_project_names() -> None:
     text = "@v1 project=PAY 2026-01-01\n@v2 project=PAY 2026-01-01\nPAY-1 2026-01-05 todo +milestone:v1 +milestone:v2"
-    store = prepared(text, "2026-01-10", configure(pmo_project("PAY", must_win=("V1",)), pmo_project("x", Scope("acme", "OPS"), must_win=("v2",))))
-    assert store.rows("SELECT name, is_must_win FROM subject WHERE kind = 'milestone' ORDER BY name") == [("v1", True), ("v2", False)]
+    store = prepared(
+        text,
+        "2026-01-10",
+        configure(pmo_project("PAY", must_win=("V1",)), pmo_project("x", Scope("acme", "OPS"), must_win=("v2",))),
+    )
+    assert store.rows("SELECT name, is_must_win FROM subject WHERE kind = 'milestone' ORDER BY name") == [
+        ("v1", True),
+        ("v2", False),
+    ]
 
 
 def test_without_projects_each_tracker_project_is_one_with_a_key_of_its_own() -> None:
@@ -200,8 +221,12 @@ def test_roles_by_type_or_label_in_the_order_of_the_model() -> None:
 
 
 def test_a_day_is_a_day_in_the_pmos_zone() -> None:
-    store = prepared("PAY-1 2026-01-05 todo 2026-01-11T18:00 done", "2026-01-20", configure(zone=ZoneInfo("Asia/Jakarta")))
-    assert store.rows("SELECT done_on, week FROM delivery WHERE subject = 'portfolio'") == [(date(2026, 1, 12), date(2026, 1, 12))]
+    store = prepared(
+        "PAY-1 2026-01-05 todo 2026-01-11T18:00 done", "2026-01-20", configure(zone=ZoneInfo("Asia/Jakarta"))
+    )
+    assert store.rows("SELECT done_on, week FROM delivery WHERE subject = 'portfolio'") == [
+        (date(2026, 1, 12), date(2026, 1, 12))
+    ]
 
 
 def test_the_calendar_knows_mondays_and_holidays() -> None:

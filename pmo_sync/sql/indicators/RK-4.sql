@@ -14,15 +14,17 @@ WITH place AS (
     FROM membership AS m
     JOIN subject AS s ON s.subject = m.subject AND s.kind = 'project'
 ),
+within AS (
+    SELECT DISTINCT b.blocked, b.blocker
+    FROM blocking AS b
+    JOIN place AS here ON here.issue = b.blocked
+    JOIN place AS there ON there.issue = b.blocker AND there.project = here.project
+),
 waiting AS (
     SELECT b.blocked AS issue, min(b.since) AS since
     FROM blocking AS b
-    WHERE NOT EXISTS (
-        SELECT 1
-        FROM place AS here
-        JOIN place AS there ON there.project = here.project
-        WHERE here.issue = b.blocked AND there.issue = b.blocker
-    )
+    LEFT JOIN within ON within.blocked = b.blocked AND within.blocker = b.blocker
+    WHERE within.blocked IS NULL
     GROUP BY b.blocked
 ),
 evidence AS (

@@ -4,34 +4,40 @@ WITH wanted AS (
     SELECT unnest(?) AS subject
 ),
 stay AS (
+    -- in weeks back from now: the first and the last point an item was in scope, the first at which it was done
     SELECT
-        h.subject, h.issue, h.since, least(h.until, l.removed_at) AS until, l.done_at,
-        s.kind IN ('milestone', 'epic') AS is_milestone
+        h.subject, s.kind IN ('milestone', 'epic') AS is_milestone,
+        (date_diff('second', h.since, moment.as_of) + 604799) // 604800 - 1 AS first_week,
+        coalesce((date_diff('second', least(h.until, l.removed_at), moment.as_of) + 604799) // 604800, 0) AS last_week,
+        coalesce((date_diff('second', l.done_at, moment.as_of) + 604799) // 604800 - 1, -1) AS done_week
     FROM scope_history AS h
+    CROSS JOIN moment
     JOIN wanted AS w ON w.subject = h.subject
     JOIN subject AS s ON s.subject = h.subject
     JOIN lifecycle AS l ON l.issue = h.issue AND l.role = 'work' AND l.is_leaf
 ),
+same AS (
+    SELECT subject, first_week, last_week, done_week, count(*) AS items
+    FROM stay
+    GROUP BY subject, first_week, last_week, done_week
+),
 life AS (
-    SELECT subject, min(since) AS first_at, bool_or(is_milestone) AS is_milestone
+    SELECT subject, max(first_week) AS first_week, bool_or(is_milestone) AS is_milestone
     FROM stay
     GROUP BY subject
 ),
 point AS (
-    SELECT
-        life.subject, calendar.day,
-        moment.as_of - INTERVAL 1 DAY * (moment.today - calendar.day) AS at
+    SELECT life.subject, calendar.day, (moment.today - calendar.day) // 7 AS week
     FROM life
     CROSS JOIN moment
     JOIN calendar ON calendar.day <= moment.today AND (moment.today - calendar.day) % 7 = 0
-    WHERE moment.as_of - INTERVAL 1 DAY * (moment.today - calendar.day) > life.first_at
-        AND (life.is_milestone OR moment.today - calendar.day <= 182)
+        AND (moment.today - calendar.day) // 7 <= life.first_week
+    WHERE life.is_milestone OR moment.today - calendar.day <= 182
 )
 SELECT
-    point.subject, point.day, count(DISTINCT stay.issue) AS scope,
-    count(DISTINCT stay.issue) FILTER (WHERE stay.done_at < point.at) AS done
+    point.subject, point.day, CAST(coalesce(sum(same.items), 0) AS BIGINT) AS scope,
+    CAST(coalesce(sum(same.items) FILTER (WHERE point.week <= same.done_week), 0) AS BIGINT) AS done
 FROM point
-LEFT JOIN stay ON stay.subject = point.subject AND stay.since < point.at
-    AND (stay.until IS NULL OR stay.until >= point.at)
+LEFT JOIN same ON same.subject = point.subject AND point.week BETWEEN same.last_week AND same.first_week
 GROUP BY point.subject, point.day
 ORDER BY point.subject, point.day

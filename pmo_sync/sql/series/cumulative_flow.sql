@@ -2,25 +2,35 @@
 WITH wanted AS (
     SELECT unnest(?) AS subject
 ),
-point AS (
-    SELECT calendar.day, moment.as_of - INTERVAL 1 DAY * (moment.today - calendar.day) AS at
-    FROM calendar
-    CROSS JOIN moment
-    WHERE calendar.day <= moment.today AND (moment.today - calendar.day) % 7 = 0
-        AND moment.today - calendar.day <= 182
-),
 stay AS (
-    -- while an item was in the subject and in the category
+    -- while an item was in the subject and in the category; canceled work is no flow
     SELECT
-        h.subject, h.issue, f.category, greatest(h.since, f.since) AS since,
-        least(h.until, f.until, l.removed_at) AS until
+        h.subject, f.category, greatest(h.since, f.since) AS since, least(h.until, f.until, l.removed_at) AS until
     FROM scope_history AS h
     JOIN wanted AS w ON w.subject = h.subject
     JOIN lifecycle AS l ON l.issue = h.issue AND l.role = 'work' AND l.is_leaf
     JOIN flow AS f ON f.issue = h.issue AND f.category <> 'canceled'
+),
+same AS (
+    -- in weeks back from now: the first and the last point of the stay
+    SELECT
+        stay.subject, stay.category,
+        (date_diff('second', stay.since, moment.as_of) + 604799) // 604800 - 1 AS first_week,
+        coalesce((date_diff('second', stay.until, moment.as_of) + 604799) // 604800, 0) AS last_week,
+        count(*) AS items
+    FROM stay
+    CROSS JOIN moment
+    GROUP BY 1, 2, 3, 4
+),
+point AS (
+    SELECT calendar.day, (moment.today - calendar.day) // 7 AS week
+    FROM calendar
+    CROSS JOIN moment
+    WHERE calendar.day <= moment.today AND (moment.today - calendar.day) % 7 = 0
+        AND moment.today - calendar.day <= 182
 )
-SELECT stay.subject, point.day, stay.category, count(DISTINCT stay.issue) AS items
-FROM stay
-JOIN point ON stay.since < point.at AND (stay.until IS NULL OR stay.until >= point.at)
-GROUP BY stay.subject, point.day, stay.category
-ORDER BY stay.subject, point.day, stay.category
+SELECT same.subject, point.day, same.category, CAST(sum(same.items) AS BIGINT) AS items
+FROM same
+JOIN point ON point.week BETWEEN same.last_week AND same.first_week
+GROUP BY same.subject, point.day, same.category
+ORDER BY same.subject, point.day, same.category
