@@ -360,7 +360,7 @@ class Store:
         self._connection.register("given", table)
         self._connection.execute(
             f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM given'  # noqa: S608 - the name is our own
-        )  # noqa: S608
+        )
         self._connection.unregister("given")
 
 

@@ -13,8 +13,8 @@ import msgspec
 
 from connectors.jira.cursor import Position
 from connectors.jira.normalize import Draft, Records, Site, draft, records
-from connectors.jira.wire import RawIssue
-from pmo_sync.clients.jira import JiraClient, NotVisibleError, mended
+from connectors.jira.wire import RAW_ISSUE, RawIssue
+from pmo_sync.clients.jira import PLAIN, JiraClient, NotVisibleError, mended
 from pmo_sync.errors import DataError
 from pmo_sync.model import Page, Person, Problem
 
@@ -92,15 +92,13 @@ class Assembler:
     def decode(self, raw: msgspec.Raw) -> RawIssue | Problem:
         """One issue of a page; what cannot be decoded is a problem with the best name we can find for it."""
         content = bytes(raw)
-        try:
-            return msgspec.json.decode(content, type=RawIssue)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        try:
-            return msgspec.json.decode(mended(content), type=RawIssue)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            why = str(error)
-        loose = msgspec.json.decode(mended(content))
+        why = ""
+        for mend in (bytes, mended):
+            try:
+                return RAW_ISSUE.decode(mend(content))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                why = str(error)
+        loose = PLAIN.decode(mended(content))
         named = loose if isinstance(loose, dict) else {}
         return Problem(str(named.get("key") or named.get("id") or "issue without key"), f"cannot be understood: {why}")
 

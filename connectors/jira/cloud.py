@@ -16,8 +16,19 @@ import msgspec
 
 from connectors.jira.assemble import Assembler, Batch, Row, Workers
 from connectors.jira.cursor import Position
-from connectors.jira.wire import BulkPage, Changelog, ChangelogPage, History, IdPage, IssueChangelog, RawIssue
-from pmo_sync.clients.jira import JiraClient
+from connectors.jira.wire import (
+    BULK_PAGE,
+    CHANGELOG_PAGE,
+    ID_PAGE,
+    ISSUE_CHANGELOG,
+    BulkPage,
+    Changelog,
+    ChangelogPage,
+    History,
+    IdPage,
+    RawIssue,
+)
+from pmo_sync.clients.jira import PLAIN, JiraClient, mended
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Problem
 
@@ -50,7 +61,7 @@ class CloudReader:
     def has_any(self, jql: str) -> bool:
         """Whether the question finds anything."""
         body = {"jql": jql, "fields": ["id"], "maxResults": 1}
-        return bool(self._client.post_read("search/jql", body, API, shape=IdPage).issues)
+        return bool(self._client.post_read("search/jql", body, API, decoder=ID_PAGE).issues)
 
     def ids(self, jql: str) -> list[str]:
         """Every id. Raises TrackerError rather than returning a part."""
@@ -58,7 +69,7 @@ class CloudReader:
         seen: set[str] = set()
         body: dict[str, Any] = {"jql": jql, "fields": ["id"], "maxResults": IDS_PER_PAGE}
         while True:
-            page: IdPage = self._client.post_read("search/jql", body, API, shape=IdPage)
+            page: IdPage = self._client.post_read("search/jql", body, API, decoder=ID_PAGE)
             found += [one.id for one in page.issues]
             if page.token is None:
                 if page.is_last is False:
@@ -91,7 +102,7 @@ class CloudReader:
 
     def _batch(self, ids: Sequence[str], histories: Future[Histories], workers: Workers) -> Batch:
         body = {"issueIdsOrKeys": ids, "fields": self._asked, "fieldsByKeys": False, "expand": [], "properties": []}
-        page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, shape=BulkPage)
+        page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, decoder=BULK_PAGE)
         known = histories.result()
         found: list[RawIssue | Problem] = []
         for raw in page.issues:
@@ -116,7 +127,7 @@ class CloudReader:
         seen: set[str] = set()
         body: dict[str, Any] = {"issueIdsOrKeys": ids, "maxResults": CHANGES_PER_PAGE}
         while True:
-            page: ChangelogPage = self._client.post_read("changelog/bulkfetch", body, API, shape=ChangelogPage)
+            page: ChangelogPage = self._client.post_read("changelog/bulkfetch", body, API, decoder=CHANGELOG_PAGE)
             for raw in page.logs:
                 _collect(found, raw)
             if page.token is None:
@@ -129,9 +140,9 @@ class CloudReader:
 
 def _collect(found: Histories, raw: msgspec.Raw) -> None:
     try:
-        log = msgspec.json.decode(raw, type=IssueChangelog)
+        log = ISSUE_CHANGELOG.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        loose = msgspec.json.decode(bytes(raw).decode("utf-8", "replace"))
+        loose = PLAIN.decode(mended(bytes(raw)))
         native = str(loose.get("issueId")) if isinstance(loose, dict) else ""
         found[native] = Problem(native, f"its history cannot be understood: {error}")
         return

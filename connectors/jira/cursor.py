@@ -45,7 +45,7 @@ class Cursor:
     def parse(cls, text: str | None) -> Cursor | None:
         """The cursor behind a text; None if there is none or it is not ours: then everything is read."""
         try:
-            return msgspec.json.decode(text, type=cls) if text else None
+            return _DECODER.decode(text) if text else None
         except (msgspec.DecodeError, ValueError):
             return None
 
@@ -74,6 +74,9 @@ class Cursor:
         """The pass is complete."""
         deep = self.started if self.is_deep else self.deep
         return Cursor(complete=self.started, deep=deep, epoch=self.epoch)
+
+
+_DECODER: Final = msgspec.json.Decoder(Cursor)
 
 
 def quoted(text: str) -> str:

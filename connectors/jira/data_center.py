@@ -17,7 +17,7 @@ import msgspec
 
 from connectors.jira.assemble import Assembler, Batch, Row, Workers
 from connectors.jira.cursor import Position
-from connectors.jira.wire import RawId, RawIssue, SearchPage
+from connectors.jira.wire import RAW, RAW_ID, SEARCH_PAGE, RawIssue, SearchPage
 from pmo_sync.clients.jira import JiraClient, NotVisibleError
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Problem
@@ -56,7 +56,7 @@ class DataCenterReader:
 
     def count(self, jql: str) -> int:
         """How many issues the server counts."""
-        page: SearchPage = self._client.get("search", {"jql": jql, "maxResults": 0}, shape=SearchPage)
+        page: SearchPage = self._client.get("search", {"jql": jql, "maxResults": 0}, decoder=SEARCH_PAGE)
         return page.total
 
     def has_any(self, jql: str) -> bool:
@@ -70,8 +70,8 @@ class DataCenterReader:
             start = 0
             while True:
                 params = {"jql": jql, "startAt": start, "maxResults": IDS_PER_PAGE, "fields": "updated"}
-                page: SearchPage = self._client.get("search", params, shape=SearchPage)
-                found |= dict.fromkeys(msgspec.json.decode(raw, type=RawId).id for raw in page.issues)
+                page: SearchPage = self._client.get("search", params, decoder=SEARCH_PAGE)
+                found |= dict.fromkeys(RAW_ID.decode(raw).id for raw in page.issues)
                 start += len(page.issues)
                 if start >= page.total or not page.issues:
                     break
@@ -128,7 +128,7 @@ class DataCenterReader:
             "fields": self._fields,
             "expand": "changelog",
         }
-        page: SearchPage = self._client.get("search", params, shape=SearchPage)
+        page: SearchPage = self._client.get("search", params, decoder=SEARCH_PAGE)
         return page
 
     def _window(self, start: int, page: SearchPage, workers: Workers) -> _Window:
@@ -146,7 +146,7 @@ class DataCenterReader:
         """The issue by itself, which brings its whole history: fields and history of the same moment."""
         params = {"fields": self._fields, "expand": "changelog"}
         try:
-            raw = self._client.get(f"issue/{quote(listed.key, safe='')}", params, shape=msgspec.Raw)
+            raw = self._client.get(f"issue/{quote(listed.key, safe='')}", params, decoder=RAW)
         except NotVisibleError:
             return Problem(listed.key, "search lists it, but it cannot be read; check permissions")
         one = self._assembler.decode(raw)
@@ -180,6 +180,6 @@ def _joined(window: _Window, known: Sequence[str], read: Callable[[int], _Window
 def _id(raw: msgspec.Raw) -> str:
     """The native id of a row, also where the rest of it is malformed; empty if there is none."""
     try:
-        return msgspec.json.decode(raw, type=RawId).id
+        return RAW_ID.decode(raw).id
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""

@@ -2,11 +2,14 @@
 
 ``msgspec`` skips unknown keys while parsing, so the avatars and authors of a long history cost next to nothing. Lists
 of issues stay raw until each is decoded by itself: one that is malformed does not take its page with it.
+
+The decoders are made here, at import, by one thread: ``msgspec`` (0.22) crashes the process when two threads are the
+first to decode the same type.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -91,3 +94,13 @@ class ChangelogPage(msgspec.Struct):
 
     logs: list[msgspec.Raw] = msgspec.field(default_factory=list, name="issueChangeLogs")
     token: str | None = msgspec.field(default=None, name="nextPageToken")
+
+
+RAW: Final = msgspec.json.Decoder(msgspec.Raw)
+RAW_ID: Final = msgspec.json.Decoder(RawId)
+RAW_ISSUE: Final = msgspec.json.Decoder(RawIssue)
+SEARCH_PAGE: Final = msgspec.json.Decoder(SearchPage)
+ID_PAGE: Final = msgspec.json.Decoder(IdPage)
+BULK_PAGE: Final = msgspec.json.Decoder(BulkPage)
+CHANGELOG_PAGE: Final = msgspec.json.Decoder(ChangelogPage)
+ISSUE_CHANGELOG: Final = msgspec.json.Decoder(IssueChangelog)

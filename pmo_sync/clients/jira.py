@@ -34,6 +34,8 @@ HEADERS: Final = {
     "X-Force-Accept-Language": "true",
 }
 COMMENTS_PER_PAGE: Final = 100
+Decoder = msgspec.json.Decoder[Any]
+PLAIN: Final[Decoder] = msgspec.json.Decoder(Any)
 
 
 class NotVisibleError(AccessError):
@@ -98,15 +100,21 @@ class JiraClient:
             self._flavour = "cloud" if kind == "Cloud" else "data-center"
         return self._flavour
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, api: str = "api/2", *, shape: Any = Any) -> Any:
-        """GET ``/rest/{api}/{path}`` decoded as ``shape`` (plain JSON by default)."""
-        return self._decode(self._read("GET", path, api, params=params), shape)
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, api: str = "api/2", *, decoder: Decoder = PLAIN
+    ) -> Any:
+        """GET ``/rest/{api}/{path}``; plain JSON without a ``decoder``.
 
-    def post_read(self, path: str, body: Mapping[str, Any], api: str = "api/3", *, shape: Any = Any) -> Any:
+        Make typed decoders at import: ``msgspec`` (0.22) crashes the process when two threads are the first to decode
+        the same type.
+        """
+        return self._decode(self._read("GET", path, api, params=params), decoder)
+
+    def post_read(self, path: str, body: Mapping[str, Any], api: str = "api/3", *, decoder: Decoder = PLAIN) -> Any:
         """POST to one of the addresses that only read (``POST_READS``); repeated like a GET."""
         if not f"/{path}".endswith(POST_READS):
             raise ValueError(path)
-        return self._decode(self._read("POST", path, api, body=body), shape)
+        return self._decode(self._read("POST", path, api, body=body), decoder)
 
     def server_info(self) -> dict[str, Any]:
         """Product, version, ``deploymentType``, ``serverTime``."""
@@ -115,7 +123,7 @@ class JiraClient:
     def server_time(self) -> datetime:
         """The server's clock, UTC: ``serverTime``, else the answer's Date header. Raises TrackerError without."""
         response = self._read("GET", "serverInfo", "api/2")
-        info = self._object(self._decode(response, Any), "serverInfo")
+        info = self._object(self._decode(response, PLAIN), "serverInfo")
         try:
             return datetime.fromisoformat(str(info["serverTime"])).astimezone(UTC)
         except (KeyError, ValueError):
@@ -163,7 +171,7 @@ class JiraClient:
         response = self._send(
             "POST", f"issue/{quote(issue, safe='')}/comment", "api/2", body=_comment(body, properties)
         )
-        return self._object(self._decode(response, Any), "comment")
+        return self._object(self._decode(response, PLAIN), "comment")
 
     def edit_comment(
         self, issue: str, comment_id: str, body: str, properties: Mapping[str, object], *, notify: bool
@@ -176,7 +184,7 @@ class JiraClient:
             params={} if notify else {"notifyUsers": "false"},
             body=_comment(body, properties),
         )
-        return self._object(self._decode(response, Any), "comment")
+        return self._object(self._decode(response, PLAIN), "comment")
 
     def comment_property(self, comment_id: str, key: str) -> dict[str, Any] | None:
         """The value of one comment property; None if it is not set."""
@@ -224,10 +232,10 @@ class JiraClient:
             raise _refusal(f"{method} {url}", response)
         return response
 
-    def _decode(self, response: requests.Response, shape: Any) -> Any:
+    def _decode(self, response: requests.Response, decoder: Decoder) -> Any:
         content = response.content
         try:
-            return msgspec.json.decode(content, type=shape)
+            return decoder.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError):
             pass
         where = response.url.partition("?")[0]
@@ -237,7 +245,7 @@ class JiraClient:
                 "address of Jira's REST API; check url and token"
             )
         try:
-            return msgspec.json.decode(mended(content), type=shape)
+            return decoder.decode(mended(content))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise TrackerError(f"{where}: the answer cannot be understood ({error}); is this Jira?") from error
 
@@ -293,7 +301,7 @@ def _refusal(what: str, response: requests.Response) -> AccessError | TrackerErr
 def _said(response: requests.Response) -> str:
     """Jira's own words, cut short; nothing of a web page."""
     try:
-        body = msgspec.json.decode(response.content)
+        body = PLAIN.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
     if not isinstance(body, dict):

@@ -7,6 +7,7 @@ days the P85 of a four-week forecast holds in 71 % of the cases only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -89,12 +90,12 @@ def trend(counts: Sequence[int]) -> float | None:
 def about_dates(median_weeks: float, p50: float, p85: float, growth: float, pace: float) -> tuple[Reason, ...]:
     """What to say about dates once they are known: too far away, too wide apart, a scope that grows too fast.
 
-    ``p50`` and ``p85`` are days from now, ``growth`` and ``pace`` items a week.
+    ``p50`` and ``p85`` are days from now, infinite where unknown, ``growth`` and ``pace`` items a week.
     """
     found = []
     if median_weeks > FAR_WEEKS:
         found.append(Reason("beyond_horizon", {"weeks": round(median_weeks), "most": FAR_WEEKS}))
-    if p85 > MOST_SPREAD * p50:
+    if MOST_SPREAD * p50 < p85 < math.inf:
         found.append(Reason("wide", {"ratio": p85 / p50, "most": MOST_SPREAD}))
     if growth >= FAST_GROWTH * pace:
         found.append(Reason("scope_growing", {"per_week": growth, "pace": pace}))

@@ -77,6 +77,14 @@ def test_a_milestone_with_enough_of_its_own_has_its_own_pace() -> None:
     assert without.actual_pace == 8.0
 
 
+@pytest.mark.parametrize(("finished", "pace"), [(24, 5.0), (25, 25 / 12)])
+def test_25_items_of_its_own_make_a_pace(finished: int, pace: float) -> None:
+    mine = {item.number for item in team(5)[:finished]}
+    stays = (("m", AS_OF - 250 * DAY, None),)
+    items = [replace(item, stays=stays) if item.number in mine else item for item in team(5)]
+    assert one(items + backlog(12, joined=250), due(70)).actual_pace == pytest.approx(pace)
+
+
 def test_milestones_of_one_project_queue_by_due_date() -> None:
     items = team() + backlog(20) + backlog(12, "early", 6_000) + backlog(30, "late", 7_000)
     got = one(items, due(70), due(30, "early"), due(100, "late"))
@@ -148,6 +156,7 @@ def test_work_beyond_two_years_has_a_chance_but_no_date() -> None:
     assert (got.p50_on, got.p85_on, got.fan) == (None, None, ())
     assert got.p_hit == 0.03
     assert "beyond_horizon" in codes(got)
+    assert "wide" not in codes(got)
     assert not got.refused
 
 

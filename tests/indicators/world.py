@@ -303,9 +303,9 @@ def busy(seed: int) -> World:
 
     dice = random.Random(seed)
     milestones = tuple(
-        Milestone(f"m{n}", "ab"[n % 2], ((AS_OF - timedelta(days=300), AS_OF.date() + timedelta(days=30 * n - 20)),
-                                        (AS_OF - timedelta(days=60), AS_OF.date() + timedelta(days=40 * n - 10))))
-        for n in range(5)
+        Milestone(f"m{n}", "ab"[n % 2], ((AS_OF - timedelta(days=300), AS_OF.date() + timedelta(days=15 * n - 20)),
+                                        (AS_OF - timedelta(days=60), AS_OF.date() + timedelta(days=20 * n - 10))))
+        for n in range(10)
     )  # fmt: skip
     items = []
     for number in range(1, 600):
@@ -320,7 +320,9 @@ def busy(seed: int) -> World:
                 moves.append((at, category))
         stays = []
         if dice.random() < 0.7:
-            stays.append((f"m{dice.randrange(5)}", created + timedelta(minutes=5), None))
+            until = min(created + timedelta(hours=dice.randrange(1, 90 * 24)), AS_OF - timedelta(hours=1))
+            joined = created + timedelta(minutes=5)
+            stays.append((f"m{dice.choice((0, 0, 1, 1, *range(10)))}", joined, until if dice.random() < 0.2 else None))
         items.append(Item(number, "ab"[number % 2], tuple(moves), due_on=dice.choice((None, AS_OF.date() - timedelta(days=dice.randrange(-30, 60)))),
                           estimate=dice.choice((None, 1.0)), is_bulk=dice.random() < 0.05, stays=tuple(stays)))  # fmt: skip
     return World(tuple(items), milestones)

@@ -25,6 +25,7 @@ One line is one issue: its key, then moments, each followed by what happened the
 
 from __future__ import annotations
 
+import atexit
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -294,6 +295,22 @@ def fill(store: Store, case: Case, seen_at: datetime | None = None) -> Store:
     store.append(case.sources[0] if case.sources else SOURCE, "", case.page)
     store.merge()
     store.load_milestone_history(case.milestone_intervals)
+    return store
+
+
+_shared: list[Store] = []
+
+
+def blank() -> Store:
+    """An empty store in memory, the same one at each call: for properties, where opening one an example is slow."""
+    if not _shared:
+        _shared.append(Store.open(Path("memory.duckdb"), memory=True))
+        atexit.register(_shared.clear)  # the engine complains about connections that outlive it
+    [store] = _shared
+    for (name,) in store.rows(
+        "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND table_name <> 'schema_version'"
+    ):
+        store.script(f"DELETE FROM {name}")
     return store
 
 

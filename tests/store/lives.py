@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.store.history import moment
+
+
+def share(percent: int) -> settings:
+    """So many per cent of the profile's examples: a store under each costs a quarter of a second."""
+    return settings(max_examples=max(1, settings.default.max_examples * percent // 100))  # type: ignore[union-attr]
+
 
 START = moment("2026-01-05")
 KEYS = ("PAY-1", "PAY-2", "PAY-3", "OPS-4", "OPS-5", "gl:APP-6", "gl:APP-7")
@@ -56,7 +63,9 @@ def _milestone(draw: st.DrawFn, name: str) -> str:
     hours = sorted(draw(st.lists(st.integers(0, 12 * 24), min_size=1, max_size=4)))
     kind = "sprint" if name == "s1" else "version"
     project = draw(st.sampled_from(["", "project=APP" if name.startswith("gl:") else "project=PAY"]))
-    words = st.sampled_from(["due_on=2026-02-01", "due_on=2026-03-01", "due_on=", "state=closed", "state=open"])
+    words = st.sampled_from(
+        ["due_on=2026-02-01", "due_on=2026-03-01", "due_on=", "state=closed", "state=open", "closed_on=2026-01-12"]
+    )
     events = [f"{START + timedelta(hours=one):%Y-%m-%dT%H:%M} {draw(words)}" for one in hours]
     source, _, plain = name.rpartition(":")
     return f"{'@' + source + ':' + plain if source else '@' + plain} kind={kind} {project} {'  '.join(events)}"

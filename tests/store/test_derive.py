@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +30,8 @@ SCOPED = history.replace(
     sources=(history.source("acme", {"odd_one ": "doing", "In Progress": "todo"}), history.source("gl")),
 )
 
+MOMENTS = st.lists(lives.moments(), min_size=1, max_size=3)
+
 
 def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
@@ -40,10 +41,11 @@ def _rows(store: Store, sql: str) -> set[tuple[Any, ...]]:
     return {tuple(map(_aware, row)) for row in store.rows(sql)}
 
 
-def _check(text: str, as_of: datetime, config: Config) -> None:
+def _check(text: str, moments: list[datetime], config: Config) -> None:
     case = history.parse(text)
-    with history.fill(Store.open(Path("x"), memory=True), case) as store:
-        tables.prepare(store, config, as_of, as_of.date())
+    store = history.fill(history.blank(), case)
+    for as_of in moments:
+        tables.prepare(store, config, as_of, (as_of - timedelta(microseconds=1)).date())
         expected = oracle.lives(case, config, as_of)
         fields = [name for name in oracle.Life.__dataclass_fields__ if name != "flow"]
         found = [
@@ -69,19 +71,22 @@ def _check(text: str, as_of: datetime, config: Config) -> None:
         assert _rows(store, done) == oracle.deliveries(case, config, as_of)
 
 
-@given(lives.portfolios(), lives.moments())
-def test_each_tracker_project_as_a_project(text: str, as_of: datetime) -> None:
-    _check(text, as_of, PLAIN)
+@lives.share(50)
+@given(lives.portfolios(), MOMENTS)
+def test_each_tracker_project_as_a_project(text: str, moments: list[datetime]) -> None:
+    _check(text, moments, PLAIN)
 
 
-@given(lives.portfolios(), lives.moments())
+@lives.share(50)
+@given(lives.portfolios(), MOMENTS)
 @example(
-    "PAY-1 2026-01-05 done  2026-01-06 resolution=Duplicate  2026-01-07 resolution=Done", history.moment("2026-01-09")
+    "PAY-1 2026-01-05 done  2026-01-06 resolution=Duplicate  2026-01-07 resolution=Done", [history.moment("2026-01-09")]
 )
-def test_configured_projects_roles_statuses_and_zone(text: str, as_of: datetime) -> None:
-    _check(text, as_of, SCOPED)
+def test_configured_projects_roles_statuses_and_zone(text: str, moments: list[datetime]) -> None:
+    _check(text, moments, SCOPED)
 
 
+@lives.share(30)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=12), st.integers(1, 13))
 def test_bulk_closures_are_those_beyond_six_usual_days(closures: list[int], days: int) -> None:
     lines = [
@@ -89,4 +94,4 @@ def test_bulk_closures_are_those_beyond_six_usual_days(closures: list[int], days
         for day, count in enumerate(closures)
         for number in range(count)
     ]
-    _check("\n".join(lines), history.moment(f"2026-01-{days + 1:02}"), PLAIN)
+    _check("\n".join(lines), [history.moment(f"2026-01-{days + 1:02}")], PLAIN)

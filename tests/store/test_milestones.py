@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pmo_sync.model import Catalogue, Interval, Milestone, Problem, Project
 from pmo_sync.record import Record
 from pmo_sync.store import Store
+from tests.store import history, lives
 from tests.store.test_store import memory
 
 PAY = Project("acme:PAY", "acme", "PAY", "Payments", "https://acme.example/PAY", False)
@@ -93,32 +95,28 @@ _DUE = st.one_of(st.none(), st.dates(date(2026, 3, 1), date(2026, 3, 4)))
 _STATES = st.lists(st.tuples(_DUE, st.sampled_from(["open", "closed"])), min_size=1, max_size=8)
 
 
-@settings(max_examples=60)
+@lives.share(20)
 @given(_STATES, st.sets(st.integers(1, 8)), st.sets(st.integers(1, 8)))
 def test_history_from_the_record_equals_history_as_it_grew(
-    tmp_path_factory: object, states: list[tuple[date | None, str]], handed_over: set[int], rebuilt: set[int]
+    states: list[tuple[date | None, str]], handed_over: set[int], rebuilt: set[int]
 ) -> None:
-    """Whatever the moments of handing over and of losing the database after it."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder, memory() as unbroken:
-        record = Record(Path(folder))
-        store = memory()
-        for day, (due, state) in enumerate(states, 1):
-            seen = catalogue(V1._replace(due_on=due, state=state))  # type: ignore[arg-type]
-            unbroken.save_catalogue("acme", seen, at(day))
-            store.save_catalogue("acme", seen, at(day))
+    """Whatever the moments of handing over, and of losing the database after it."""
+    looks = [catalogue(V1._replace(due_on=due, state=state)) for due, state in states]  # type: ignore[arg-type]
+    store = history.blank()
+    for day, look in enumerate(looks, 1):
+        store.save_catalogue("acme", look, at(day))
+    expected = grown(store), store.rows("SELECT first_seen_at FROM milestone")
+    with tempfile.TemporaryDirectory() as folder:
+        record, store = Record(Path(folder)), history.blank()
+        for day, look in enumerate(looks, 1):
+            store.save_catalogue("acme", look, at(day))
             if day in handed_over | rebuilt:
                 store.hand_over(record, f"run-{day}")
             if day in rebuilt:
-                store.close()
-                store = memory()
+                store = history.blank()
                 store.take_in(record)
-        assert grown(store) == grown(unbroken)
-        expected = unbroken.rows("SELECT first_seen_at FROM milestone")
-        store.save_catalogue("acme", seen, at(20))
-        assert store.rows("SELECT first_seen_at FROM milestone") == expected
-        store.close()
+        store.save_catalogue("acme", looks[-1], at(20))
+        assert (grown(store), store.rows("SELECT first_seen_at FROM milestone")) == expected
 
 
 def test_handing_over_twice_after_a_kill_counts_once(tmp_path: Path) -> None:

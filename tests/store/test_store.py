@@ -47,15 +47,16 @@ def split(case: history.Case) -> list[Page]:
 
 
 def stored(pages: Sequence[Page], merges: frozenset[int] = frozenset()) -> tuple[list[Any], ...]:
-    with memory() as store:
-        for number, page in enumerate(pages):
-            store.append("acme", f"acme:{page.cursor}", page)
-            if number in merges:
-                store.merge()
-        store.merge()
-        return logical(store)
+    store = history.blank()
+    for number, page in enumerate(pages):
+        store.append("acme", f"acme:{page.cursor}", page)
+        if number in merges:
+            store.merge()
+    store.merge()
+    return logical(store)
 
 
+@lives.share(40)
 @given(lives.portfolios(), st.data())
 def test_pages_twice_in_any_order_with_any_merges_are_the_same(text: str, data: st.DataObject) -> None:
     pages = split(history.parse(text))
@@ -64,18 +65,19 @@ def test_pages_twice_in_any_order_with_any_merges_are_the_same(text: str, data: 
     assert stored(again, merges) == stored(pages)
 
 
+@lives.share(50)
 @given(lives.portfolios(), st.lists(lives.moments(), min_size=1, max_size=5))
 def test_state_at_any_moment_is_one_filter(text: str, moments: list[datetime]) -> None:
     case = history.parse(text)
-    with history.fill(memory(), case) as store:
-        for at in moments:
-            found = store.rows(
-                "SELECT entity_id, field, value FROM history JOIN entity USING (entity) "
-                "WHERE since <= $at AND (until IS NULL OR until > $at) AND entity_id IN (SELECT issue_id FROM issue)",
-                {"at": at.replace(tzinfo=None)},
-            )
-            assert len(found) == len(set(found))
-            assert set(found) == replayed(text, at)
+    store = history.fill(history.blank(), case)
+    for at in moments:
+        found = store.rows(
+            "SELECT entity_id, field, value FROM history JOIN entity USING (entity) "
+            "WHERE since <= $at AND (until IS NULL OR until > $at) AND entity_id IN (SELECT issue_id FROM issue)",
+            {"at": at.replace(tzinfo=None)},
+        )
+        assert len(found) == len(set(found))
+        assert set(found) == replayed(text, at)
 
 
 def replayed(text: str, at: datetime) -> set[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ WITH place AS (
     FROM membership AS m
     JOIN subject AS s ON s.subject = m.subject AND s.kind = 'project'
 ),
-within AS (
+inside AS (
     SELECT DISTINCT b.blocked, b.blocker
     FROM blocking AS b
     JOIN place AS here ON here.issue = b.blocked
@@ -23,8 +23,8 @@ within AS (
 waiting AS (
     SELECT b.blocked AS issue, min(b.since) AS since
     FROM blocking AS b
-    LEFT JOIN within ON within.blocked = b.blocked AND within.blocker = b.blocker
-    WHERE within.blocked IS NULL
+    LEFT JOIN inside ON inside.blocked = b.blocked AND inside.blocker = b.blocker
+    WHERE inside.blocked IS NULL
     GROUP BY b.blocked
 ),
 evidence AS (

@@ -1,0 +1,225 @@
+"""What a user meets: the demo, a week passing, bad input, exit codes, JSON, no terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pmo_sync.clock import FixedClock
+from pmo_sync.demo.servers.wire import Answer
+from tests.e2e.office import ROOT, Office, office
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory):
+    """A company whose first sync is done."""
+    with office(tmp_path_factory.mktemp("cli")) as one:
+        assert one.run("sync", "--quiet") == 0
+        yield one
+
+
+@pytest.mark.timeout(600)
+def test_demo(tmp_path: Path, capsys) -> None:
+    """One command from trackers to pages; the second publication writes nothing; a week later the page says what changed."""
+    from pmo_sync.cli import run_in_process
+    from pmo_sync.clock import SystemClock
+
+    out = tmp_path / "demo"
+    assert run_in_process(["demo", "--quick", "--out", str(out), "--json"], SystemClock(), {}) == 0
+    printed = capsys.readouterr().out
+    result = json.loads(printed[printed.index("{") :])
+    writes = {step["step"]: step["writes"] for step in result["steps"]}
+    assert writes["first sync"] > 0
+    assert writes["publishing again changes nothing"] == 0
+    assert writes["a week later"] > 0
+    page = (out / "reports" / "portfolio.html").read_text(encoding="utf-8")
+    assert "Changed since 15 Nov 2026" in page
+
+
+def test_demo_refuses_a_folder_in_use(tmp_path: Path, capsys) -> None:
+    from pmo_sync.cli import run_in_process
+    from pmo_sync.clock import SystemClock
+
+    (tmp_path / "mine.txt").touch()
+    assert run_in_process(["demo", "--out", str(tmp_path)], SystemClock(), {}) == 1
+    assert "not empty" in capsys.readouterr().err
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_publish_again_writes_nothing(made: Office) -> None:
+    before = len(made.running.writes())
+    assert made.run("publish", "--quiet") == 0
+    assert len(made.running.writes()) == before
+
+
+def test_commands_that_look(made: Office, capsys) -> None:
+    assert {one["name"] for one in made.answer(capsys, "check")["sources"]} == {"cloud", "dc", "gitlab"}
+    readings = made.answer(capsys, "indicators", "--subject", "portfolio")["readings"]
+    assert {one["indicator"] for one in readings} >= {"PR-1", "FL-1", "FL-3", "SC-1"}
+    known = made.answer(capsys, "indicators", "--catalogue")["indicators"]
+    assert all(one["question"].endswith("?") for one in known)
+    explained = made.answer(capsys, "explain", "portfolio", "SC-1")
+    count = next(one["value"] for one in explained["readings"] if one["part"] == "count")
+    assert len(explained["evidence"]) == count > 0
+    assert made.answer(capsys, "state", "show")["runs"] > 0
+    assert made.answer(capsys, "publish", "--dry-run")["exit"] == 0
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".csv", ".json", ".parquet"])
+def test_export(made: Office, tmp_path: Path, ending: str) -> None:
+    assert made.run("export", str(tmp_path / f"readings{ending}")) == 0
+    assert (tmp_path / f"readings{ending}").stat().st_size > 1000
+
+
+def test_export_of_something_else(made: Office, tmp_path: Path, capsys) -> None:
+    assert made.run("export", str(tmp_path / "readings.docx")) == 1
+    assert ".xlsx" in capsys.readouterr().err
+
+
+def test_state_moves(made: Office, tmp_path: Path, capsys) -> None:
+    file = tmp_path / "record.tar"
+    assert made.run("state", "export", str(file)) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    other = Office(made.running, tmp_path)
+    other.configure()
+    assert other.run("state", "restore", str(file)) == 0
+    assert other.answer(capsys, "state", "show")["runs"] == made.answer(capsys, "state", "show")["runs"]
+
+
+def test_as_of_gives_the_same_page_again(made: Office) -> None:
+    page = made.folder / "reports" / "portfolio.html"
+    assert made.run("report", "--as-of", "2026-10-04", "--quiet") == 0
+    first = page.read_bytes()
+    assert made.run("report", "--quiet") == 0
+    assert page.read_bytes() != first
+    assert made.run("report", "--as-of", "2026-10-04", "--quiet") == 0
+    assert page.read_bytes() == first
+
+
+def test_config_errors_all_at_once(made: Office, tmp_path: Path, capsys) -> None:
+    broken = Office(made.running, tmp_path)
+    broken.configure(('zone = "Asia/Jakarta"', 'zone = "Nowhere/None"\ncolour = "red"'))
+    assert broken.run("sync") == 1
+    errors = capsys.readouterr().err
+    assert "pmo.zone" in errors
+    assert "pmo.colour" in errors
+
+
+def test_usage_error(made: Office) -> None:
+    assert made.run("sync", "--no-such-option") == 2
+    assert made.run("report", "--as-of", "yesterday") == 2
+
+
+def test_nothing_pulled_yet(made: Office, tmp_path: Path, capsys) -> None:
+    fresh = Office(made.running, tmp_path)
+    fresh.configure()
+    assert fresh.run("report") == 1
+    assert "pmo-sync pull" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("what", "change", "says"),
+    [
+        ("wrong token", ("DEMO_JIRA_DC_TOKEN", "WRONG"), "token"),
+        ("no token", ("DEMO_JIRA_DC_TOKEN", "NOT_SET"), "NOT_SET"),
+        ("dead server", None, "address"),
+        ("unknown project", ('"ERP"', '"NOPE"'), "NOPE"),
+    ],
+)
+def test_one_bad_source(made: Office, tmp_path: Path, capsys, what: str, change, says: str) -> None:
+    """One clear line that says what to do; the other sources go on; exit 4; the page says which source is not fresh."""
+    other = Office(made.running, tmp_path)
+    made.running.tokens["WRONG"] = "not-the-token"
+    if change is None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            change = (made.running.urls["dc"], f"http://127.0.0.1:{free.getsockname()[1]}")
+    other.configure(change)
+    assert other.run("pull") == 4
+    lines = [line for line in capsys.readouterr().out.splitlines() if says in line]
+    assert lines, what
+    assert all(len(line) < 400 for line in lines)
+    assert other.run("report", "--quiet") == 0
+    page = (tmp_path / "reports" / "portfolio.html").read_text(encoding="utf-8")
+    assert "dc" in re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+    out = capsys.readouterr().out
+    assert "Traceback" not in out
+
+
+def test_a_source_that_fails_later_keeps_what_it_had(made: Office, tmp_path: Path, capsys) -> None:
+    other = Office(made.running, tmp_path)
+    other.configure()
+    assert other.run("pull", "--quiet") == 0
+    counts = {one["source"]: one["projects"] for one in other.answer(capsys, "pull")["sources"]}
+    other.configure(("DEMO_JIRA_DC_TOKEN", "WRONG2"))
+    made.running.tokens["WRONG2"] = "nonsense"
+    assert other.run("sync", "--dry-run", "--quiet") == 4
+    capsys.readouterr()
+    assert other.run("indicators", "--quiet") == 0
+    held = next(one["projects"] for one in other.answer(capsys, "pull")["sources"] if one["source"] == "dc")
+    assert {one["project"]: one["our_count"] for one in held} == {
+        one["project"]: one["our_count"] for one in counts["dc"]
+    }
+
+
+def test_a_bug_leaves_a_log_file(made: Office, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pmo_sync import pipeline
+
+    monkeypatch.setattr(pipeline, "state_show", lambda *_: 1 / 0)
+    assert made.run("state", "show") == 3
+    said = capsys.readouterr().err
+    assert "this is a bug" in said
+    log = Path(said.rsplit(" ", 1)[1].strip())
+    assert "ZeroDivisionError" in log.read_text(encoding="utf-8")
+    log.unlink()
+
+
+def test_second_sync_is_told_who_holds_the_lock(made: Office, capsys) -> None:
+    from pmo_sync import lock
+
+    with lock.exclusive(made.config.state_dir, FixedClock(made.running.company.now), "sync"):
+        before = len(made.running.writes())
+        code = made.process("sync", "--quiet")
+        assert code == 1
+        assert len(made.running.writes()) == before
+
+
+def test_hostile_titles_reach_nobody(made: Office) -> None:
+    """Tracker text executed no quick action, mentioned nobody, and brought no script to a page."""
+    gitlab = made.running.servers["gitlab"]
+    assert gitlab.executed == []
+    assert gitlab.mentions == []
+    for page in (made.folder / "reports").glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "<script" not in text
+        assert "\0" not in text
+
+
+def test_malformed_answers(made: Office, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a JSON from one server is one line and exit 4."""
+    server = made.running.servers["gitlab"]
+    route = server._route
+    monkeypatch.setattr(
+        server, "_route", lambda request: Answer(200, b'[{"id": 1, ') if "issues" in request.path else route(request)
+    )
+    other = Office(made.running, tmp_path)
+    other.configure()
+    assert other.run("pull") == 4
+    out = capsys.readouterr().out
+    assert "gitlab" in out
+    assert "Traceback" not in out
+
+
+def test_help_is_quick_and_light() -> None:
+    """``--help`` imports nothing heavy."""
+    code = "import sys; sys.argv = ['pmo-sync', '--help']\ntry:\n    from pmo_sync.cli import main; main()\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    modules = done.stdout.rsplit("\n", 2)[-2]
+    for heavy in ("pandas", "duckdb", "numpy", "pyarrow", "requests", "jira", "gitlab", "vl_convert", "rich"):
+        assert f"'{heavy}'" not in modules, heavy
