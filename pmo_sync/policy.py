@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from pmo_sync.assessed import Change, Forecast, Rag, Reading, Reason, Subject, Verdict
@@ -25,7 +25,7 @@ class Thresholds:
     amber_p_hit: float = 0.80
     amber_slip_share: float = 0.05  # of the planned duration
     amber_slip_days: int = 5
-    amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days
+    amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days, and would pass the date again
     blocked_days: int = 7  # amber when its oldest blocked item has waited longer ...
     red_blocked_share: float = 0.20  # ... red when this share of what remains is blocked and the date is at risk anyway
     red_share: float = 0.25  # of the projects below, for a roll-up
@@ -89,7 +89,7 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
     slipped = slip_days(subject)
     if slipped > limits.amber_slip_days and slipped > limits.amber_slip_share * _planned_days(subject):
         found.append(Reason("slip", {"days": slipped, "percent": round(100 * slipped / _planned_days(subject))}))
-    if facts.drift_days is not None and facts.drift_days > limits.amber_drift_days:
+    if facts.drift_days is not None and facts.drift_days > limits.amber_drift_days and _drifts_past(facts, forecast):
         found.append(Reason("drift", {"days": facts.drift_days}))
     if _waits_long(facts, limits) and not _blocks_date(facts, forecast, limits):
         found.append(_blocked(facts))
@@ -100,6 +100,12 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
     if found and facts.scope_growth is not None and facts.scope_added > 0:
         found.append(Reason("scope_added", {"items": facts.scope_added, "percent": round(100 * facts.scope_growth)}))
     return found
+
+
+def _drifts_past(facts: MilestoneFacts, forecast: Forecast) -> bool:
+    """Whether four more weeks like the last four take the 85 % date past the due date."""
+    due, safe = facts.subject.due_on, forecast.p85_on
+    return due is None or safe is None or safe + timedelta(days=facts.drift_days or 0) > due
 
 
 def _waits_long(facts: MilestoneFacts, limits: Thresholds) -> bool:

@@ -67,8 +67,7 @@ class Store:
             store._create()
             return store
         if read_only and not file.exists():
-            msg = f"{file}: nothing was pulled yet; run `pmo-sync pull` or `pmo-sync sync` first"
-            raise StoreError(msg)
+            raise StoreError(_nothing(file))
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = cls(_connect(file, config, read_only=read_only), file)
         try:
@@ -89,7 +88,9 @@ class Store:
     def _is_current(self, *, read_only: bool) -> bool:
         """Whether the tables are ours and of this version; creates them where there are none at all."""
         names = {row[0] for row in self.rows("SELECT table_name FROM duckdb_tables() WHERE NOT temporary")}
-        if not names and not read_only:
+        if not names and read_only:
+            raise StoreError(_nothing(self._file))
+        if not names:
             self._create()
             return True
         if "schema_version" not in names:
@@ -365,6 +366,10 @@ class Store:
 
 
 _VANISHED: Final = {**loading.ISSUE, "vanished_at": pa.timestamp("us")}
+
+
+def _nothing(file: Path | None) -> str:
+    return f"{file}: nothing was pulled yet; run `pmo-sync pull` or `pmo-sync sync` first"
 
 
 def _no_rows(types: dict[str, pa.DataType]) -> pa.Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from pmo_sync.assessed import Rag
@@ -164,8 +164,7 @@ class Document:
     summary: Line = ()  # the one sentence for comments and notes
 
 
-@dataclass(frozen=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file that belongs to a written document, named by its content where the place keeps old ones.
 
     Its bytes are made when somebody wants them: a page that did not change never does.
@@ -173,7 +172,7 @@ class Attachment:
 
     name: str
     media_type: str
-    make: Callable[[], bytes] = field(repr=False, compare=False)
+    make: Callable[[], bytes]
     digest: str  # of its source specification, not of its bytes
 
     @property

@@ -292,10 +292,12 @@ def _second_thoughts(draft: Draft, plan: Plan, rng: Random, life: Life) -> None:
 
 
 def _flag(draft: Draft, rng: Random, life: Life, path: Sequence[tuple[datetime, str]]) -> None:
-    """Work that waits is flagged; what nobody came back to keeps its flag."""
+    """Work that waits is flagged for some days; one flag in five on open work is forgotten."""
     if rng.random() > (0.1 if draft.done_at is not None else 0.4):
         return
     at = path[0][0] + (path[-1][0] - path[0][0]) * rng.random() + _MINUTE
     life.change(at, "flagged", "true")
     if draft.done_at is not None:
         life.change(min(at + timedelta(days=rng.lognormvariate(1, 0.8)), draft.done_at), "flagged", None)
+    elif rng.random() > 0.2:
+        life.change(at + timedelta(days=rng.lognormvariate(2.6, 0.8)), "flagged", None)

@@ -68,9 +68,9 @@ def warnings(material: Material) -> tuple[Reason, ...]:
     """What makes the date less sure, where nothing refused it."""
     counts, found = material.counts, []
     if len(counts) < FULL_WEEKS:
-        found.append(Reason("short_history", {"weeks": len(counts), "need": FULL_WEEKS}))
+        found.append(Reason("young_history", {"weeks": len(counts), "need": FULL_WEEKS}))
     if sum(counts) < WARN_DONE:
-        found.append(Reason("few_done", {"have": sum(counts), "need": WARN_DONE}))
+        found.append(Reason("thin_history", {"have": sum(counts), "need": WARN_DONE}))
     if counts.count(0) >= WARN_EMPTY:
         found.append(Reason("empty_weeks", {"weeks": counts.count(0), "of": len(counts), "most": WARN_EMPTY - 1}))
     ratio = trend(counts)

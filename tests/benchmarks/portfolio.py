@@ -8,17 +8,18 @@ reopened and refused work, dependencies. Everything is a hash of the issue's num
 
 from __future__ import annotations
 
+import json
 import resource
+import subprocess
 import sys
 import tempfile
 import time
 from datetime import UTC, date, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from pmo_sync import tables
-from pmo_sync.config import ProjectConfig, Scope
+from pmo_sync import indicators, tables
+from pmo_sync.config import Config, Scope
 from pmo_sync.store import Store
 from tests.store import history
 
@@ -115,42 +116,51 @@ def fill(store: Store, issues: int = 1_000_000, projects: int = 200, milestones:
     store.script(_SQL.format(issues=issues, projects=projects, milestones=milestones))
 
 
-def configuration(projects: int = 200) -> object:
+def configuration(projects: int = 200) -> Config:
     """Every tracker project is a PMO project, in ten programmes."""
-    units = tuple(_unit(number) for number in range(projects))
-    return history.configure(
-        *units, sources=("big",), programmes={f"g{number}": f"Programme {number}" for number in range(10)}
-    )
+    units = [
+        history.pmo_project(f"P{number}", Scope("big", f"P{number}"), programme=f"g{number % 10}")
+        for number in range(projects)
+    ]
+    programmes = {f"g{number}": f"Programme {number}" for number in range(10)}
+    return history.configure(*units, sources=("big",), programmes=programmes)
 
 
-def _unit(number: int) -> ProjectConfig:
-    return history.pmo_project(f"P{number}", Scope("big", f"P{number}"), programme=f"g{number % 10}")
-
-
-def _run(issues: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "big.duckdb"
+def measure(file: Path) -> dict[str, float]:
+    """Seconds of each step over the database in ``file``, on two threads, and the peak memory in MB of this process."""
+    seconds: dict[str, float] = {}
+    with Store.open(file, read_only=True, threads=2) as store:
         start = time.perf_counter()
-        with Store.open(file, threads=2) as store:
-            fill(store, issues)
-            [(rows,)] = store.rows("SELECT count(*) FROM history")
-        print(
-            f"{issues:,} issues, {rows:,} intervals made in {time.perf_counter() - start:.1f} s, {file.stat().st_size / 1e6:.0f} MB"
-        )
-        with Store.open(file, read_only=True, threads=2) as store:
+        tables.prepare(store, configuration(), AS_OF, TODAY)
+        seconds["derive"] = time.perf_counter() - start
+        for one in indicators.catalogue():
             start = time.perf_counter()
-            tables.prepare(store, configuration(), AS_OF, TODAY)
-            print(f"prepare            {time.perf_counter() - start:6.2f} s")
-            derive = files("pmo_sync").joinpath("sql/derive")
-            for one in sorted(derive.iterdir(), key=lambda one: one.name):
-                if one.name.endswith(".sql"):
-                    start = time.perf_counter()
-                    store.script(one.read_text())
-                    print(f"  {one.name:<24} {time.perf_counter() - start:6.2f} s")
-            for name in ("lifecycle", "flow", "subject", "membership", "scope_history", "delivery"):
-                print(f"  {name}: {store.rows(f'SELECT count(*) FROM {name}')[0][0]:,}")
-        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+            indicators.compute(store, [one])
+            seconds[one] = time.perf_counter() - start
+        start = time.perf_counter()
+        for number, text in enumerate(tables.derive_files()):
+            store.script(text)
+            seconds[f"derive file {number}"], start = time.perf_counter() - start, time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    total = sum(took for name, took in seconds.items() if not name.startswith("derive file"))
+    return {"derive and indicators": total, "peak MB": peak, **seconds}
+
+
+def run(issues: int = 1_000_000) -> dict[str, float]:
+    """Make the portfolio, then measure in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "portfolio.duckdb"
+        with Store.open(file) as store:
+            fill(store, issues)
+            [(intervals,)] = store.rows("SELECT count(*) FROM history")
+        command = [sys.executable, "-m", "tests.benchmarks.portfolio", "measure", str(file)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return {"issues": issues, "intervals": intervals, **json.loads(done.stdout)}
 
 
 if __name__ == "__main__":
-    _run(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    if sys.argv[1:2] == ["measure"]:
+        print(json.dumps(measure(Path(sys.argv[2]))))
+    else:
+        for name, value in run(*map(int, sys.argv[1:2])).items():
+            print(f"{name:<24} {value:12,.2f}")

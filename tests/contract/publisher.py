@@ -265,7 +265,7 @@ class PublisherContract:
         assert bench.writes() == before
         self.run(bench, "Two weeks late", attachments=(PICTURE,))
         text_only = bench.writes() - before
-        newer = PICTURE._replace(content=b"second", digest="b" * 20)
+        newer = PICTURE._replace(make=lambda: b"second", digest="b" * 20)
         assert self.run(bench, "Two weeks late", attachments=(newer,)).outcome == "updated"
         assert bench.writes() == before + 2 * text_only + 1, "an attachment that did not change was written"
         assert there() == {PICTURE.name: b"second"}

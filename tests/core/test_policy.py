@@ -55,7 +55,8 @@ def due(**changes) -> Subject:
         (replace(FACTS, subject=due(baseline_due_on=date(2026, 11, 30))), "amber", "slip"),
         (replace(FACTS, subject=due(baseline_due_on=date(2026, 12, 11))), "green", "on_track"),
         (replace(FACTS, drift_days=7), "green", "on_track"),
-        (replace(FACTS, drift_days=8), "amber", "drift"),
+        (replace(FACTS, drift_days=8), "amber", "drift"),  # 10 December and 8 days: past the 15th
+        (replace(FACTS, drift_days=8, forecast=replace(FORECAST, p85_on=date(2026, 12, 7))), "green", "on_track"),
         (replace(FACTS, late_waits=1), "amber", "waits_on_late"),
     ],
 )  # fmt: skip

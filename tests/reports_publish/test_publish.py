@@ -62,7 +62,7 @@ def test_the_digest_covers_all_that_is_sent() -> None:
     ]
     assert len({digest_of(one) for one in [item, *changed]}) == len(changed) + 1
     same = [replace(item, parent="portfolio"), replace(item, quiet=False)]
-    same.append(replace(item, attachments=(PICTURE._replace(content=b"drawn anew"),)))
+    same.append(replace(item, attachments=(PICTURE._replace(make=lambda: b"drawn anew"),)))
     assert {digest_of(one) for one in same} == {digest_of(item)}
 
 

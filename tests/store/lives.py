@@ -32,7 +32,7 @@ def _words(key: str) -> st.SearchStrategy[str]:
     others = [one for one in KEYS if one != key]
     near = [one for one in others if one.rpartition(":")[0] == source]
     return st.one_of(
-        st.sampled_from(["todo", "doing", "done", "wontdo", "odd", "status=odd_one"]),
+        st.sampled_from(["todo", "doing", "done", "wontdo", "odd", "status=odd_one", "status="]),
         st.sampled_from(["resolution=Done", "resolution=Duplicate", "resolution="]),
         st.sampled_from(["flagged=true", "flagged=", "estimate=3", "estimate=many", "estimate=", "due_on=2026-02-01",
                          "due_on=soon", "due_on=", "start_on=2026-01-07", "priority=High", "assignee=ann", "assignee=",

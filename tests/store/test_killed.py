@@ -82,7 +82,10 @@ def test_killed_ten_times_it_loses_and_doubles_nothing(tmp_path: Path) -> None:
             rest = process.stdout.read().split()
             acknowledged = int(rest[-1]) if rest else acknowledged
             kills += process.wait() == -signal.SIGKILL
+        with Store.open(file, read_only=True) as store:
+            left = store.cursor("acme", "acme:PAY")
         with Store.open(file) as store:
+            assert store.cursor("acme", "acme:PAY") == left
             stored = int(store.cursor("acme", "acme:PAY") or 0)
             assert acknowledged <= stored <= acknowledged + 1
             expected = {one.issue_id for number in range(1, stored + 1) for one in page(number).issues}

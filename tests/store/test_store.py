@@ -260,6 +260,11 @@ def test_reading_what_was_never_pulled_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="pmo-sync pull"):
         Store.open(tmp_path / "x.duckdb", read_only=True)
     assert list(tmp_path.iterdir()) == []
+    duckdb.connect(str(tmp_path / "x.duckdb")).close()  # killed before it had tables
+    with pytest.raises(StoreError, match="pmo-sync pull"):
+        Store.open(tmp_path / "x.duckdb", read_only=True)
+    Store.open(tmp_path / "x.duckdb").close()
+    Store.open(tmp_path / "x.duckdb", read_only=True).close()
 
 
 def test_compacting_orders_the_history_and_loses_nothing() -> None:
