@@ -16,7 +16,9 @@ from itertools import pairwise
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+SITE = "https://jira.example.org"
 NOW = datetime(2026, 11, 16, tzinfo=UTC)
+QUIET_SINCE = int((NOW - timedelta(days=4)).timestamp() * 1000)
 STATUSES = {"1": ("Open", "new"), "3": ("In Progress", "indeterminate"), "6": ("Closed", "done")}
 
 
@@ -29,8 +31,24 @@ def status(id_: str) -> dict[str, Any]:
     return {"id": id_, "name": name, "statusCategory": {"key": category, "name": category}}
 
 
+def person(number: int) -> dict[str, Any]:
+    """A user as Data Center shows one, seven times an issue and more."""
+    name = f"user{number % 40}"
+    picture = f"{SITE}/secure/useravatar?ownerId={name}&avatarId=10122"
+    return {
+        "self": f"{SITE}/rest/api/2/user?username={name}",
+        "name": name,
+        "key": name,
+        "emailAddress": f"{name}@example.org",
+        "avatarUrls": {f"{size}x{size}": f"{picture}&size={size}" for size in (16, 24, 32, 48)},
+        "displayName": f"User {number % 40}",
+        "active": True,
+        "timeZone": "Europe/Amsterdam",
+    }
+
+
 def issue(number: int, draw: random.Random) -> dict[str, Any]:
-    """One issue of about 6 kB with ten changes."""
+    """One issue with ten changes, as wide as a real one."""
     created = NOW - timedelta(days=draw.uniform(60, 500))
     moments = sorted(created + timedelta(days=draw.uniform(0.1, 55)) for _ in range(10))
     walk = ["1", "3", "1", "3", "1", "3", "6"]
@@ -72,12 +90,7 @@ def issue(number: int, draw: random.Random) -> dict[str, Any]:
         ]
     ] * 3
     histories = [
-        {
-            "id": str(number * 100 + n),
-            "author": {"name": "user", "displayName": "User"},
-            "created": stamp(at),
-            "items": one,
-        }
+        {"id": str(number * 100 + n), "author": person(number + n), "created": stamp(at), "items": one}
         for n, (at, one) in enumerate(zip(moments, items, strict=True))
     ]
     return {
@@ -95,9 +108,18 @@ def issue(number: int, draw: random.Random) -> dict[str, Any]:
             "resolution": None,
             "labels": ["finance", "q4"],
             "fixVersions": [{"id": "500", "name": "R1"}],
-            "assignee": {"name": "user", "key": "user", "displayName": "User"},
+            "assignee": person(number),
+            "reporter": person(number + 1),
+            "creator": person(number + 2),
+            "components": [{"self": f"{SITE}/rest/api/2/component/10", "id": "10", "name": "Ledger"}],
+            "votes": {"self": f"{SITE}/rest/api/2/issue/X/votes", "votes": 0, "hasVoted": False},
+            "watches": {"self": f"{SITE}/rest/api/2/issue/X/watchers", "watchCount": 2, "isWatching": False},
+            "progress": {"progress": 0, "total": 0},
+            "timespent": None,
+            "environment": None,
+            **{f"customfield_{10_000 + n}": None for n in range(40)},
             "issuelinks": [],
-            "description": "lorem ipsum " * 60,
+            "description": "lorem ipsum " * 20,
             "duedate": None,
             "parent": None,
         },
@@ -126,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def search(self, query: dict[str, str]) -> bytes:
         bound = re.search(r"updated >= (\d+)", query.get("jql", ""))
-        rows = [] if bound and int(bound[1]) > 1000 else self.rows  # nothing has changed since any moment
+        rows = [] if bound and int(bound[1]) > QUIET_SINCE else self.rows  # nothing has changed lately
         start, most = int(query.get("startAt", 0)), int(query.get("maxResults", 50))
         return (
             b'{"startAt":%d,"maxResults":%d,"total":%d,"issues":[' % (start, most, len(rows))
