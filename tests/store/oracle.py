@@ -169,8 +169,17 @@ class _World:
         return True
 
     def milestone_name(self, milestone_id: str) -> str:
-        known = self.one(milestone_id, "name")
-        return known.value if known else next(m.name for m in self.case.milestones if m.milestone_id == milestone_id)
+        known = self.looked(milestone_id, "name")
+        return known or next(m.name for m in self.case.milestones if m.milestone_id == milestone_id)
+
+    def looked(self, milestone_id: str, field: str) -> str | None:
+        """A milestone's field as the looks tell: one within a day counts, and before the first one its words hold."""
+        own = [one for one in self.case.milestone_intervals if one.entity_id == milestone_id]
+        moment = max(self.as_of + timedelta(days=1), min(one.since for one in own) + timedelta(microseconds=1))
+        for one in own:
+            if one.field == field and one.since < moment and (one.until is None or one.until >= moment):
+                return one.value
+        return None
 
     def project_members(self) -> dict[str, set[str]]:
         leaves = self.leaves()
@@ -344,13 +353,11 @@ def subjects(case: Case, config: Config, as_of: datetime) -> dict[str, tuple[str
             continue
         now = next(one for one in case.milestones if one.milestone_id == entity)
         seen = min(one.since for one in case.milestone_intervals if one.entity_id == entity)
-        if seen <= as_of:
-            state, due = world.one(entity, "state"), world.one(entity, "due_on")
-            word = (state.value if state else now.state, _day(due.value) if due else None)
-        else:
-            today = (as_of - timedelta(microseconds=1)).date()
-            word = ("open" if now.closed_on and now.closed_on > today else now.state, now.due_on)
-        made[subject] = (f"project:{home}", world.milestone_name(entity), *word)
+        state, due = world.looked(entity, "state") or now.state, world.looked(entity, "due_on")
+        today = (as_of - timedelta(microseconds=1)).date()
+        if seen >= as_of + timedelta(days=1) and now.closed_on and now.closed_on > today:
+            state = "open"
+        made[subject] = (f"project:{home}", world.milestone_name(entity), state, _day(due) if due else None)
     return made
 
 

@@ -122,10 +122,14 @@ def test_a_milestones_date_is_the_one_that_held_then() -> None:
     """
     query = "SELECT due_on, state, known_since, parent, is_committed FROM subject WHERE kind = 'milestone'"
     seen = datetime(2026, 1, 5)
-    assert prepared(text, "2026-02-01").rows(query) == [(date(2026, 3, 1), "open", seen, "project:PAY", True)]
-    assert prepared(text, "2026-02-02").rows(query) == [(date(2026, 4, 1), "closed", seen, "project:PAY", True)]
-    before_we_looked = prepared(text, "2026-01-03").rows(query)
-    assert before_we_looked == [(date(2026, 4, 1), "closed", seen, "project:PAY", True)]
+    first, second = (
+        (date(2026, 3, 1), "open", seen, "project:PAY", True),
+        (date(2026, 4, 1), "closed", seen, "project:PAY", True),
+    )
+    assert prepared(text, "2026-01-31").rows(query) == [first]
+    assert prepared(text, "2026-02-01").rows(query) == [second], "a look on the morning after tells of the day before"
+    assert prepared(text, "2026-02-02").rows(query) == [second]
+    assert prepared(text, "2026-01-03").rows(query) == [first], "before the first look its words hold, not today's"
 
 
 def test_links_to_another_tracker_are_found_by_address() -> None:

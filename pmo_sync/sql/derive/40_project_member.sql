@@ -18,9 +18,15 @@ JOIN own ON own.issue = p.parent AND (own.until IS NULL OR p.since < own.until)
     AND (p.until IS NULL OR own.since < p.until)
 ANTI JOIN own AS already ON already.issue = p.child AND already.kind = own.kind;
 
--- milestone_word: a milestone's fields as they stand at as_of; before our first look, as they were at that look.
+-- milestone_word: a milestone's fields as our looks at it tell. A look tells of the hours before it, so one within a day
+-- after as_of counts (a sync on Monday morning sees what Sunday's plan was); before our first look, its words hold.
 CREATE OR REPLACE TEMP TABLE milestone_word AS
-WITH stood AS (
+WITH look AS (
+    SELECT m.milestone, greatest(moment.as_of + INTERVAL 1 DAY, m.first_seen_at + INTERVAL 1 MICROSECOND) AS looked_at
+    FROM milestone AS m
+    CROSS JOIN moment
+),
+stood AS (
     SELECT
         h.entity AS milestone,
         max(h.value) FILTER (WHERE h.field = 'name') AS name,
@@ -28,21 +34,19 @@ WITH stood AS (
         max(h.value) FILTER (WHERE h.field = 'start_on') AS start_on,
         max(h.value) FILTER (WHERE h.field = 'due_on') AS due_on
     FROM history AS h
-    JOIN milestone AS m ON m.milestone = h.entity
-    CROSS JOIN moment
-    WHERE h.since < moment.as_of AND (h.until IS NULL OR h.until >= moment.as_of)
+    JOIN look ON look.milestone = h.entity
+    WHERE h.since < look.looked_at AND (h.until IS NULL OR h.until >= look.looked_at)
     GROUP BY h.entity
 )
 SELECT
     m.milestone, m.milestone_id, m.source, m.project_id, m.kind, m.url, m.first_seen_at,
     coalesce(s.name, m.name) AS name, m.name AS last_name,
     CASE
-        WHEN m.first_seen_at <= moment.as_of THEN coalesce(s.state, m.state)
-        WHEN m.closed_on > moment.today THEN 'open'  -- the tracker says when: it was open until then
-        ELSE m.state
+        WHEN m.first_seen_at >= moment.as_of + INTERVAL 1 DAY AND m.closed_on > moment.today THEN 'open'
+        ELSE coalesce(s.state, m.state)  -- above: the tracker says when it was closed, so it was open until then
     END AS state,
-    CASE WHEN m.first_seen_at <= moment.as_of THEN try_cast(s.start_on AS DATE) ELSE m.start_on END AS start_on,
-    CASE WHEN m.first_seen_at <= moment.as_of THEN try_cast(s.due_on AS DATE) ELSE m.due_on END AS due_on
+    try_cast(s.start_on AS DATE) AS start_on,
+    try_cast(s.due_on AS DATE) AS due_on
 FROM milestone AS m
 LEFT JOIN stood AS s ON s.milestone = m.milestone
 CROSS JOIN moment

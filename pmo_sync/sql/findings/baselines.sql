@@ -3,5 +3,6 @@ SELECT 'milestone:' || m.milestone_id AS subject, arg_min(h.value, h.since)::DAT
 FROM history AS h
 CROSS JOIN moment
 JOIN milestone AS m ON m.milestone = h.entity
-WHERE h.field = 'due_on' AND h.value <> '' AND (h.since < moment.as_of OR h.since <= m.first_seen_at)
+WHERE h.field = 'due_on' AND h.value <> ''
+    AND h.since < greatest(moment.as_of + INTERVAL 1 DAY, m.first_seen_at + INTERVAL 1 MICROSECOND)
 GROUP BY m.milestone_id
