@@ -258,6 +258,14 @@ class Store:
         with self._transaction() as connection:
             connection.execute("DELETE FROM cursor WHERE project_id = ?", [project_id])
 
+    def note_unread(self, project_id: str, shown: frozenset[str]) -> frozenset[str]:
+        """Remember what the tracker shows of a project and no pull has brought; returns what was not known to be so."""
+        known = {row[0] for row in self.rows("SELECT issue_id FROM unread WHERE project_id = ?", [project_id])}
+        with self._transaction(shown=loading.ids(shown)) as connection:
+            connection.execute("DELETE FROM unread WHERE project_id = ?", [project_id])
+            connection.execute("INSERT INTO unread SELECT id, ? FROM shown", [project_id])
+        return shown - known
+
     def append(self, source: str, project_id: str, page: Page) -> None:
         """Store a page beside the merged issues, with its cursor, in one transaction."""
         with self._transaction(

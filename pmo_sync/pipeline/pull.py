@@ -224,12 +224,13 @@ def _reconcile(workspace: Workspace, known: _Progress, connector: Connector, pro
         return
     ours = workspace.store.issue_ids(project.project_id)
     known.counts[project.project_id] = len(census.issue_ids)
-    late = census.issue_ids - ours
-    if late:
+    unread = census.issue_ids - ours
+    if unread:
         known.problems.append(
-            Problem(project.key, f"{len(late)} issues not read yet; the next pull reads the project again")
+            Problem(project.key, f"{len(unread)} issues are shown but were not read: {_some(unread)}")
         )
-        workspace.store.forget_cursor(project.project_id)
+    if workspace.store.note_unread(project.project_id, unread):
+        workspace.store.forget_cursor(project.project_id)  # the next pull reads the project again, once
     missing = ours - census.issue_ids
     if missing:
         what = f"{len(missing)} issues are no longer shown; they go when a pull a day later or more misses them too"
@@ -240,6 +241,11 @@ def _reconcile(workspace: Workspace, known: _Progress, connector: Connector, pro
             known.problems.append(Problem(project.key, str(error)))
     else:
         workspace.store.note_missing(project.project_id, frozenset(), now, known.config.shrink_limit)
+
+
+def _some(ids: frozenset[str]) -> str:
+    shown = sorted(ids)[:5]
+    return ", ".join(shown) + (" ..." if len(ids) > len(shown) else "")
 
 
 def _skew(identity: Identity | None, now: datetime) -> float | None:
