@@ -1,8 +1,9 @@
 """The contract of a connector: it reads one tracker into records. It never stores and never asks the time.
 
-A connector is a package with the same three files, read in this order:
+A connector is a package with at least these three files, read in this order (Jira's, with two kinds of server, has
+more beside them):
 
-``__init__.py``   ``TRAITS`` and ``connect(options) -> Connector``
+``__init__.py``   ``TRAITS`` and ``connect(options, clock) -> Connector``
 ``fetch.py``      what to ask, in which order; the only code of the connector that talks through a client
 ``normalize.py``  pure: raw JSON -> records; no input or output, no clock
 
@@ -35,7 +36,6 @@ class Traits:
 
     incremental: bool  # pages(project, cursor) can return only what changed
     counts: bool  # census() knows a count without reading the issues
-    milestone_history: bool = False  # milestones' own dates come with history (a files import may)
 
 
 class Connector(Protocol):
@@ -49,7 +49,7 @@ class Connector(Protocol):
         ...
 
     def catalogue(self) -> Catalogue:
-        """The configured projects with their statuses, fields and milestones, in full.
+        """The configured projects with their statuses and milestones, in full.
 
         A configured project that is missing or unreadable is a problem, not an exception.
         """

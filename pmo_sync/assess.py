@@ -79,8 +79,11 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         {today - n * step - earlier for n in range(3) for earlier in (timedelta(), drift)} | {today - 3 * step}
     )
     cuts = {day: _cut(store, config, day) for day in days}  # the newest last: its tables are read below
+    stale = _stale_projects(store, sources)
+    limits = _limits(config)
     raw = [
-        _verdicts(cuts[today - n * step], cuts[today - n * step - drift].forecasts) for n in range(3)
+        _verdicts(cuts[today - n * step], cuts[today - n * step - drift].forecasts, limits, stale if n == 0 else {})
+        for n in range(3)
     ]  # now, one period ago, two
     now, before = cuts[today], cuts[today - step]
     verdicts = _rolled_up(now, policy.hold(raw[0], raw[1]))
@@ -129,7 +132,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
 def _cut(store: Store, config: Config, today: date) -> Cut:
     as_of = end_of(today, config.zone)
     tables.prepare(store, config, as_of, today)
-    subjects = _subjects(store)
+    subjects = _subjects(store, config)
     readings = {
         (subject, indicator, part): Reading(subject, indicator, part, _none(value), int(sample))
         for subject, indicator, part, value, sample in _rows(indicators.compute(store), indicators.READINGS)
@@ -152,8 +155,9 @@ def _none(value: Any) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def _subjects(store: Store) -> dict[str, Subject]:
+def _subjects(store: Store, config: Config) -> dict[str, Subject]:
     baselines = dict(_find(store, "baselines"))
+    sponsors = {f"project:{one.id}": one.sponsor_role for one in config.projects}
     rows = store.rows(
         "SELECT subject, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win "
         "FROM subject ORDER BY subject"
@@ -162,7 +166,7 @@ def _subjects(store: Store) -> dict[str, Subject]:
     for id_, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win in rows:
         made[id_] = Subject(
             id_, kind, name, parent, url, state, start_on, due_on, _utc(known_since), bool(is_committed),
-            bool(is_must_win), baselines.get(id_),
+            bool(is_must_win), baselines.get(id_), sponsor_role=sponsors.get(id_),
         )  # fmt: skip
     return made
 
@@ -197,17 +201,44 @@ def _value(cut: Cut, subject: str, indicator: str, part: str = "") -> float | No
     return None if reading is None else reading.value
 
 
-def _verdicts(cut: Cut, four_weeks_ago: Mapping[str, Forecast]) -> dict[str, Verdict]:
+def _limits(config: Config) -> dict[str, policy.Thresholds]:
+    """The thresholds of each project: its own tolerances where it has any."""
+    return {
+        f"project:{one.id}": policy.Thresholds(
+            amber_slip_days=one.tolerance_days, amber_scope_share=one.tolerance_scope_percent / 100
+        )
+        for one in config.projects
+    }
+
+
+def _stale_projects(store: Store, sources: Sequence[SourceTrust]) -> dict[str, str]:
+    """Project -> a source of its work that was not read since the period closed: what happened there is unknown."""
+    stale = {one.source for one in sources if one.state != "fresh"}
+    rows = store.rows(
+        "SELECT DISTINCT m.subject, l.source FROM membership AS m JOIN lifecycle AS l ON l.issue = m.issue "
+        "WHERE starts_with(m.subject, 'project:') ORDER BY ALL"
+    )
+    return {subject: source for subject, source in rows if source in stale}
+
+
+def _verdicts(
+    cut: Cut, four_weeks_ago: Mapping[str, Forecast], limits: Mapping[str, policy.Thresholds], stale: Mapping[str, str]
+) -> dict[str, Verdict]:
     """The milestones' colours at one moment, before hysteresis."""
     late = Counter(milestone for wait, milestones in cut.waits if wait.late_days for milestone in milestones)
     return {
-        id_: policy.milestone_verdict(_facts(cut, subject, four_weeks_ago.get(id_), late[id_]))
+        id_: policy.milestone_verdict(
+            _facts(cut, subject, four_weeks_ago.get(id_), late[id_], stale.get(subject.parent or "")),
+            limits.get(subject.parent or "", policy.Thresholds()),
+        )
         for id_, subject in cut.subjects.items()
         if subject.kind == "milestone" and subject.is_committed and subject.state == "open"
     }
 
 
-def _facts(cut: Cut, subject: Subject, before: Forecast | None, late_waits: int) -> policy.MilestoneFacts:
+def _facts(
+    cut: Cut, subject: Subject, before: Forecast | None, late_waits: int, stale_source: str | None
+) -> policy.MilestoneFacts:
     made = cut.forecasts.get(subject.id)
     drift = (made.p50_on - before.p50_on).days if made and before and made.p50_on and before.p50_on else None
     return policy.MilestoneFacts(
@@ -221,6 +252,7 @@ def _facts(cut: Cut, subject: Subject, before: Forecast | None, late_waits: int)
         reported=cut.reported.get(subject.parent or ""),
         scope_added=int(_value(cut, subject.id, "SP-1", "added") or 0),
         scope_growth=_value(cut, subject.id, "SP-1", "growth"),
+        stale_source=stale_source,
     )
 
 
@@ -274,7 +306,8 @@ def _due_dates(store: Store, cuts: Mapping[date, Cut], milestones: Sequence[str]
         for day, cut in cuts.items():
             subject, one = cut.subjects.get(id_), cut.forecasts.get(id_)
             if subject is not None:
-                rows[day] = {"due_on": subject.due_on, "p50_on": one.p50_on if one else None}
+                is_known = subject.known_since is not None and subject.known_since < cut.as_of + timedelta(days=1)
+                rows[day] = {"due_on": subject.due_on if is_known else None, "p50_on": one.p50_on if one else None}
         ordered = [{"seen_on": day, **rows[day]} for day in sorted(rows)]
         made[id_] = pd.DataFrame(ordered, columns=["seen_on", "due_on", "p50_on"])
     return made

@@ -52,6 +52,7 @@ class Subject:
     is_must_win: bool
     baseline_due_on: date | None = None  # approved, else first seen
     baseline_is_approved: bool = False
+    sponsor_role: str | None = None  # projects: the role that answers for it, never a person's name
 
 
 class Reading(NamedTuple):

@@ -39,11 +39,11 @@ class SourceCertificate:
 
     @property
     def grade(self) -> Grade:
-        """Complete: every project counted alike and nothing was reported as a problem."""
+        """Complete: every project is counted by the server and alike, and there is nothing to report."""
         if self.error or self.pulled_at is None:
             return "failed"
-        differs = any(one.server_count is not None and one.server_count != one.our_count for one in self.projects)
-        return "incomplete" if differs or self.problems else "complete"
+        differs = any(one.server_count != one.our_count for one in self.projects)
+        return "incomplete" if differs or self.problems or self.notes else "complete"
 
     def as_json(self) -> dict[str, Any]:
         """For the record and ``--json``."""

@@ -23,14 +23,19 @@ from pmo_sync.errors import Exit, PmoSyncError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.status import Status
+
     from pmo_sync.config import Config
+    from pmo_sync.result import Result
 
 log: Final = logging.getLogger("pmo_sync")
+log.addHandler(logging.NullHandler())  # the library logs, the command line prints: never both to the terminal
+log.propagate = False
 DEFAULT_CONFIG: Final = "pmo-sync.toml"
 
 
-class Session:
-    """What one invocation was told: configuration, clock, how to print."""
+class Invocation:
+    """What one command was told: configuration, clock, how to print."""
 
     def __init__(self, config: Path, as_json: bool, quiet: bool, verbose: bool, clock: Clock) -> None:
         self.config_file = config
@@ -38,37 +43,81 @@ class Session:
         self.quiet = quiet
         self.verbose = verbose
         self.clock = clock
+        self._status: Status | None = None
 
-    def load(self, *, logging_to_file: bool = False) -> Config:
-        """The configuration; with ``logging_to_file`` the run is logged in the state folder."""
+    def load(self) -> Config:
+        """The configuration."""
         import connectors
         from pmo_sync.config import load
 
-        config = load(self.config_file, os.environ, connectors.names())
-        if logging_to_file:
-            folder = config.state_dir / "log"
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handler = RotatingFileHandler(folder / "pmo-sync.log", maxBytes=2_000_000, backupCount=5, encoding="utf-8")
-            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-            log.addHandler(handler)
-            log.setLevel(logging.DEBUG if self.verbose else logging.INFO)
-        return config
+        return load(self.config_file, os.environ, connectors.names())
+
+    @contextmanager
+    def logged(self) -> Iterator[Config]:
+        """The configuration, and a rotating log in its state folder for as long as the block."""
+        config = self.load()
+        folder = config.state_dir / "log"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler = RotatingFileHandler(folder / "pmo-sync.log", maxBytes=2_000_000, backupCount=5, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG if self.verbose else logging.INFO)
+        try:
+            yield config
+        except PmoSyncError as error:
+            log.error("%s", error)  # noqa: TRY400 - known, so no traceback
+            raise
+        except Exception:
+            log.exception("unexpected")
+            raise
+        finally:
+            self._stop_status()
+            log.removeHandler(handler)
+            handler.close()
 
     def say(self, line: str) -> None:
-        """One line of progress: to the terminal, or plainly where there is none; always to the log."""
+        """One line of what has happened: to the log, and to people unless they asked for quiet or JSON."""
         log.info("%s", line)
-        if not self.quiet and not self.as_json:
-            click.echo(line)
+        if self._is_silent:
+            return
+        self._stop_status()
+        click.echo(line)
 
-    def finish(self, result: dict[str, Any], lines: list[str], code: Exit = Exit.OK) -> None:
-        """Print the outcome as JSON or as lines, and leave with ``code``."""
+    def progress(self, line: str) -> None:
+        """What is happening now: one line that changes on a terminal, plain lines elsewhere."""
+        log.debug("%s", line)
+        if self._is_silent:
+            return
+        if not sys.stdout.isatty():
+            click.echo(line)
+            return
+        from rich.console import Console
+        from rich.markup import escape
+
+        if self._status is None:
+            self._status = Console().status(escape(line))
+            self._status.start()
+        self._status.update(escape(line))
+
+    @property
+    def _is_silent(self) -> bool:
+        return self.quiet or self.as_json
+
+    def _stop_status(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def finish(self, result: Result) -> None:
+        """Print the result as JSON or as lines, and leave with its exit code."""
         if self.as_json:
-            click.echo(json.dumps({**result, "exit": int(code)}, default=str, ensure_ascii=False, indent=1))
+            data = {**result.data, "exit": int(result.exit)}
+            click.echo(json.dumps(data, default=str, ensure_ascii=False, indent=1))
         else:
-            for line in lines:
+            for line in result.text:
                 click.echo(line)
-        if code:
-            raise SystemExit(int(code))
+        if result.exit:
+            raise SystemExit(int(result.exit))
 
 
 def common(function: Callable[..., None]) -> Callable[..., None]:
@@ -86,7 +135,7 @@ def common(function: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         clock: Clock = context.obj or SystemClock()
         file = config_file or Path(os.environ.get("PMO_SYNC_CONFIG", DEFAULT_CONFIG))
-        function(Session(file, as_json, quiet, verbose, clock), **options)
+        function(Invocation(file, as_json, quiet, verbose, clock), **options)
 
     return update_wrapper(run, function)
 
@@ -111,48 +160,53 @@ def cli() -> None:
 @click.option("--seed", type=int, default=7, help="Another company.")
 @click.option("--keep-serving", is_flag=True, help="Leave the simulated servers running until Ctrl-C.")
 @common
-def demo(session: Session, out: Path, quick: bool, seed: int, keep_serving: bool) -> None:
+def demo(invocation: Invocation, out: Path, quick: bool, seed: int, keep_serving: bool) -> None:
     """The whole job against a simulated company: no credentials, nothing leaves this machine."""
     from pmo_sync.demo.tour import tour
 
-    result, lines, code = tour(
-        out, seed, quick=quick, keep_serving=keep_serving, say=session.say, runner=run_in_process
-    )
-    session.finish(result, lines, code)
+    result = tour(out, seed, quick=quick, keep_serving=keep_serving, say=invocation.say, runner=run_in_process)
+    invocation.finish(result)
 
 
 @cli.command()
+@click.option("--example", is_flag=True, help="Print a configuration to start from, with every option explained.")
 @common
-def check(session: Session) -> None:
+def check(invocation: Invocation, example: bool) -> None:
     """Can we read and write what the configuration names? Changes nothing."""
+    if example:
+        from pmo_sync.config import example as text
+
+        click.echo(text(), nl=False)
+        return
     from pmo_sync import pipeline
 
-    result = pipeline.check(session.load(), session.clock)
-    session.finish(result.as_json(), result.lines(), result.exit)
+    result = pipeline.check(invocation.load(), invocation.clock)
+    invocation.finish(result)
 
 
 @cli.command()
 @click.option("--source", "sources", multiple=True, help="Only this source; may be repeated.")
 @click.option("--full", is_flag=True, help="Read everything again instead of only what changed.")
 @common
-def pull(session: Session, sources: tuple[str, ...], full: bool) -> None:
+def pull(invocation: Invocation, sources: tuple[str, ...], full: bool) -> None:
     """Read the trackers into the store."""
     from pmo_sync import pipeline
 
-    config = session.load(logging_to_file=True)
-    result = pipeline.pull(config, session.clock, session.say, sources=sources, full=full)
-    session.finish(result.as_json(), result.lines(), result.exit)
+    with invocation.logged() as config:
+        result = pipeline.pull(config, invocation.clock, invocation, sources=sources, full=full)
+    invocation.finish(result)
 
 
 @cli.command()
 @as_of_option
 @common
-def report(session: Session, on: Any) -> None:
+def report(invocation: Invocation, on: Any) -> None:
     """Write the local HTML report."""
     from pmo_sync import pipeline
 
-    result = pipeline.report(session.load(logging_to_file=True), session.clock, session.say, on=_day(on))
-    session.finish(result.as_json(), result.lines(), result.exit)
+    with invocation.logged() as config:
+        result = pipeline.report(config, invocation.clock, invocation, on=_day(on))
+    invocation.finish(result)
 
 
 @cli.command()
@@ -160,24 +214,27 @@ def report(session: Session, on: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would be written, as a diff; write nothing.")
 @click.option("--adopt", multiple=True, metavar="SLOT", help="Overwrite this one although somebody edited it.")
 @common
-def publish(session: Session, on: Any, dry_run: bool, adopt: tuple[str, ...]) -> None:
+def publish(invocation: Invocation, on: Any, dry_run: bool, adopt: tuple[str, ...]) -> None:
     """Write the reports to their places."""
     from pmo_sync import pipeline
 
-    config = session.load(logging_to_file=True)
-    result = pipeline.publish(config, session.clock, session.say, on=_day(on), dry_run=dry_run, adopt=frozenset(adopt))
-    session.finish(result.as_json(), result.lines(), result.exit)
+    with invocation.logged() as config:
+        result = pipeline.publish(
+            config, invocation.clock, invocation, on=_day(on), dry_run=dry_run, adopt=frozenset(adopt)
+        )
+    invocation.finish(result)
 
 
 @cli.command()
 @click.option("--dry-run", is_flag=True, help="Pull and report, but write nothing to any place.")
 @common
-def sync(session: Session, dry_run: bool) -> None:
+def sync(invocation: Invocation, dry_run: bool) -> None:
     """Pull, report, publish: what a scheduler calls."""
     from pmo_sync import pipeline
 
-    result = pipeline.sync(session.load(logging_to_file=True), session.clock, session.say, dry_run=dry_run)
-    session.finish(result.as_json(), result.lines(), result.exit)
+    with invocation.logged() as config:
+        result = pipeline.sync(config, invocation.clock, invocation, dry_run=dry_run)
+    invocation.finish(result)
 
 
 @cli.command()
@@ -185,15 +242,15 @@ def sync(session: Session, dry_run: bool) -> None:
 @click.option("--subject", "subjects", multiple=True, help="Only this subject, such as project:pay.")
 @as_of_option
 @common
-def indicators(session: Session, catalogue: bool, subjects: tuple[str, ...], on: Any) -> None:
+def indicators(invocation: Invocation, catalogue: bool, subjects: tuple[str, ...], on: Any) -> None:
     """The numbers of every subject, or what they mean."""
     from pmo_sync import pipeline
 
     if catalogue:
         result = pipeline.catalogue()
     else:
-        result = pipeline.indicators(session.load(), session.clock, on=_day(on), subjects=subjects)
-    session.finish(result.as_json(), result.lines(), result.exit)
+        result = pipeline.indicators(invocation.load(), invocation.clock, on=_day(on), subjects=subjects)
+    invocation.finish(result)
 
 
 @cli.command()
@@ -201,24 +258,24 @@ def indicators(session: Session, catalogue: bool, subjects: tuple[str, ...], on:
 @click.argument("indicator")
 @as_of_option
 @common
-def explain(session: Session, subject: str, indicator: str, on: Any) -> None:
+def explain(invocation: Invocation, subject: str, indicator: str, on: Any) -> None:
     """One number: its definition, its value, the issues behind it."""
     from pmo_sync import pipeline
 
-    result = pipeline.explain(session.load(), session.clock, subject, indicator, on=_day(on))
-    session.finish(result.as_json(), result.lines(), result.exit)
+    result = pipeline.explain(invocation.load(), invocation.clock, subject, indicator, on=_day(on))
+    invocation.finish(result)
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @as_of_option
 @common
-def export(session: Session, file: Path, on: Any) -> None:
+def export(invocation: Invocation, file: Path, on: Any) -> None:
     """All readings as a file: .xlsx, .csv, .json or .parquet."""
     from pmo_sync import pipeline
 
-    result = pipeline.export(session.load(), session.clock, file, on=_day(on))
-    session.finish(result.as_json(), result.lines(), result.exit)
+    result = pipeline.export(invocation.load(), invocation.clock, file, on=_day(on))
+    invocation.finish(result)
 
 
 @cli.group()
@@ -228,34 +285,34 @@ def state() -> None:
 
 @state.command("show")
 @common
-def state_show(session: Session) -> None:
+def state_show(invocation: Invocation) -> None:
     """Runs, sizes, where everything is."""
     from pmo_sync import pipeline
 
-    result = pipeline.state_show(session.load(), session.clock)
-    session.finish(result.as_json(), result.lines(), result.exit)
+    result = pipeline.state_show(invocation.load(), invocation.clock)
+    invocation.finish(result)
 
 
 @state.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @common
-def state_export(session: Session, file: Path) -> None:
+def state_export(invocation: Invocation, file: Path) -> None:
     """Write the record to one file."""
     from pmo_sync import pipeline
 
-    result = pipeline.state_export(session.load(), session.clock, file)
-    session.finish(result.as_json(), result.lines(), result.exit)
+    result = pipeline.state_export(invocation.load(), invocation.clock, file)
+    invocation.finish(result)
 
 
 @state.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @common
-def state_restore(session: Session, file: Path) -> None:
+def state_restore(invocation: Invocation, file: Path) -> None:
     """Take over the record from one file; refused where one exists."""
     from pmo_sync import pipeline
 
-    result = pipeline.state_restore(session.load(), session.clock, file)
-    session.finish(result.as_json(), result.lines(), result.exit)
+    result = pipeline.state_restore(invocation.load(), invocation.clock, file)
+    invocation.finish(result)
 
 
 def _day(on: Any) -> date | None:
@@ -287,14 +344,12 @@ def _exit_codes() -> Iterator[None]:
         error.show()
         sys.exit(Exit.USAGE)
     except PmoSyncError as error:
-        log.error("%s", error)  # noqa: TRY400 - known, so no traceback
         for line in str(error).splitlines():
             click.echo(f"pmo-sync: {line}", err=True)
         sys.exit(Exit.KNOWN_ERROR)
     except BrokenPipeError:
         sys.exit(Exit.OK)
-    except Exception as error:  # the last net: whatever this is, it is our bug
-        log.exception("unexpected")
+    except Exception as error:  # noqa: BLE001 - the last net: whatever this is, it is our bug
         where = _bug_report()
         click.echo(f"pmo-sync: unexpected {type(error).__name__}; this is a bug. Details: {where}", err=True)
         sys.exit(Exit.BUG)
@@ -315,5 +370,12 @@ def _bug_report() -> Path:
 
 def main() -> None:
     """The console script."""
-    with _exit_codes():
-        cli.main(prog_name="pmo-sync", standalone_mode=False)
+    try:
+        with _exit_codes():
+            cli.main(prog_name="pmo-sync", standalone_mode=False)
+    except SystemExit as leaving:
+        if leaving.code in (Exit.INTERRUPTED, Exit.BUG):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(int(leaving.code))  # a thread may wait for a server for many minutes: it dies with us
+        raise

@@ -19,9 +19,10 @@ from __future__ import annotations
 import email.utils
 import logging
 import random
+import ssl
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
@@ -37,7 +38,7 @@ from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
 
 log: Final = logging.getLogger("pmo_sync.http")
 
-USER_AGENT: Final = "pmo-sync (+https://pypi.org/project/pmo-sync)"
+USER_AGENT: Final = "pmo-sync"
 TIMEOUT: Final = (10.0, 120.0)  # seconds to connect, seconds between two bytes
 ATTEMPTS: Final = 5
 ATTEMPTS_AFTER_500: Final = 3  # a plain 500 is more often a fault in the server than a bad moment
@@ -160,10 +161,10 @@ class PoliteAdapter(HTTPAdapter):
             try:
                 response = super().send(request, timeout=timeout or TIMEOUT, **kwargs)
                 _ = response.content  # a truncated body fails here, inside the loop
-            except requests.exceptions.SSLError as error:
-                msg = f"{where}: the certificate is not trusted; set ca_bundle for this source ({_brief(error)})"
-                raise TrackerError(msg) from error
             except (requests.exceptions.RequestException, OSError) as error:
+                if any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(error)):
+                    msg = f"{where}: the certificate is not trusted; set ca_bundle for this source ({_brief(error)})"
+                    raise TrackerError(msg) from error
                 if not is_read and not _never_sent(error):
                     msg = f"{where}: no answer ({_brief(error)}); whether it was written is unknown"
                     raise UncertainWriteError(msg) from error
@@ -209,11 +210,17 @@ def _never_sent(error: BaseException) -> bool:
     return isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it came from, and so on inwards."""
+    inner: BaseException | None = error
+    while inner is not None:
+        yield inner
+        inner = inner.__cause__ or inner.__context__
+
+
 def _brief(error: BaseException) -> str:
     """The innermost reason, without addresses' queries: those may hold what is not ours to log."""
-    inner: BaseException = error
-    while inner.__cause__ or inner.__context__:
-        inner = inner.__cause__ or inner.__context__ or inner
+    *_, inner = _chain(error)
     return f"{type(inner).__name__}: {str(inner).split('?', maxsplit=1)[0][:120]}"
 
 
@@ -305,3 +312,9 @@ def session(
     made.mount("https://", made.adapter)
     made.mount("http://", made.adapter)
     return made
+
+
+def without(secret: str | None, text: str) -> str:
+    """Somebody else's words as one short line that cannot hold the token."""
+    line = " ".join(text.split())
+    return (line.replace(secret, "***") if secret else line)[:200]

@@ -4,13 +4,16 @@ One file in ``sql/indicators`` is one indicator: a header (TOML in leading comme
 ``evidence(subject, issue, measure)``, the line ``-- reading``, and a final select over the evidence that gives
 ``subject, part, value, sample``. The evidence of a number is the same text with another final select: value and
 evidence cannot differ. ``measure`` is the item's part of the number; null: looked at, not counted.
+
+Where a report also lists what is counted, the header names the list (``findings``): the indicator's text follows the
+CTEs of ``sql/findings`` up to the line ``-- list``, so list and number cannot differ either.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import takewhile
@@ -22,11 +25,12 @@ import pandas as pd
 if TYPE_CHECKING:
     from pmo_sync.store import Store
 
-Unit = Literal["items", "days", "share", "items_per_week"]
+Unit = Literal["items", "days", "weeks", "share", "ratio", "items_per_week"]
 Direction = Literal["higher", "lower", "none"]
 Consumer = Literal["portfolio", "project", "policy", "forecast"]
 
 READING: Final = "-- reading\n"
+LIST: Final = "-- list\n"
 READINGS: Final = ("subject", "indicator", "part", "value", "sample")
 EVIDENCE: Final = ("subject", "indicator", "issue_id", "key", "title", "url", "is_confidential", "measure")
 
@@ -38,16 +42,16 @@ class Indicator:
     id: str  # of the PMO's catalogue, FL-3
     name: str
     question: str  # what it answers
-    unit: Unit
+    unit: Unit  # of the evidence's measure
+    units: Mapping[str, Unit]  # part -> unit of its value
     direction: Direction  # which way is better
     minimum_sample: int  # below it there is no value
-    source: str  # of the definition and its thresholds
+    source: str  # of the definition
     gaming: str  # how it can be made to look better, and what shows that
     playbook: str  # card that says what to do
     used_by: tuple[Consumer, ...]
     query: str
-    amber: Mapping[str, float] = field(default_factory=dict)  # part -> where amber begins
-    red: Mapping[str, float] = field(default_factory=dict)
+    findings: str = ""  # the list whose CTEs it shares
 
     @property
     def readings(self) -> str:
@@ -77,18 +81,35 @@ def parse(text: str) -> Indicator:
     """One file's indicator. Raises ValueError when it has no ``-- reading`` line or a header we do not know."""
     header = list(takewhile(lambda line: line.startswith("-- "), text.splitlines()))
     words = tomllib.loads("\n".join(line.removeprefix("-- ") for line in header))
-    query = "\n".join(text.splitlines()[len(header) :])
+    own = "\n".join(text.splitlines()[len(header) :])
     try:
+        query = _shared(words.get("findings", "")) + own
         indicator = Indicator(**{**words, "used_by": tuple(words["used_by"])}, query=query)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, FileNotFoundError) as error:
         raise ValueError(f"{words.get('id', 'an indicator')}: header: {error}") from None
     if query.count(READING) != 1:
         raise ValueError(f"{indicator.id}: needs exactly one line '-- reading' between evidence and final select")
-    if indicator.unit not in get_args(Unit) or indicator.direction not in get_args(Direction):
-        raise ValueError(f"{indicator.id}: unknown unit {indicator.unit!r} or direction {indicator.direction!r}")
+    if unknown := {indicator.unit, *indicator.units.values()} - set(get_args(Unit)):
+        raise ValueError(f"{indicator.id}: unknown unit {', '.join(sorted(unknown))}")
+    if indicator.direction not in get_args(Direction):
+        raise ValueError(f"{indicator.id}: unknown direction {indicator.direction!r}")
     if not indicator.used_by or not set(indicator.used_by) <= set(get_args(Consumer)):
         raise ValueError(f"{indicator.id}: used_by must name who uses it, from {', '.join(get_args(Consumer))}")
     return indicator
+
+
+def _shared(findings: str) -> str:
+    """The CTEs of a list of findings."""
+    if not findings:
+        return ""
+    before, line, _ = _text(f"findings/{findings}").partition(LIST)
+    if not line:
+        raise ValueError(f"findings/{findings}: needs a line '-- list' between its CTEs and the final select")
+    return before
+
+
+def _text(name: str) -> str:
+    return files("pmo_sync").joinpath(f"sql/{name}.sql").read_text(encoding="utf-8")
 
 
 def compute(store: Store, ids: Iterable[str] | None = None) -> pd.DataFrame:
@@ -129,5 +150,4 @@ def series(store: Store, name: str, subjects: Sequence[str]) -> pd.DataFrame:
 
     Days are the last of each period in the PMO's zone. Raises FileNotFoundError on an unknown name.
     """
-    text = files("pmo_sync").joinpath(f"sql/series/{name}.sql").read_text(encoding="utf-8")
-    return store.frame(text, [list(subjects)])
+    return store.frame(_text(f"series/{name}"), [list(subjects)])

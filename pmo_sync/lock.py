@@ -43,6 +43,7 @@ def shared(state_dir: Path, clock: Clock, wait: float = 30.0) -> Iterator[None]:
         return
     with _open(state_dir) as descriptor:
         _take(descriptor, fcntl.LOCK_SH, clock, wait, state_dir)
+        os.truncate(descriptor, 0)  # no writer lives while we read: a name in here is a dead one's
         yield
 
 

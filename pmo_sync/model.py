@@ -19,8 +19,7 @@ Identifiers at the edges are ``source:id`` strings; the store uses integers insi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 
@@ -150,7 +149,6 @@ class Catalogue:
     projects: tuple[Project, ...]
     statuses: tuple[Status, ...]
     milestones: tuple[Milestone, ...]
-    fields: Mapping[str, str] = field(default_factory=dict)  # our field -> the tracker's field id
     problems: tuple[Problem, ...] = ()
 
 

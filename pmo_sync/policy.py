@@ -14,17 +14,20 @@ from typing import Final
 from pmo_sync.assessed import Change, Forecast, Rag, Reading, Reason, Subject, Verdict
 
 SEVERITY: Final[Mapping[Rag, int]] = {"green": 0, "grey": 0, "amber": 1, "red": 2}
+_BADNESS: Final[Mapping[Rag, int]] = {"green": 0, "grey": 1, "amber": 2, "red": 3}
 MOST_REASONS: Final = 3
+FEWEST_WEEKS: Final = 8  # of history, before a pace says anything
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where amber and red begin. The defaults are conventions; a PMO sets its own."""
+    """Where amber and red begin. The defaults are conventions; a project's tolerances replace two of them."""
 
     red_p_hit: float = 0.50
     amber_p_hit: float = 0.80
-    amber_slip_share: float = 0.05  # of the planned duration
-    amber_slip_days: int = 5
+    amber_slip_days: int = 5  # [[project]] tolerance_days
+    amber_slip_share: float = 0.05  # of the planned duration; both must be passed
+    amber_scope_share: float = 0.15  # [[project]] tolerance_scope_percent
     amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days, and would pass the date again
     blocked_days: int = 7  # amber when its oldest blocked item has waited longer ...
     red_blocked_share: float = 0.20  # ... red when this share of what remains is blocked and the date is at risk anyway
@@ -46,23 +49,27 @@ class MilestoneFacts:
     reported: Rag | None
     scope_added: int = 0  # items added since the baseline
     scope_growth: float | None = None  # the same as a share of the baseline
+    stale_source: str | None = None  # a source of its project was not read since the period closed
 
 
 def milestone_verdict(facts: MilestoneFacts, limits: Thresholds = Thresholds()) -> Verdict:
     """The colour of one milestone at one moment, before hysteresis."""
     subject, forecast = facts.subject, facts.forecast
-    remaining = forecast.remaining if forecast else 0
-    if subject.due_on is not None and subject.due_on <= facts.today and remaining > 0:
-        reasons = [Reason("past_due", {"due_on": subject.due_on, "remaining": remaining})]
-        return _verdict(facts, "red", reasons)
-    if forecast is None:
+    if facts.stale_source is not None:
+        return _verdict(facts, "grey", [Reason("stale_source", {"source": facts.stale_source})])
+    if forecast is None or (forecast.refused and any(gate.code == "no_items" for gate in forecast.gates)):
         return _verdict(facts, "grey", [Reason("no_items")])
-    if remaining == 0:
+    if forecast.remaining == 0:
         return _verdict(facts, "green", [Reason("all_done")])
     if subject.due_on is None:
         return _verdict(facts, "grey", [Reason("no_due_date")])
+    if subject.due_on <= facts.today:
+        reasons = [Reason("past_due", {"due_on": subject.due_on, "remaining": forecast.remaining})]
+        return _verdict(facts, "red", reasons)
     if forecast.refused:
-        return _verdict(facts, "grey", list(forecast.gates))
+        # what must be done a week needs no model: a team that has stopped does not become less late
+        short = [_pace(forecast)] if _is_short(forecast) and len(forecast.weekly_counts) >= FEWEST_WEEKS else []
+        return _verdict(facts, "red" if short else "grey", [*short, *forecast.gates])
     red, amber = _red(facts, forecast, limits), _amber(facts, forecast, limits)
     if red:
         return _verdict(facts, "red", red + amber)
@@ -75,7 +82,7 @@ def _red(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[
     found = []
     if forecast.p_hit is not None and forecast.p_hit < limits.red_p_hit:
         found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": facts.subject.due_on}))
-    if forecast.required_pace is not None and forecast.required_pace > forecast.best_pace:
+    if _is_short(forecast):
         found.append(_pace(forecast))
     if _blocks_date(facts, forecast, limits):
         found.append(_blocked(facts))
@@ -95,10 +102,12 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
         found.append(_blocked(facts))
     if facts.late_waits:
         found.append(Reason("waits_on_late", {"count": facts.late_waits}))
+    if facts.scope_growth is not None and facts.scope_growth > limits.amber_scope_share:
+        found.append(Reason("scope_added", {"items": facts.scope_added, "percent": round(100 * facts.scope_growth)}))
+    if facts.reported in ("amber", "red") and not found:
+        found.append(Reason("reported_worse", {"reported": facts.reported}))
     if facts.reported == "green" and found:
         found.append(Reason("reported_better", {"reported": facts.reported}))
-    if found and facts.scope_growth is not None and facts.scope_added > 0:
-        found.append(Reason("scope_added", {"items": facts.scope_added, "percent": round(100 * facts.scope_growth)}))
     return found
 
 
@@ -119,6 +128,10 @@ def _blocks_date(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) 
 
 def _blocked(facts: MilestoneFacts) -> Reason:
     return Reason("blocked_long", {"count": facts.blocked_count, "days": round(facts.blocked_days)})
+
+
+def _is_short(forecast: Forecast) -> bool:
+    return forecast.required_pace is not None and forecast.required_pace > forecast.best_pace
 
 
 def _pace(forecast: Forecast) -> Reason:
@@ -156,23 +169,33 @@ def hold(now: Mapping[str, Verdict], before: Mapping[str, Verdict]) -> dict[str,
 def _held(verdict: Verdict, before: Verdict | None) -> Verdict:
     if before is None or "grey" in (verdict.rag, before.rag) or SEVERITY[before.rag] <= SEVERITY[verdict.rag]:
         return verdict
+    if any(reason.code == "all_done" for reason in verdict.reasons):
+        return verdict  # done is done
     reasons = (Reason("better_once", {"now": verdict.rag}), *before.reasons)[:MOST_REASONS]
     return Verdict(verdict.subject, before.rag, reasons, verdict.reported, held_from=verdict.rag)
 
 
 def project_verdict(subject: Subject, milestones: Sequence[tuple[Subject, Verdict]], reported: Rag | None) -> Verdict:
-    """A project is as good as the worst of its critical milestones: the must-win ones, else all committed ones."""
+    """A project is as good as the worst of its critical milestones: the must-win ones, else all committed ones.
+
+    Grey is worse than green: a project is on track only when all of its critical milestones are known to be.
+    """
     critical = [one for one in milestones if one[0].is_must_win] or list(milestones)
-    known = [one for one in critical if one[1].rag != "grey"]
-    if not known:
-        gates = critical[0][1].reasons if critical else (Reason("no_dated_milestone"),)
-        return Verdict(subject.id, "grey", gates[:MOST_REASONS], reported)
-    worst_subject, worst = max(known, key=lambda one: (SEVERITY[one[1].rag], -_order(one[0])))
+    if not critical:
+        return Verdict(subject.id, "grey", (Reason("no_dated_milestone"),), reported)
+    worst_subject, worst = max(critical, key=lambda one: (_BADNESS[one[1].rag], -_order(one[0])))
+    if worst.rag == "grey":
+        return Verdict(subject.id, "grey", worst.reasons[:MOST_REASONS], reported)
     reasons = [Reason("milestone", {"name": worst_subject.name, "rag": worst.rag, "due_on": worst_subject.due_on})]
     reasons += worst.reasons
     if reported == "green" and SEVERITY[worst.rag] > 0:
         reasons.insert(1, Reason("reported_better", {"reported": reported}))
-    return Verdict(subject.id, worst.rag, tuple(reasons[:MOST_REASONS]), reported)
+    return Verdict(subject.id, worst.rag, _without_doubles(reasons), reported)
+
+
+def _without_doubles(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    codes = [reason.code for reason in reasons]
+    return tuple(one for place, one in enumerate(reasons) if codes.index(one.code) == place)[:MOST_REASONS]
 
 
 def _order(subject: Subject) -> int:
@@ -182,20 +205,24 @@ def _order(subject: Subject) -> int:
 def rollup_verdict(
     subject: Subject, projects: Sequence[Verdict], must_win: Sequence[Verdict], limits: Thresholds = Thresholds()
 ) -> Verdict:
-    """Programme and portfolio: never an average. Red by a red must-win milestone or too many red projects."""
-    known = [one for one in projects if one.rag != "grey"]
-    if not known:
-        return Verdict(subject.id, "grey", (Reason("nothing_known", {"total": len(projects)}),))
-    red = sum(one.rag == "red" for one in known)
-    amber = sum(one.rag == "amber" for one in known)
+    """Programme and portfolio: never an average. Red by a red must-win milestone or too many red projects.
+
+    Shares are of all projects, known or not; green needs more than half of them known, and no must-win milestone grey.
+    """
+    count = len(projects)
+    red = sum(one.rag == "red" for one in projects)
+    amber = sum(one.rag == "amber" for one in projects)
+    grey = sum(one.rag == "grey" for one in projects)
     red_must_win = sum(one.rag == "red" for one in must_win)
-    counts = Reason("projects_by_status", {"red": red, "amber": amber, "total": len(projects)})
+    counts = Reason("projects_by_status", {"red": red, "amber": amber, "total": count})
     if red_must_win:
         return Verdict(subject.id, "red", (Reason("must_win_red", {"count": red_must_win}), counts))
-    if red > limits.red_share * len(known):
+    if red > limits.red_share * count:
         return Verdict(subject.id, "red", (counts,))
-    if red or amber > limits.amber_share * len(known):
+    if red or amber > limits.amber_share * count:
         return Verdict(subject.id, "amber", (counts,))
+    if 2 * grey >= count or any(one.rag == "grey" for one in must_win):
+        return Verdict(subject.id, "grey", (Reason("nothing_known", {"total": grey}),))
     return Verdict(subject.id, "green", (counts,))
 
 
@@ -227,6 +254,7 @@ def changes(
         if subject.kind == "milestone" and subject.is_committed:
             found += _milestone_changes(subject, forecasts.get(id_), forecasts_before.get(id_), due_before)
             found += _scope_change(id_, readings.get((id_, "SP-1", "recent")))
+            found += _closing(subject, before.get(id_), readings.get((id_, "PR-1", "remaining")))
     return tuple(sorted(found, key=lambda one: (-one.weight, one.subject, one.code)))
 
 
@@ -257,20 +285,30 @@ def _milestone_changes(
 ) -> list[Change]:
     found = []
     earlier = due_before.get(subject.id)
+    if subject.due_on is None and earlier is not None:
+        found.append(Change(subject.id, "due_removed", {"due_on": earlier}, 80.0))
     if subject.due_on is not None and earlier is not None and subject.due_on != earlier:
         days = (subject.due_on - earlier).days
         found.append(Change(subject.id, "due_moved", {"days": days, "due_on": subject.due_on}, 50.0 + abs(days) / 7))
     if now is None or before is None:
         return found
-    if before.remaining > 0 and now.remaining == 0:
+    if before.remaining > 0 and now.remaining == 0 and not now.refused:
         found.append(Change(subject.id, "milestone_reached", {"on": subject.due_on}, 55.0))
     if now.p50_on and before.p50_on and abs(moved := (now.p50_on - before.p50_on).days) >= 7:
         code = "forecast_later" if now.p50_on > before.p50_on else "forecast_earlier"
-        found.append(Change(subject.id, code, {"days": moved, "p50_on": now.p50_on}, 30.0 + moved / 7))
+        found.append(Change(subject.id, code, {"days": moved, "p50_on": now.p50_on}, 30.0 + abs(moved) / 7))
     if now.p_hit is not None and before.p_hit is not None and abs(now.p_hit - before.p_hit) >= 0.15:
         params = {"before": before.p_hit, "now": now.p_hit, "due_on": now.due_on}
         found.append(Change(subject.id, "p_hit_moved", params, 25.0 + 20 * abs(now.p_hit - before.p_hit)))
     return found
+
+
+def _closing(subject: Subject, before: Verdict | None, remaining: Reading | None) -> list[Change]:
+    """Closed since the period before, with work still open. A closed milestone has no verdict; it had one before."""
+    left = int(remaining.value) if remaining is not None and remaining.value else 0
+    if subject.state != "closed" or before is None or not left:
+        return []
+    return [Change(subject.id, "closed_with_open_work", {"count": left}, 85.0)]
 
 
 def _scope_change(id_: str, recent: Reading | None) -> list[Change]:

@@ -258,13 +258,34 @@ class Store:
         with self._transaction() as connection:
             connection.execute("DELETE FROM cursor WHERE project_id = ?", [project_id])
 
-    def note_unread(self, project_id: str, shown: frozenset[str]) -> frozenset[str]:
-        """Remember what the tracker shows of a project and no pull has brought; returns what was not known to be so."""
-        known = {row[0] for row in self.rows("SELECT issue_id FROM unread WHERE project_id = ?", [project_id])}
+    def note_unread(self, project_id: str, shown: frozenset[str]) -> dict[str, int]:
+        """Remember what the tracker shows of a project and no pull has brought; returns for how many pulls, this one included."""
         with self._transaction(shown=loading.ids(shown)) as connection:
+            known = dict(self.rows("SELECT issue_id, pulls FROM unread WHERE project_id = ?", [project_id]))
+            counted = {one: known.get(one, 0) + 1 for one in shown}
             connection.execute("DELETE FROM unread WHERE project_id = ?", [project_id])
-            connection.execute("INSERT INTO unread SELECT id, ? FROM shown", [project_id])
-        return shown - known
+            connection.execute("INSERT INTO unread SELECT id, ?, 1 FROM shown", [project_id])
+            for one, pulls in counted.items():
+                if pulls > 1:
+                    connection.execute("UPDATE unread SET pulls = ? WHERE issue_id = ?", [pulls, one])
+        return counted
+
+    def swept_at(self, project_id: str) -> datetime | None:
+        """When the project's ids were last compared one by one with the tracker's."""
+        found = self.rows("SELECT max(swept_at) FROM swept WHERE project_id = ?", [project_id])
+        return None if found[0][0] is None else _aware(found[0][0])
+
+    def note_sweep(self, project_id: str, at: datetime) -> None:
+        """The project's ids were compared at ``at``."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM swept WHERE project_id = ?", [project_id])
+            connection.execute("INSERT INTO swept VALUES (?, ?)", [project_id, at.astimezone(UTC).replace(tzinfo=None)])
+
+    def put_cursor(self, source: str, project_id: str, cursor: str) -> None:
+        """The project's next pull resumes here, whatever the last page said."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM cursor WHERE source = ? AND project_id = ?", [source, project_id])
+            connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", [source, project_id, cursor])
 
     def append(self, source: str, project_id: str, page: Page) -> None:
         """Store a page beside the merged issues, with its cursor, in one transaction."""

@@ -12,6 +12,7 @@ from reports.drawing import finish_range
 from reports.wording import NOTHING, Words
 
 SEVERITY: Final = {"red": 0, "amber": 1, "grey": 2, "green": 3}  # what a reader should see first
+CHANCES: Final = ("on_track", "p_hit_low")  # reasons that say no more than the chance does
 TITLE: Final = 72  # characters of a tracker's title in a table
 
 
@@ -75,9 +76,17 @@ def trend(before: Rag | None, now: Rag) -> Literal["up", "down", "same", ""]:
 
 
 def reasons(assessed: Assessed, subject: str) -> tuple[Reason, ...]:
-    """Why a subject has its status; not enough data where nobody judged it."""
+    """Why a subject has its status; not enough data where nobody judged it.
+
+    Where nothing speaks but the chance, a forecast that waits for other work of the same team says so.
+    """
     verdict = assessed.verdicts.get(subject)
-    return (Reason("not_enough"),) if verdict is None else verdict.reasons
+    if verdict is None:
+        return (Reason("not_enough"),)
+    forecast = assessed.forecasts.get(subject)
+    if forecast is None or not all(one.code in CHANCES for one in verdict.reasons):
+        return verdict.reasons
+    return (*verdict.reasons, *(one for one in forecast.gates if one.code == "queue"))
 
 
 def why(assessed: Assessed, subject: str, words: Words, most: int = 3) -> str:
@@ -94,7 +103,7 @@ def why(assessed: Assessed, subject: str, words: Words, most: int = 3) -> str:
 def why_besides(assessed: Assessed, subject: str, words: Words) -> str:
     """The first reason that says more than a chance does, for a table that shows the chance beside it."""
     found = reasons(assessed, subject)
-    telling = [one for one in found if one.code not in ("p_hit_low", "on_track")] or list(found)
+    telling = [one for one in found if one.code not in CHANCES] or list(found)
     return words.reason(telling[0]) if telling else NOTHING
 
 
@@ -105,6 +114,20 @@ def committed(assessed: Assessed, subject: str) -> tuple[Subject, ...]:
         key=lambda one: (one.due_on or date.max, one.name),
     )
     return tuple(one for one in below if one.is_committed and one.state == "open" and one.due_on is not None)
+
+
+def deciding(assessed: Assessed, project: str) -> Subject | None:
+    """The milestone a project has its status from: the nearest of that status among the must-win ones, else among all."""
+    below = assessed.children(project, "milestone")
+    ones = [one for one in below if one.is_committed and one.state == "open"]  # one without a date decides, too
+    verdict = assessed.verdicts.get(project)
+    critical = [one for one in ones if one.is_must_win] or ones
+    alike = [
+        one
+        for one in critical
+        if verdict and one.id in assessed.verdicts and assessed.verdicts[one.id].rag == verdict.rag
+    ]
+    return next(iter((*alike, *critical)), None)
 
 
 def slip(subject: Subject, words: Words) -> str:

@@ -202,17 +202,18 @@ def _flow_title(before: float, now: float, then: date, words: Words) -> str:
 def milestone_slip(milestones: Sequence[Subject], due_dates: Mapping[str, pd.DataFrame], words: Words) -> Chart | None:
     """How the dates of the nearest milestones moved, from report to report: flat is kept, up is a slip.
 
-    Solid is the due date, dashed the likely finish (P50). None where no date was seen yet.
+    Solid is the due date, dashed the likely finish (P50), which may be older: a due date counts from our first look
+    at it. None where no date was seen yet.
     """
-    seen: dict[str, list[tuple[date, date, date | None]]] = {}
+    seen: dict[str, list[tuple[date, date | None, date | None]]] = {}
     for one in milestones:
         frame = due_dates.get(one.id)
-        rows = [] if frame is None else [row for row in frame.itertuples() if _is_day(row.due_on)]
-        if rows and len(seen) < MOST_LINES:
-            p50 = [_day(row.p50_on) if _is_day(getattr(row, "p50_on", None)) else None for row in rows]
-            seen[one.id] = [(_day(row.seen_on), _day(row.due_on), two) for row, two in zip(rows, p50, strict=True)]
+        rows = [] if frame is None else [_look(row) for row in frame.itertuples()]
+        if any(due is not None for _, due, _ in rows) and len(seen) < MOST_LINES:
+            seen[one.id] = rows
     if not seen:
         return None
+    dated = {id_: [(day, due) for day, due, _ in rows if due is not None] for id_, rows in seen.items()}
     names = _unique({one.id: printable(one.name, 40) for one in milestones if one.id in seen})
     values = [
         {"day": day.isoformat(), "on": on.isoformat(), "kind": kind, "name": names[id_]}
@@ -243,12 +244,18 @@ def milestone_slip(milestones: Sequence[Subject], due_dates: Mapping[str, pd.Dat
         {"data": {"values": values}, "transform": [forecasts], "mark": dashed, "encoding": encoding},
         {"data": {"values": values}, "transform": [dates], "mark": solid, "encoding": encoding},
     ]
-    title = _slip_title(seen, names, words)
+    title = _slip_title(dated, names, words)
     columns = (Column(words.say("Milestone")), Column(words.say("First seen")), Column(words.say("Date then")),
                Column(words.say("Date now")), Column(words.say("Likely finish")))  # fmt: skip
     table = [
-        _row(names[id_], words.day(ones[0][0]), words.day(ones[0][1]), words.day(ones[-1][1]), words.value(ones[-1][2]))
-        for id_, ones in seen.items()
+        _row(
+            names[id_],
+            words.day(ones[0][0]),
+            words.day(ones[0][1]),
+            words.day(ones[-1][1]),
+            words.value(seen[id_][-1][2], "finish"),
+        )
+        for id_, ones in dated.items()
     ]
     alt = words.say("Milestone trend. {title}. Solid: due date; dashed: likely finish.", title=title)
     return Chart(
@@ -260,19 +267,24 @@ def milestone_slip(milestones: Sequence[Subject], due_dates: Mapping[str, pd.Dat
     )
 
 
-def _slip_title(
-    seen: Mapping[str, Sequence[tuple[date, date, date | None]]], names: Mapping[str, str], words: Words
-) -> str:
-    moved = {id_: (rows[-1][1] - rows[0][1]).days for id_, rows in seen.items()}
+def _slip_title(dated: Mapping[str, Sequence[tuple[date, date]]], names: Mapping[str, str], words: Words) -> str:
+    moved = {id_: (rows[-1][1] - rows[0][1]).days for id_, rows in dated.items()}
     worst = max(moved, key=lambda id_: moved[id_])
-    since = words.day(min(rows[0][0] for rows in seen.values()))
     if moved[worst] > 0:
+        since = words.day(dated[worst][0][0])
         return words.count(
             "{name} moved {days} day later since {since}",
             "{name} moved {days} days later since {since}",
             moved[worst], name=names[worst], days=moved[worst], since=since,
         )  # fmt: skip
+    since = words.day(min(rows[0][0] for rows in dated.values()))
     return words.say("No milestone date moved later since {since}", since=since)
+
+
+def _look(row: Any) -> tuple[date, date | None, date | None]:
+    """When we looked, the due date we saw, the likely finish we computed."""
+    due, likely = (_day(one) if _is_day(one) else None for one in (row.due_on, getattr(row, "p50_on", None)))
+    return _day(row.seen_on), due, likely
 
 
 def _unique(names: dict[str, str]) -> dict[str, str]:

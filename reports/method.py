@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pmo_sync.assessed import Assessed, SourceTrust
+from pmo_sync.policy import FEWEST_WEEKS, Thresholds
 from reports import cells
 from reports.document import Block, Heading, Items, Line, Text, printable
 from reports.wording import Words
@@ -86,18 +87,53 @@ def _faults(one: SourceTrust, words: Words) -> list[str]:
     return faults
 
 
+def _rule(words: Words) -> tuple[tuple[str, str], ...]:
+    """The rule of `pmo_sync.policy` in words, with the thresholds it judges by."""
+    limits = Thresholds()
+    return (
+        (words.say("Status"), words.say(
+            "computed by a written rule, never typed in, for each milestone. Worse counts at once; better only after "
+            "two periods, finished work at once."
+        )),
+        (words.label("red"), words.say(
+            "work is open although the date is over; or the chance is below {chance:percent}; or the pace it needs is "
+            "above the best week of the last 12; or {share:percent} or more of what is left is blocked, the oldest for "
+            "more than {days} days, while the chance is below {safe:percent}.",
+            chance=limits.red_p_hit, share=limits.red_blocked_share, days=limits.blocked_days, safe=limits.amber_p_hit,
+        )),
+        (words.label("amber"), words.say(
+            "the chance is below {safe:percent}; or the date lies more than {slip} days and more than "
+            "{slip_share:percent} of the planned time after its baseline; or the likely finish moved more than {drift} "
+            "days later in four weeks and would pass the date if it goes on; or an item is blocked for more than "
+            "{blocked} days; or it waits for a late item of another project; or scope grew by more than "
+            "{scope:percent} since the baseline; or it is reported at risk or off track though nothing else says "
+            "so. A project may set its own tolerance for days and for scope.",
+            safe=limits.amber_p_hit, slip=limits.amber_slip_days, slip_share=limits.amber_slip_share,
+            drift=limits.amber_drift_days, blocked=limits.blocked_days, scope=limits.amber_scope_share,
+        )),
+        (words.say("Not enough data"), words.say(
+            "a colour of its own: a source was not read since the period closed, no work items, no due date, or too "
+            "little or too uneven history for a forecast; without a forecast only the date and, from {weeks} weeks of "
+            "history on, the pace can be off track. The reason says what would change it.",
+            weeks=FEWEST_WEEKS,
+        )),
+        (words.say("Project"), words.say(
+            "as its worst must-win milestone, or its worst committed one where none is must-win; on track only when "
+            "all of them are known to be."
+        )),
+        (words.say("Programme"), words.say(
+            "never an average: off track with a must-win milestone off track or more than {red:percent} of the "
+            "projects; at risk with any project off track or more than {amber:percent} at risk; on track only when "
+            "more than half of the projects and all must-win milestones are known. The portfolio likewise.",
+            red=limits.red_share, amber=limits.amber_share,
+        )),
+    )  # fmt: skip
+
+
 def definitions(words: Words) -> tuple[Block, ...]:
     """The rule behind every colour and number, for the reader who asks."""
     pairs = (
-        (words.say("Status"), words.say(
-            "computed by a written rule, never typed in: off track below a 50 % chance to make the date, or when even "
-            "the best week of the last 12 is slower than needed, or past due, or blocked for more than 7 days; "
-            "at risk below 80 %, or when it slipped, drifts, or waits for a late item; otherwise on track. "
-            "Worse counts at once, better after two weeks."
-        )),
-        (words.say("Not enough data"), words.say(
-            "a colour of its own: rather no date than a wrong one. The reason says what would change it."
-        )),
+        *_rule(words),
         (words.say("Chance"), words.say(
             "the probability to finish all open work of the milestone by its date, from the team's own finished items "
             "a week."
@@ -107,7 +143,8 @@ def definitions(words: Words) -> tuple[Block, ...]:
             "quarter, because that is how sharp they are."
         )),
         (words.say("Needs / does a week"), words.say(
-            "open items divided by the weeks left, against the average of the last 12 weeks. No model, only arithmetic."
+            "open items, with those the same team owes no later, divided by the weeks left, against the average of the "
+            "last 12 weeks. No model, only arithmetic."
         )),
         (words.say("Slipped"), words.say(
             "days between the milestone's date now and its approved baseline, or else the first date we saw."

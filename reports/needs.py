@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Final
 
-from pmo_sync.assessed import Assessed, Subject
+from pmo_sync.assessed import Assessed, Subject, Wait
 from reports import cells
 from reports.document import Block, Column, Heading, Line, Status, Text
 from reports.wording import NOTHING, Words
@@ -51,15 +52,23 @@ def waiting(assessed: Assessed, words: Words) -> tuple[Block, ...]:
         Column(words.say("Late"), "right"), Column(words.say("Holds milestones"), "right"),
     ]  # fmt: skip
     rows: list[tuple[Line, ...]] = []
-    for one in waits[:MOST_ROWS]:
+    grouped: dict[tuple[str, str, str], list[Wait]] = {}  # the waiting items of one project for one item: one row
+    for one in waits:
+        waiter = cells.project_of(assessed, one.blocked_subject)
+        grouped.setdefault((waiter.id if waiter else "", one.blocker.key, one.blocker.url), []).append(one)
+    for ones in list(grouped.values())[:MOST_ROWS]:
+        one = ones[0]  # the latest, holding the most milestones
         waiter = cells.project_of(assessed, one.blocked_subject)
         blocker = cells.project_of(assessed, one.blocker_subject)
         who: Line = (cells.project_link(waiter, 26),) if waiter else (Text(NOTHING),)
+        if len(ones) > 1:
+            items = words.count("{count} item", "{count} items", len(ones), count=len(ones))
+            who = (*who, Text(f" · {items}"))
         whom: Line = (cells.project_link(blocker, 26), Text(" · ")) if blocker else ()
         late_by = words.count("{days} day", "{days} days", one.late_days, days=one.late_days)
         numbers = cells.plain(late_by if one.late_days else words.say("not yet"), words.number(one.milestones))
         rows.append((who, (*whom, *cells.issue(one.blocker, words, 0)), *numbers))
-    return Heading(2, title), cells.table(columns, rows), *cells.more(len(waits), MOST_ROWS, words)
+    return Heading(2, title), cells.table(columns, rows), *cells.more(len(grouped), MOST_ROWS, words)
 
 
 def capacity(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
@@ -73,11 +82,13 @@ def capacity(assessed: Assessed, projects: list[Subject], words: Words) -> tuple
         if not demand:
             continue
         weekly = assessed.value(project.id, "FL-1", "mean")
-        if not weekly:
+        if weekly is None:
             unknown += 1
             continue
-        load = demand / (CAPACITY_WEEKS * weekly)
-        verdict: Status = Status("red" if load > 1.2 else "amber" if load > 1 else "green", words.percent(load))
+        load = demand / (CAPACITY_WEEKS * weekly) if weekly else math.inf
+        # rounded up, so that a little too much does not read as full
+        share = words.percent(math.ceil(100 * load - 1e-6) / 100) if weekly else words.say("at a standstill")
+        verdict: Status = Status("red" if load > 1.2 else "amber" if load > 1 else "green", share)
         cells_ = cells.plain(words.number(demand), words.number(weekly * CAPACITY_WEEKS, 0))
         rows.append((load, ((cells.project_link(project, 30),), *cells_, (verdict,))))
     over = sum(load > 1 for load, _ in rows)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from pmo_sync.assessed import Assessed, Change, Rag, Subject, Verdict
+from pmo_sync.assessed import Assessed, Change, Rag, SourceTrust, Subject, Verdict
 from reports import cells, needs
 from reports.document import (
     Block,
@@ -31,6 +31,7 @@ from reports.method import definitions, trust_block
 from reports.wording import NOTHING, Words
 
 SLOT: Final = "portfolio"
+MOST_BROKEN: Final = 3
 MOST_CHANGES: Final = 5  # what a reader of twelve minutes can act on
 MOST_MILESTONES: Final = 7
 NEXT: Final = timedelta(weeks=6)
@@ -68,17 +69,23 @@ def _header(assessed: Assessed, words: Words) -> Paragraph:
 
 
 def _broken(assessed: Assessed, words: Words) -> tuple[Block, ...]:
-    """A page that rests on a source nobody could read says so before anything else."""
-    failed = [one.source for one in assessed.trust.sources if one.state != "fresh"]
-    if not failed:
+    """A page that rests on a source that was not read since the period closed says so before anything else."""
+    broken = [one for one in assessed.trust.sources if one.state != "fresh"]
+    if not broken:
         return ()
-    names = ", ".join(printable(one, 60) for one in failed)
-    text = words.count(
-        "{names} could not be read this time: its numbers are from an earlier day.",
-        "{names} could not be read this time: their numbers are from an earlier day.",
-        len(failed), names=names,
-    )  # fmt: skip
-    return (Note("warning", (Paragraph((Text(text),)),)),)
+    lines = [Paragraph((Text(_broken_line(one, words)),)) for one in broken[:MOST_BROKEN]]
+    return (Note("warning", (*lines, *cells.more(len(broken), MOST_BROKEN, words))),)
+
+
+def _broken_line(one: SourceTrust, words: Words) -> str:
+    """Tried in vain, or not tried since the period closed: two faults with two remedies."""
+    name = printable(one.source, 60)
+    if one.last_success_at is None:
+        return words.say("{name} has never been read: nothing on this page is from it.", name=name)
+    moment = words.moment(one.last_success_at)
+    if one.state == "failed" or one.message:
+        return words.say("{name} could not be read this time: its numbers are of {moment}.", name=name, moment=moment)
+    return words.say("{name} was last read on {moment}: nothing newer of it is here.", name=name, moment=moment)
 
 
 def _counts(assessed: Assessed, projects: list[Subject], words: Words) -> Figures:
@@ -199,7 +206,7 @@ def _projects(assessed: Assessed, projects: list[Subject], words: Words) -> tupl
     columns = [
         Column(words.say("Project")), *([Column(words.say("Programme"))] if programmes else []),
         Column(words.say("Status"), short=True), Column(words.say("Reported"), short=True), Column(words.say("Done"), "right"),
-        Column(words.say("Next milestone")), Column(words.say("Due"), short=True), Column(words.say("Likely finish (50 / 85 %)"), short=True),
+        Column(words.say("Deciding milestone")), Column(words.say("Due"), short=True), Column(words.say("Likely finish (50 / 85 %)"), short=True),
         Column(words.say("Slipped"), "right"), Column(words.say("Why")),
     ]  # fmt: skip
     projects = sorted(projects, key=lambda one: (_severity(assessed, one), one.name))
@@ -214,7 +221,7 @@ def _project_row(
     reported: Line = (Text(NOTHING),)
     if verdict and verdict.reported:
         reported = (Status(verdict.reported, words.label(verdict.reported)),)
-    ahead = cells.committed(assessed, project.id)[:1]
+    deciding = cells.deciding(assessed, project.id)
     programme = programmes.get(project.parent or "")
     share = words.value(assessed.value(project.id, "PR-1", "share"), "percent")
     return (
@@ -223,11 +230,11 @@ def _project_row(
         cells.status(assessed, project.id, words),
         reported,
         *cells.plain(share),
-        (cells.subject_link(ahead[0], 40),) if ahead else (Text(NOTHING),),
+        (cells.subject_link(deciding, 40),) if deciding else (Text(NOTHING),),
         *cells.plain(
-            cells.due(ahead[0], words) if ahead else NOTHING,
-            cells.finish(assessed, ahead[0].id, words) if ahead else NOTHING,
-            cells.slip(ahead[0], words) if ahead else NOTHING,
+            cells.due(deciding, words) if deciding else NOTHING,
+            cells.finish(assessed, deciding.id, words) if deciding else NOTHING,
+            cells.slip(deciding, words) if deciding else NOTHING,
             cells.why(assessed, project.id, words),
         ),
     )

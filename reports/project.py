@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from pmo_sync.assessed import Assessed, Reading, Subject
@@ -25,7 +26,7 @@ from reports.document import (
 )
 from reports.drawing import burn_up, cumulative_flow, milestone_slip
 from reports.method import definitions, source_lines
-from reports.wording import NOTHING, Words
+from reports.wording import NOTHING, Words, sharpness
 
 MOST_MILESTONES: Final = 12
 MOST_ISSUES: Final = 7
@@ -84,7 +85,7 @@ def _status(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, 
 
 
 def _properties(assessed: Assessed, subject: Subject, words: Words) -> Properties:
-    """What a place may read by machine: dates as ISO, so that a roll-up of pages sorts them."""
+    """What a place may read by machine: dates as ISO, far forecasts cut short, so that a roll-up of pages sorts them."""
     programme = assessed.subjects.get(subject.parent or "")
     ahead = cells.committed(assessed, subject.id)[:1]
     forecast = assessed.forecasts.get(ahead[0].id) if ahead else None
@@ -92,12 +93,15 @@ def _properties(assessed: Assessed, subject: Subject, words: Words) -> Propertie
     rows: list[tuple[str, Line]] = [(words.say("Status"), cells.status(assessed, subject.id, words))]
     if programme is not None and programme.kind == "programme":
         rows.append((words.say("Programme"), (Text(cells.name(programme)),)))
+    if subject.sponsor_role:
+        rows.append((words.say("Sponsor"), (Text(printable(subject.sponsor_role, 80)),)))
+    p50, p85 = (None, None) if forecast is None or forecast.refused else (forecast.p50_on, forecast.p85_on)
     texts = [
         (words.say("Done"), words.say("{done} of {total} items", done=done, total=total)),
         (words.say("Next milestone"), cells.name(ahead[0]) if ahead else NOTHING),
-        (words.say("Due"), _iso(ahead[0].due_on if ahead else None)),
-        (words.say("Finish with 50 % chance"), _iso(forecast.p50_on if forecast and not forecast.refused else None)),
-        (words.say("Finish with 85 % chance"), _iso(forecast.p85_on if forecast and not forecast.refused else None)),
+        (words.say("Due"), str(ahead[0].due_on) if ahead else NOTHING),
+        (words.say("Finish with 50 % chance"), _cut(p50, assessed.today)),
+        (words.say("Finish with 85 % chance"), _cut(p85, assessed.today)),
         (words.say("Chance"), cells.chance(assessed, ahead[0].id, words) if ahead else NOTHING),
         (words.say("Slipped"), cells.slip(ahead[0], words) if ahead else NOTHING),
         (words.say("Data as of"), assessed.today.isoformat()),
@@ -106,8 +110,14 @@ def _properties(assessed: Assessed, subject: Subject, words: Words) -> Propertie
     return Properties(tuple(rows))
 
 
-def _iso(day: object) -> str:
-    return NOTHING if day is None else str(day)
+def _cut(day: date | None, today: date) -> str:
+    """A forecast date as ISO, no sharper than it is: 2027-01-13, 2027-03, 2027-Q3."""
+    if day is None:
+        return NOTHING
+    sharp = sharpness(day, today)
+    if sharp == "quarter":
+        return f"{day.year}-Q{(day.month + 2) // 3}"
+    return day.isoformat() if sharp == "day" else f"{day:%Y-%m}"
 
 
 def _news(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:

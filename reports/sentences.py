@@ -1,7 +1,7 @@
 """The sentences behind the codes of policy and forecast, as msgids of the catalogues in ``locale/``.
 
 A field is ``{name}`` or ``{name:kind}``; kinds are those of `reports.wording.Words.value`: ``percent``, ``share`` (a
-number that is already a percentage), ``day``, ``pace`` (items a week), ``signed``, ``rag``.
+number that is already a percentage), ``day``, ``finish`` (a forecast date), ``pace`` (items a week), ``signed``, ``rag``.
 A sentence that counts something is (one, many, the field it counts).
 """
 
@@ -55,6 +55,7 @@ REASONS: Final[Mapping[str, Sentence]] = {
         "items",
     ),
     "reported_better": mark("reported as {reported:rag}, computed worse"),
+    "reported_worse": mark("reported as {reported:rag}, computed better"),
     "better_once": mark("computed {now:rag} this week; shown after a second week"),
     "milestone": mark("{name}: {rag:rag}"),
     "must_win_red": (
@@ -76,7 +77,7 @@ REASONS: Final[Mapping[str, Sentence]] = {
     "not_enough": mark("not enough data"),
     "nothing_known": (
         mark("not enough data on {total} project"),
-        mark("not enough data on any of {total} projects"),
+        mark("not enough data on {total} projects"),
         "total",
     ),
     "no_due_date": mark("no due date"),
@@ -104,7 +105,7 @@ REASONS: Final[Mapping[str, Sentence]] = {
         mark("{ahead} items of the same team are due before"),
         "ahead",
     ),
-    "stale_source": mark("source {source} is out of date"),
+    "stale_source": mark("{source} was not read since the period closed"),
 }
 
 # What would turn grey into a colour.
@@ -113,7 +114,6 @@ FIXES: Final[Mapping[str, str]] = {
     "nothing_known": mark("give each project a milestone with a due date"),
     "no_due_date": mark("set a due date in the tracker"),
     "no_dated_milestone": mark("create a milestone with a due date and put the work into it"),
-    "no_baseline": mark("approve a baseline"),
     "no_items": mark("put the work items into the milestone"),
     "few_done": mark("finish more items, or split large ones"),
     "short_history": mark("wait for more weeks of history, or import the old ones"),
@@ -127,7 +127,7 @@ FIXES: Final[Mapping[str, str]] = {
     "wide": mark("decide on scope rather than on the date"),
     "trend": mark("find out what changed, and let the pace settle"),
     "scope_growing": mark("stop the growth of scope, or split the milestone"),
-    "stale_source": mark("repair the connection to the source"),
+    "stale_source": mark("repair the connection, then sync"),
 }
 
 # What is new since the period before.
@@ -136,13 +136,13 @@ CHANGES: Final[Mapping[str, Sentence]] = {
     "rag_better": mark("from {before:rag} back to {now:rag}"),
     "rag_other": mark("from {before:rag} to {now:rag}"),
     "forecast_later": (
-        mark("likely finish {days} day later, {p50_on:day}"),
-        mark("likely finish {days} days later, {p50_on:day}"),
+        mark("likely finish {days} day later, {p50_on:finish}"),
+        mark("likely finish {days} days later, {p50_on:finish}"),
         "days",
     ),
     "forecast_earlier": (
-        mark("likely finish {days} day earlier, {p50_on:day}"),
-        mark("likely finish {days} days earlier, {p50_on:day}"),
+        mark("likely finish {days} day earlier, {p50_on:finish}"),
+        mark("likely finish {days} days earlier, {p50_on:finish}"),
         "days",
     ),
     "p_hit_moved": mark("chance to make {due_on:day} went from {before:percent} to {now:percent}"),
@@ -159,7 +159,13 @@ CHANGES: Final[Mapping[str, Sentence]] = {
         mark("due date moved {days} days earlier, to {due_on:day}"),
         "days",
     ),
+    "due_removed": mark("its due date {due_on:day} was removed"),
     "milestone_reached": mark("all work done"),
+    "closed_with_open_work": (
+        mark("closed with {count} item open"),
+        mark("closed with {count} items open"),
+        "count",
+    ),
     "dormant": (
         mark("nothing finished for {days} day"),
         mark("nothing finished for {days} days"),

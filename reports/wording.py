@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gettext
 import io
+import math
 import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
@@ -30,6 +31,13 @@ RAG_WORDS: Final[Mapping[Rag, str]] = {
     "grey": mark("not enough data"),
 }
 NOTHING: Final = "–"  # noqa: RUF001 - a dash as wide as a digit
+
+
+def sharpness(day: date, today: date) -> Literal["day", "month", "quarter"]:
+    """How sharp a forecast of that distance is: a day within 13 weeks, a month within 26, then a quarter."""
+    if day <= today + timedelta(weeks=13):
+        return "day"
+    return "month" if day <= today + timedelta(weeks=26) else "quarter"
 
 
 @cache
@@ -109,6 +117,8 @@ class Words:
             return self.percent(value / 100)
         if kind == "signed":
             return self.signed(value)
+        if kind == "finish":
+            return self.finish(value, self.today or value)
         if isinstance(value, datetime):
             return self.moment(value)
         if isinstance(value, date):
@@ -137,8 +147,9 @@ class Words:
         return sign + self.number(abs(value))
 
     def percent(self, value: float) -> str:
-        """A share (0 to 1) in whole percent."""
-        return numbers.format_percent(value, "#,##0%", locale=self.locale)
+        """A share (0 to 1) in whole percent, rounded down: 99.6 % is not all, and 79.6 % has not reached 80 %."""
+        whole = math.floor(100 * value + 1e-6)  # 0.29 * 100 is a little less than 29
+        return numbers.format_percent(whole / 100, "#,##0%", locale=self.locale)
 
     def day(self, day: date) -> str:
         """23 Nov 2026."""
@@ -164,12 +175,13 @@ class Words:
         return f"{self.weekday(local.date())}, {local:%H:%M} {zone if zone[:1].isalpha() else 'UTC' + zone}"
 
     def finish(self, day: date | None, today: date) -> str:
-        """A forecast date no sharper than it is: a day within 13 weeks, a month within 26, then a quarter."""
+        """A forecast date no sharper than it is."""
         if day is None:
             return NOTHING
-        if day <= today + timedelta(weeks=13):
+        sharp = sharpness(day, today)
+        if sharp == "day":
             return self.near(day)
-        if day <= today + timedelta(weeks=26):
+        if sharp == "month":
             return dates.format_date(day, "MMM y", locale=self.locale)
         return self.say("Q{quarter} {year}", quarter=(day.month + 2) // 3, year=str(day.year))
 

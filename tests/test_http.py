@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import ssl
+import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -129,6 +135,91 @@ def test_a_write_that_cannot_have_left_is_no_riddle() -> None:
     with pytest.raises(TrackerError, match="no answer after") as caught:
         made.post("http://127.0.0.1:9/comment", data=b"hello")
     assert not isinstance(caught.value, UncertainWriteError)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody trusts, with its key in the same file."""
+    made = tmp_path_factory.mktemp("tls") / "server.pem"
+    openssl = shutil.which("openssl")
+    assert openssl is not None, "these tests make their certificate with openssl; install it"
+    wanted = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([openssl, *wanted.split(), "-keyout", made, "-out", f"{made}.crt"], check=True, capture_output=True)
+    made.write_bytes(made.read_bytes() + Path(f"{made}.crt").read_bytes())
+    return made
+
+
+@contextmanager
+def tls_server(certificate: Path | None, *, cuts: int = 0) -> Iterator[tuple[str, list[bytes]]]:
+    """(address, one entry per connection: the request's first bytes). The first ``cuts`` handshakes end at once."""
+    met: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if certificate:
+        context.load_cert_chain(certificate)
+
+    def serve() -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            met.append(b"")
+            with plain:
+                if len(met) <= cuts:
+                    plain.recv(65536)  # the greeting; then nothing, and the end
+                    continue
+                try:
+                    with context.wrap_socket(plain, server_side=True) as secure:
+                        met[-1] = secure.recv(65536)
+                        secure.sendall(FINE.sent())
+                except OSError:
+                    continue  # the client turned away
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}", met
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_certificate_nobody_trusts_is_final(certificate: Path, method: str) -> None:
+    with tls_server(certificate) as (url, met), pytest.raises(TrackerError, match="set ca_bundle") as caught:
+        session(url, auth=BearerAuth("s3cret"), clock=QuickClock(), per_second=1000.0).request(method, url)
+    assert not isinstance(caught.value, UncertainWriteError)
+    assert met == [b""], "one attempt, and nothing was sent"
+
+
+def test_a_certificate_of_our_own_authority_is_trusted(certificate: Path) -> None:
+    with tls_server(certificate) as (url, met):
+        made = session(url, auth=None, clock=QuickClock(), per_second=1000.0, ca_bundle=str(certificate))
+        assert made.get(url).json() == {"fine": True}
+    assert len(met) == 1
+
+
+def test_a_cut_handshake_is_tried_again(certificate: Path) -> None:
+    with tls_server(certificate, cuts=2) as (url, met):
+        made = session(url, auth=None, clock=QuickClock(), per_second=1000.0, ca_bundle=str(certificate))
+        assert made.get(url).json() == {"fine": True}
+    assert len(met) == 3
+    assert made.adapter.counts == {"requests": 3, "retries": 2}
+
+
+def test_a_handshake_that_is_always_cut_is_no_answer() -> None:
+    with tls_server(None, cuts=100) as (url, met), pytest.raises(TrackerError, match="no answer after") as caught:
+        session(url, auth=None, clock=QuickClock(), per_second=1000.0).get(url)
+    assert len(met) == ATTEMPTS
+    assert "ca_bundle" not in str(caught.value)
+
+
+def test_a_write_whose_handshake_is_cut_is_sent_once() -> None:
+    with tls_server(None, cuts=100) as (url, met), pytest.raises(UncertainWriteError, match="unknown"):
+        session(url, auth=None, clock=QuickClock(), per_second=1000.0).post(url, data=b"hello")
+    assert len(met) == 1
 
 
 def test_posts_that_read_are_reads() -> None:

@@ -11,11 +11,13 @@ GitLab ignores parameters it does not know, so every answer is checked: in order
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from typing import Any, Final, Literal
+from itertools import islice
+from typing import Final, Literal
 
 from connectors.base import Traits
 from connectors.gitlab import normalize
@@ -27,6 +29,7 @@ from pmo_sync.model import Catalogue, Census, Identity, Milestone, Page, Problem
 
 TRAITS: Final = Traits(incremental=True, counts=True)
 OVERLAP: Final = timedelta(minutes=10)  # a transaction may become visible later than its updated_at
+PROBES: Final = 5  # issues asked whether a paid list exists
 READING_SCOPES: Final = frozenset({"api", "read_api", "granular"})
 
 
@@ -40,7 +43,8 @@ class GitlabConnector:
         self._options = options
         self._client = client
         self._workers = workers
-        self._absent: set[tuple[str, str]] = set()  # (project, paid list) that answered 403 or 404
+        self._paid: dict[tuple[str, str], bool] = {}  # (project, paid list of an issue) -> whether there is one
+        self._probing = threading.Lock()
 
     def check(self) -> Identity:
         """Our account, the server, its clock and when the token ends."""
@@ -118,11 +122,15 @@ class GitlabConnector:
                 found = normalize.statuses(labels, self.source, self._options.workflow_labels)
         except UnavailableError as error:
             problems.append(Problem(project.key, str(error)))
-        for row in self._paid(f"{base}/iterations", project, state="all", include_ancestors=True):
-            try:
-                boxes.append(normalize.iteration(row, self.source))
-            except DataError as error:
-                problems.append(Problem(f"{project.key}: {error.subject}", error.what))
+        try:
+            for row in self._client.list(f"{base}/iterations", state="all", include_ancestors=True):
+                try:
+                    boxes.append(normalize.iteration(row, self.source))
+                except DataError as error:
+                    problems.append(Problem(f"{project.key}: {error.subject}", error.what))
+        except UnavailableError as error:
+            if error.status != 404:  # 404: this tier has none
+                problems.append(Problem(project.key, f"its iterations cannot be read: {error}"))
         return boxes, found, problems
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
@@ -220,20 +228,41 @@ class GitlabConnector:
             labels=list(self._client.list(f"{base}/resource_label_events")),
             milestones=list(self._client.list(f"{base}/resource_milestone_events")),
             links=list(self._client.list(f"{base}/links")),
-            iterations=self._paid(f"{base}/resource_iteration_events", project) if "iteration" in row else (),
-            weights=self._paid(f"{base}/resource_weight_events", project) if "weight" in row else (),
+            iterations=self._paid_events(project, row, "iteration"),
+            weights=self._paid_events(project, row, "weight"),
         )
 
-    def _paid(self, path: str, project: Project, **params: Any) -> list[Json]:
-        """A list that only paid tiers have; asked once per project where it is absent."""
-        kind = (project.project_id, path.rsplit("/", 1)[-1])
-        if kind in self._absent:
+    def _paid_events(self, project: Project, row: Json, field: Literal["iteration", "weight"]) -> list[Json]:
+        """Events of paid tiers, for an issue that shows the field. Raises UnavailableError where this issue's are
+        refused and the project has such events: an issue whose history is half known is not handed on.
+        """
+        kind = f"resource_{field}_events"
+        if field not in row or not self._has_paid(project, kind):
             return []
-        try:
-            return list(self._client.list(path, **params))
-        except UnavailableError:
-            self._absent.add(kind)
-            return []
+        return list(self._client.list(f"/projects/{self._native(project)}/issues/{row['iid']}/{kind}"))
+
+    def _has_paid(self, project: Project, kind: str) -> bool:
+        """Whether this tier and version have such events, asked once per project before the first is wanted.
+
+        No endpoint says so. It has none where the project's oldest issues all refuse them; one refusal may be the
+        issue's own, so a single one proves nothing while others answer.
+        """
+        with self._probing:
+            known = self._paid.get((project.project_id, kind))
+            if known is None:
+                known = self._probe(f"/projects/{self._native(project)}/issues", kind)
+                self._paid[project.project_id, kind] = known
+            return known
+
+    def _probe(self, issues: str, kind: str) -> bool:
+        oldest = self._client.list(issues, scope="all", order_by="created_at", sort="asc", per_page=PROBES)
+        for row in islice(oldest, PROBES):
+            try:
+                next(self._client.list(f"{issues}/{row.get('iid')}/{kind}", per_page=1), None)
+            except UnavailableError:
+                continue
+            return True
+        return False
 
     def _native(self, project: Project) -> str:
         return project.project_id.removeprefix(f"{self.source}:")

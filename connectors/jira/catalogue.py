@@ -43,12 +43,10 @@ class CatalogueReader:
             if known is not None and known.project_id != sprint.project_id:
                 sprint = sprint._replace(project_id=None)  # noqa: PLW2901 - on boards of several projects
             milestones[sprint.milestone_id] = sprint
-        fields = {ours: ", ".join(ids) for ours, ids in self._site.fields.ids.items()}
         return Catalogue(
             projects=tuple(projects),
             statuses=tuple(statuses.values()),
             milestones=tuple(milestones.values()),
-            fields=fields,
             problems=tuple(self._problems),
         )
 
@@ -96,7 +94,12 @@ class CatalogueReader:
             yield from self._kept(iter(self._client.get("status")), "a status")
             return
         for project in projects:
-            for kind in self._client.get(f"project/{quote(project.key, safe='')}/statuses", api="api/3"):
+            try:
+                kinds = self._client.get(f"project/{quote(project.key, safe='')}/statuses", api="api/3")
+            except NotVisibleError as error:
+                self._problems.append(Problem(project.key, f"its statuses cannot be read: {error}"))
+                continue
+            for kind in kinds:
                 yield from self._kept(iter(kind["statuses"]), f"a status of {project.key}")
 
     def _status(self, raw: Mapping[str, Any]) -> Status:
@@ -109,7 +112,12 @@ class CatalogueReader:
         )
 
     def _versions(self, project: Project) -> Iterator[Milestone]:
-        for raw in self._client.get(f"project/{quote(project.key, safe='')}/versions"):
+        try:
+            raws = self._client.get(f"project/{quote(project.key, safe='')}/versions")
+        except NotVisibleError as error:
+            self._problems.append(Problem(project.key, f"its versions cannot be read: {error}"))
+            return
+        for raw in raws:
             is_released = bool(raw.get("released"))
             due = day(raw.get("releaseDate"))
             yield Milestone(

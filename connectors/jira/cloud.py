@@ -105,8 +105,10 @@ class CloudReader:
         page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, decoder=BULK_PAGE)
         known = histories.result()
         found: list[RawIssue | Problem] = []
+        answered: set[str] = set()
         for raw in page.issues:
             one = self._assembler.decode(raw)
+            answered.add(one.id if isinstance(one, RawIssue) else _loose_id(raw, "id"))
             if isinstance(one, RawIssue):
                 history = known.get(one.id, [])
                 if isinstance(history, Problem):
@@ -115,10 +117,13 @@ class CloudReader:
                     one.changelog = Changelog(history)
             found.append(one)
         rows: list[Row] = self._assembler.rows(found, workers)
-        for error in page.errors:
-            rows += [
-                Problem(named, "search lists it, but it cannot be read; check permissions") for named in _ids(error)
-            ]
+        refused = [named for error in page.errors for named in _ids(error)]
+        rows += [Problem(named, "search lists it, but it cannot be read; check permissions") for named in refused]
+        rows += [
+            Problem(one, "search lists it, but the bulk answer leaves it out; run again later")
+            for one in ids
+            if one not in answered and one not in refused
+        ]
         return Batch(rows, Position(0, ids[-1]))
 
     def _histories(self, ids: Sequence[str]) -> Histories:
@@ -142,13 +147,18 @@ def _collect(found: Histories, raw: msgspec.Raw) -> None:
     try:
         log = ISSUE_CHANGELOG.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        loose = PLAIN.decode(mended(bytes(raw)))
-        native = str(loose.get("issueId")) if isinstance(loose, dict) else ""
+        native = _loose_id(raw, "issueId")
         found[native] = Problem(native, f"its history cannot be understood: {error}")
         return
     known = found.setdefault(log.id, [])
     if isinstance(known, list):
         known += log.histories
+
+
+def _loose_id(raw: msgspec.Raw, name: str) -> str:
+    """The id in something that has not the shape it should have; empty without."""
+    loose = PLAIN.decode(mended(bytes(raw)))
+    return str(loose.get(name) or "") if isinstance(loose, dict) else ""
 
 
 def _ids(error: dict[str, Any]) -> list[str]:

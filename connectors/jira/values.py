@@ -13,11 +13,15 @@ from typing import Any, Final
 from connectors.jira.replay import Members, Value
 from connectors.jira.wire import Item
 
-HEALTH: Final = {
+HEALTH: Final = {  # Jira's middle word is "At risk"; ours for it, as GitLab's, is needs_attention
     "on track": "on_track",
+    "green": "on_track",
+    "at risk": "needs_attention",
     "needs attention": "needs_attention",
-    "at risk": "at_risk",
+    "amber": "needs_attention",
+    "yellow": "needs_attention",
     "off track": "at_risk",
+    "red": "at_risk",
 }
 
 
@@ -83,6 +87,7 @@ def number(value: Any) -> Value:
 
 
 def health(value: Any) -> Value:
+    """Reported health in our words, with the tracker's own as label; None where the word says nothing to us."""
     word = value.get("value") if isinstance(value, dict) else value
     found = HEALTH.get(str(word or "").strip().lower())
     return (found, clean(word)) if found else None

@@ -23,10 +23,10 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import requests
 
+from pmo_sync.clients.session import session_for
 from pmo_sync.clock import Clock
 from pmo_sync.config import ServerConfig
 from pmo_sync.errors import AccessError, ConflictError, PmoSyncError, TrackerError
-from pmo_sync.http import BasicAuth, BearerAuth, session
 
 Json = dict[str, Any]
 ROWS: Final = 100  # per page of a list: what every list of both editions allows
@@ -88,18 +88,7 @@ class ConfluenceClient(ABC):
 
     def __init__(self, server: ServerConfig, clock: Clock) -> None:
         """Raises ConfigError where the token's reference leads nowhere."""
-        token = server.token.reveal() if server.token else None
-        self._session = session(
-            server.api_base,
-            auth=None if token is None else BasicAuth(server.user, token) if server.user else BearerAuth(token),
-            clock=clock,
-            per_second=server.requests_per_second,
-            workers=server.workers,
-            proxy=server.proxy,
-            ca_bundle=server.ca_bundle,
-            client_cert=server.client_cert,
-            keep_cookies=self.keeps_cookies,
-        )
+        self._session = session_for(server, clock, keep_cookies=self.keeps_cookies)
         self._api = server.api_base
         self._site = server.url
 

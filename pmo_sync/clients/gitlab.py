@@ -27,10 +27,11 @@ import gitlab
 import requests
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError, RedirectError
 
+from pmo_sync.clients.session import session_for
 from pmo_sync.clock import Clock
 from pmo_sync.config import ServerConfig
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
-from pmo_sync.http import TIMEOUT, USER_AGENT, BearerAuth, session
+from pmo_sync.http import TIMEOUT, USER_AGENT, without
 
 Json = dict[str, Any]
 PAGE: Final = 100  # GitLab's largest page
@@ -52,18 +53,8 @@ class GitlabClient:
     """
 
     def __init__(self, server: ServerConfig, clock: Clock) -> None:
-        token = server.token.reveal() if server.token else None
-        self._token = token
-        self._session = session(
-            server.api_base,
-            auth=BearerAuth(token) if token else None,
-            clock=clock,
-            per_second=server.requests_per_second,
-            workers=server.workers,
-            proxy=server.proxy,
-            ca_bundle=server.ca_bundle,
-            client_cert=server.client_cert,
-        )
+        self._token = server.token.reveal() if server.token else None
+        self._session = session_for(server, clock)
         self._where = server.url
         self._gitlab = gitlab.Gitlab(
             server.api_base,
@@ -226,12 +217,7 @@ class GitlabClient:
             return TrackerError(f"{what}: still too many requests (429); lower requests_per_second or workers")
         if status >= 500:
             return TrackerError(f"{what}: the server fails ({status}); try again later")
-        return _RefusedError(f"{what}: refused ({status}): {self._said(error)}")
-
-    def _said(self, error: GitlabError) -> str:
-        """The server's own words as one short line that cannot hold the token."""
-        text = " ".join(str(error.error_message).split())[:200]
-        return text.replace(self._token, "***") if self._token else text
+        return _RefusedError(f"{what}: refused ({status}): {without(self._token, str(error.error_message))}")
 
 
 class _RefusedError(TrackerError):

@@ -22,10 +22,11 @@ import jira
 import msgspec
 import requests
 
+from pmo_sync.clients.session import session_for
 from pmo_sync.clock import Clock
 from pmo_sync.config import Flavour, ServerConfig
 from pmo_sync.errors import AccessError, TrackerError
-from pmo_sync.http import TIMEOUT, USER_AGENT, BasicAuth, BearerAuth, session
+from pmo_sync.http import TIMEOUT, USER_AGENT, without
 
 POST_READS: Final = ("/search/jql", "/search/approximate-count", "/issue/bulkfetch", "/changelog/bulkfetch")
 HEADERS: Final = {
@@ -56,7 +57,6 @@ class JiraClient:
     def __init__(self, server: ServerConfig, clock: Clock) -> None:
         """Raises ConfigError where the token's reference leads nowhere."""
         token = server.token.reveal() if server.token else None
-        auth = None if token is None else BasicAuth(server.user, token) if server.user else BearerAuth(token)
         self._jira = jira.JIRA(
             server=server.api_base,
             options={"rest_api_version": "2", "headers": dict(HEADERS)},
@@ -65,22 +65,12 @@ class JiraClient:
             max_retries=0,
             timeout=TIMEOUT,
         )
-        polite = session(
-            server.api_base,
-            auth=auth,
-            clock=clock,
-            per_second=server.requests_per_second,
-            workers=server.workers,
-            post_reads=POST_READS,
-            proxy=server.proxy,
-            ca_bundle=server.ca_bundle,
-            client_cert=server.client_cert,
-        )
+        polite = session_for(server, clock, post_reads=POST_READS)
         polite.headers.update(self._jira._session.headers)  # noqa: SLF001
         self._jira._session.close()  # noqa: SLF001
         self._jira._session = cast("Any", polite)  # noqa: SLF001 - one session, ours
         self._session = polite
-        self._has_token = token is not None
+        self._token = token
         self._flavour: Flavour | None = server.flavour
 
     @property
@@ -212,7 +202,7 @@ class JiraClient:
         """A read. A lost session makes Data Center answer as for anonymous: asked once more, then refused."""
         for _ in range(2):
             response = self._send(method, path, api, params=params, body=body)
-            if not (self._has_token and response.headers.get("X-AUSERNAME") == "anonymous"):
+            if not (self._token and response.headers.get("X-AUSERNAME") == "anonymous"):
                 return response
         raise AccessError(f"{response.url.partition('?')[0]}: the server takes us for anonymous; make a new token")
 
@@ -229,7 +219,7 @@ class JiraClient:
         data = None if body is None else msgspec.json.encode(body)
         response = self._session.request(method, url, params=params, data=data)
         if response.status_code >= 300:
-            raise _refusal(f"{method} {url}", response)
+            raise _refusal(f"{method} {url}", response, self._token)
         return response
 
     def _decode(self, response: requests.Response, decoder: Decoder) -> Any:
@@ -270,7 +260,7 @@ def _comment(body: str, properties: Mapping[str, object]) -> dict[str, Any]:
     return {"body": body, "properties": [{"key": key, "value": value} for key, value in properties.items()]}
 
 
-def _refusal(what: str, response: requests.Response) -> AccessError | TrackerError:
+def _refusal(what: str, response: requests.Response, token: str | None) -> AccessError | TrackerError:
     """What to do about a status that is not an answer."""
     status = response.status_code
     head = f"{what}: {status}"
@@ -279,7 +269,7 @@ def _refusal(what: str, response: requests.Response) -> AccessError | TrackerErr
             f"{head}: the token is wrong or has expired; set a new one (a scoped Cloud token also needs "
             "api_base = https://api.atlassian.com/ex/jira/CLOUD-ID)"
         )
-    reason = response.headers.get("X-Authentication-Denied-Reason") or _said(response)
+    reason = without(token, response.headers.get("X-Authentication-Denied-Reason") or _said(response))
     said = f" ({reason})" if reason else ""
     if status == 403:
         return NotVisibleError(f"{head}: this account may not do that; give it the permission{said}", status)
@@ -288,7 +278,7 @@ def _refusal(what: str, response: requests.Response) -> AccessError | TrackerErr
     if status == 410:
         return TrackerError(f'{head}: Atlassian removed this call; set flavour = "cloud" for this server{said}')
     if status == 429:
-        wait = response.headers.get("Retry-After", "")
+        wait = without(token, response.headers.get("Retry-After", ""))
         return TrackerError(
             f"{head}: over the server's rate limit{f', which asks for {wait} s' if wait else ''}; "
             "run again later or lower requests_per_second"
@@ -299,7 +289,7 @@ def _refusal(what: str, response: requests.Response) -> AccessError | TrackerErr
 
 
 def _said(response: requests.Response) -> str:
-    """Jira's own words, cut short; nothing of a web page."""
+    """Jira's own words; nothing of a web page."""
     try:
         body = PLAIN.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -310,4 +300,4 @@ def _said(response: requests.Response) -> str:
     messages, errors = body.get("errorMessages"), body.get("errors")
     words += messages if isinstance(messages, list) else [messages]
     words += errors.values() if isinstance(errors, dict) else []
-    return " ".join("; ".join(str(word) for word in words if word).split())[:200]
+    return "; ".join(str(word) for word in words if word)

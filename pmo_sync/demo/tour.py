@@ -15,6 +15,7 @@ from pmo_sync.clock import Clock, FixedClock
 from pmo_sync.demo import Running, start
 from pmo_sync.demo.portfolio import generate
 from pmo_sync.errors import Exit, PmoSyncError
+from pmo_sync.result import Result
 
 Runner = Callable[[list[str], Clock, Mapping[str, str]], int]  # arguments, clock, environment -> exit code
 MARKER: Final = ".pmo-sync-demo"
@@ -22,8 +23,8 @@ MARKER: Final = ".pmo-sync-demo"
 
 def tour(
     out: Path, seed: int, *, quick: bool, keep_serving: bool, say: Callable[[str], None], runner: Runner
-) -> tuple[dict[str, Any], list[str], Exit]:
-    """Sync, publish again, let a week pass, sync. Returns the result, its lines and the exit code.
+) -> Result:
+    """Sync, publish again, let a week pass, sync.
 
     ``out`` receives configuration, state and reports; an earlier tour's is replaced, anything else is refused.
     """
@@ -61,7 +62,7 @@ def tour(
             lines.append(f"Publishing again wrote {again} times; it should have written nothing")
         if keep_serving:
             _serve(running, lines, say)
-        return {"steps": steps, "report": str(report), "places": running.urls}, lines, Exit(worst)
+        return Result({"steps": steps, "report": str(report), "places": running.urls}, lines, Exit(worst))
 
 
 def _places(running: Running) -> list[str]:

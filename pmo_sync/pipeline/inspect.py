@@ -11,9 +11,10 @@ import connectors
 from pmo_sync import assess, tables
 from pmo_sync import indicators as catalogue_of
 from pmo_sync.errors import Exit, PmoSyncError
-from pmo_sync.pipeline.outcome import Outcome
+from pmo_sync.pipeline.runs import closed_day
 from pmo_sync.pipeline.workspace import DATABASE, Workspace, reading, size
 from pmo_sync.record import Record
+from pmo_sync.result import Result
 from reports.publishers import open_place
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from pmo_sync.indicators import Indicator
 
 
-def check(config: Config, clock: Clock) -> Outcome:
+def check(config: Config, clock: Clock) -> Result:
     """Access to every source and place; what would be read."""
     sources = [_check_source(source, clock) for source in config.sources]
     places = [_check_place(place, clock) for place in config.places]
     lines = [f"{one['name']}: {one['message']}" for one in [*sources, *places]]
     failed = any(not one["ok"] for one in [*sources, *places])
-    return Outcome({"sources": sources, "places": places}, lines, Exit.FINISHED_WITH_FAILURES if failed else Exit.OK)
+    return Result({"sources": sources, "places": places}, lines, Exit.FINISHED_WITH_FAILURES if failed else Exit.OK)
 
 
 def _check_source(source: SourceConfig, clock: Clock) -> dict[str, Any]:
@@ -68,11 +69,11 @@ def _check_place(place: PlaceConfig, clock: Clock) -> dict[str, Any]:
     }
 
 
-def catalogue() -> Outcome:
+def catalogue() -> Result:
     """What every indicator means."""
     known = catalogue_of.catalogue()
     lines = [f"{one.id:<5} {one.name:<24} {one.question}" for one in known.values()]
-    return Outcome({"indicators": [_definition(one) for one in known.values()]}, lines)
+    return Result({"indicators": [_definition(one) for one in known.values()]}, lines)
 
 
 def _definition(indicator: Indicator) -> dict[str, Any]:
@@ -80,10 +81,12 @@ def _definition(indicator: Indicator) -> dict[str, Any]:
     return {name: value for name, value in asdict(indicator).items() if name != "query"}
 
 
-def indicators(config: Config, clock: Clock, *, on: date | None, subjects: tuple[str, ...] = ()) -> Outcome:
+def indicators(config: Config, clock: Clock, *, on: date | None, subjects: tuple[str, ...] = ()) -> Result:
     """The numbers as of the end of ``on``."""
     with reading(config, clock) as workspace:
         frame = _readings(workspace, on)
+        for subject in subjects:
+            _must_exist(workspace, subject)
     if subjects:
         frame = frame[frame.subject.isin(subjects)]
     rows = _plain(frame)
@@ -91,7 +94,14 @@ def indicators(config: Config, clock: Clock, *, on: date | None, subjects: tuple
         f"{row['subject']:<40} {row['indicator']:<5} {row['part']:<14} {_number(row['value']):>16}  n={row['sample']}"
         for row in rows
     ]
-    return Outcome({"readings": rows}, lines)
+    return Result({"readings": rows}, lines)
+
+
+def _must_exist(workspace: Workspace, subject: str) -> None:
+    known = {row[0] for row in workspace.store.rows("SELECT subject FROM subject")}
+    if subject not in known:
+        near = ", ".join(sorted(one for one in known if one.startswith(("portfolio", "programme:", "project:"))))
+        raise PmoSyncError(f"no subject {subject!r}; there are {near} and their milestones and epics")
 
 
 def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -106,7 +116,7 @@ def _number(value: float | None) -> str:
     return "not enough data" if value is None else format(value, "g")
 
 
-def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: date | None) -> Outcome:
+def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: date | None) -> Result:
     """One number with its definition and every issue behind it, from the store alone."""
     known = catalogue_of.catalogue()
     wanted = next((one for one in known.values() if indicator in (one.id, one.name)), None)
@@ -115,11 +125,7 @@ def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: d
         raise PmoSyncError(msg)
     with reading(config, clock) as workspace:
         frame = _readings(workspace, on, (wanted.id,))
-        subjects = {row[0] for row in workspace.store.rows("SELECT subject FROM subject")}
-        if subject not in subjects:
-            near = ", ".join(sorted(one for one in subjects if one.startswith(("portfolio", "programme:", "project:"))))
-            msg = f"no subject {subject!r}; there are {near} and their milestones and epics"
-            raise PmoSyncError(msg)
+        _must_exist(workspace, subject)
         evidence = catalogue_of.evidence(workspace.store, wanted.id, [subject], 1000)
     rows = _plain(frame[frame.subject == subject])
     lines = [f"{wanted.id} {wanted.name}: {wanted.question}"]
@@ -138,17 +144,17 @@ def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: d
         "readings": rows,
         "evidence": behind,
     }
-    return Outcome(data, lines)
+    return Result(data, lines)
 
 
 def _readings(workspace: Workspace, on: date | None, only: tuple[str, ...] | None = None) -> pd.DataFrame:
     config = workspace.config
-    today = on or assess.last_closed_day(workspace.clock.now(), config.zone, config.period)
+    today = closed_day(workspace, on)
     tables.prepare(workspace.store, config, assess.end_of(today, config.zone), today)
     return catalogue_of.compute(workspace.store, only)
 
 
-def export(config: Config, clock: Clock, file: Path, *, on: date | None) -> Outcome:
+def export(config: Config, clock: Clock, file: Path, *, on: date | None) -> Result:
     """All readings, with their subjects' names, as .xlsx, .csv, .json or .parquet."""
     from reports import workbook
 
@@ -157,10 +163,10 @@ def export(config: Config, clock: Clock, file: Path, *, on: date | None) -> Outc
         names = dict(workspace.store.rows("SELECT subject, name FROM subject"))
     frame.insert(1, "name", frame.subject.map(names))
     workbook.write(frame, file)
-    return Outcome({"file": str(file), "rows": len(frame)}, [f"{len(frame)} readings in {file}"])
+    return Result({"file": str(file), "rows": len(frame)}, [f"{len(frame)} readings in {file}"])
 
 
-def state_show(config: Config, clock: Clock) -> Outcome:
+def state_show(config: Config, clock: Clock) -> Result:
     """Where everything is and how large."""
     folder = config.state_dir
     record = Record(folder / "record")
@@ -173,24 +179,24 @@ def state_show(config: Config, clock: Clock) -> Outcome:
         "last_run": runs[-1] if runs else None,
         "now": clock.now(),
     }
-    return Outcome(data, [f"{name.replace('_', ' '):<15} {value}" for name, value in data.items()])
+    return Result(data, [f"{name.replace('_', ' '):<15} {value}" for name, value in data.items()])
 
 
-def state_export(config: Config, clock: Clock, file: Path) -> Outcome:
+def state_export(config: Config, clock: Clock, file: Path) -> Result:
     """The record as one file, to move or keep."""
     from pmo_sync import lock
 
     with lock.shared(config.state_dir, clock):
         Record(config.state_dir / "record").export(file)
     file.chmod(0o600)
-    return Outcome({"file": str(file)}, [f"the record is in {file}"])
+    return Result({"file": str(file)}, [f"the record is in {file}"])
 
 
-def state_restore(config: Config, clock: Clock, file: Path) -> Outcome:
+def state_restore(config: Config, clock: Clock, file: Path) -> Result:
     """Take the record from a file; the database is rebuilt from it at the next pull."""
     from pmo_sync import lock
 
     with lock.exclusive(config.state_dir, clock, "state restore"):
         Record(config.state_dir / "record").restore(file)
         (config.state_dir / DATABASE).unlink(missing_ok=True)
-    return Outcome({"state_dir": str(config.state_dir)}, ["restored; run `pmo-sync sync` to fill the database again"])
+    return Result({"state_dir": str(config.state_dir)}, ["restored; run `pmo-sync sync` to fill the database again"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pmo_sync.errors import PmoSyncError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config, PlaceConfig
+    from pmo_sync.result import Voice
     from reports.document import Document
 
 COMMENTS: Final = ("jira-comment", "gitlab-note")
@@ -29,7 +30,7 @@ def publish_all(
     write: bool,
     adopt: frozenset[str],
     known: Mapping[str, Mapping[str, str]],
-    say: Callable[[str], None],
+    voice: Voice,
 ) -> list[Published]:
     """Publish every configured report. A place that fails does not stop the others.
 
@@ -38,6 +39,8 @@ def publish_all(
     results: list[Published] = []
     links: dict[str, str] = {}
     for place in sorted(config.places, key=lambda one: ORDER.index(one.kind)):
+        if config.profile == "repository" and place.kind in COMMENTS:
+            continue  # this kind of PMO informs its projects; it does not write into their trackers
         documents = _documents(config, place, assessed, links)
         if not documents:
             continue
@@ -50,7 +53,7 @@ def publish_all(
         except PmoSyncError as error:
             made = [Published(place.name, one.slot, "failed", "", str(error), "") for one in documents]
         for one in made:
-            say(f"{one.place}: {one.slot}: {one.outcome}{f' ({one.message})' if one.message else ''}")
+            voice.say(f"{one.place}: {one.slot}: {one.outcome}{f' ({one.message})' if one.message else ''}")
             if place.kind not in COMMENTS and one.url:
                 links.setdefault(one.slot, one.url)
         results += made

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import connectors
 from pmo_sync.certificate import ProjectCount, SourceCertificate
-from pmo_sync.errors import AccessError, ConfigError, PmoSyncError
+from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, ShrinkError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project
 
 if TYPE_CHECKING:
     from connectors.base import Connector
     from pmo_sync.config import SourceConfig
     from pmo_sync.pipeline.workspace import Workspace
-
-Say = Callable[[str], None]
+    from pmo_sync.result import Voice
 AHEAD: Final = 8  # pages fetched but not stored yet
 MERGE_EVERY: Final = 2_000  # issues
+COMPACT_AFTER: Final = 5_000  # issues read in one pull: then history is put back into its reading order
+SILENT_PROJECTS: Final = 2  # projects without an answer in a row: then the server is down
+SWEEP_EVERY: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class _Fetched:
     catalogue: Catalogue | None = None
     page: Page | None = None
     census: Census | None = None
+    refused: PmoSyncError | None = None  # this project could not be read
     error: PmoSyncError | None = None
     bug: BaseException | None = None
     is_end: bool = False
@@ -55,10 +58,13 @@ class _Progress:
     notes: list[Problem] = field(default_factory=list)
     error: str = ""
     stored: int = 0
+    before: dict[str, str] = field(default_factory=dict)  # the cursors this pull began with
+    failing: set[str] = field(default_factory=set)  # projects with an issue that could not be read
+    ended: set[str] = field(default_factory=set)  # projects read to their end
 
 
 def pull_sources(
-    workspace: Workspace, sources: Sequence[SourceConfig], say: Say, *, full: bool
+    workspace: Workspace, sources: Sequence[SourceConfig], voice: Voice, *, full: bool
 ) -> list[SourceCertificate]:
     """Pull each source and certify it. Raises nothing a source did wrong."""
     fetched: queue.Queue[_Fetched] = queue.Queue(AHEAD)
@@ -72,17 +78,20 @@ def pull_sources(
             continue
         reached[source.name] = connector
         cursors = {} if full else workspace.store.cursors(source.name)
+        progress[source.name].before = cursors
         threading.Thread(target=_fetch, args=(connector, cursors, fetched), daemon=True).start()
     waiting, unmerged = len(reached), 0
     while waiting:
         for step in _joined(_waiting_steps(fetched)):
             waiting -= step.is_end
-            unmerged += _store(workspace, progress[step.source], step, say)
+            unmerged += _store(workspace, progress[step.source], step, voice)
         if unmerged >= MERGE_EVERY:
             workspace.store.merge()
             unmerged = 0
     workspace.store.merge()
-    certificates = [_certify(workspace, progress[source.name], reached.get(source.name), say) for source in sources]
+    if sum(one.stored for one in progress.values()) >= COMPACT_AFTER:
+        workspace.store.compact()
+    certificates = [_certify(workspace, progress[source.name], reached.get(source.name)) for source in sources]
     workspace.store.hand_over(workspace.record, f"{workspace.run_id}-vanished")
     return certificates
 
@@ -113,7 +122,7 @@ def _joined(steps: Sequence[_Fetched]) -> Iterator[_Fetched]:
 def _one_page(first: _Fetched, second: _Fetched) -> Page | None:
     """Both pages as one with the second's cursor; None where they do not belong together or share an issue."""
     one, two = first.page, second.page
-    if one is None or two is None or not (one.cursor and two.cursor) or first.project != second.project:
+    if one is None or two is None or first.project != second.project:
         return None
     if not {issue.issue_id for issue in one.issues}.isdisjoint(issue.issue_id for issue in two.issues):
         return None  # of an issue read twice the later reading holds, as a whole
@@ -139,62 +148,94 @@ def _steps(connector: Connector, cursors: Mapping[str, str]) -> Iterator[_Fetche
     yield _Fetched(connector.source, identity=connector.check())
     catalogue = connector.catalogue()
     yield _Fetched(connector.source, catalogue=catalogue)
+    silent = 0
     for project in catalogue.projects:
         try:
             for page in connector.pages(project, cursors.get(project.project_id)):
                 yield _Fetched(connector.source, project, page=page)
             yield _Fetched(connector.source, project, census=connector.census(project, sweep=False))
-        except AccessError as error:  # one closed project; a dead server ends the source
-            problem = Problem(project.key, str(error))
-            yield _Fetched(connector.source, project, page=Page((), (), (), (problem,), ""))
+        except (AccessError, TrackerError) as error:  # one closed or broken project does not starve the others
+            yield _Fetched(connector.source, project, refused=error)
+            silent = 0 if isinstance(error, AccessError) else silent + 1
+            if silent == SILENT_PROJECTS:
+                raise
+        else:
+            silent = 0
 
 
-def _store(workspace: Workspace, known: _Progress, step: _Fetched, say: Say) -> int:
+def _store(workspace: Workspace, known: _Progress, step: _Fetched, voice: Voice) -> int:
     """Store one step; returns how many issues it brought."""
     if step.bug is not None:
         raise step.bug
     if step.error is not None:
         known.error = str(step.error)
-        say(f"{step.source}: {known.error}")
+        voice.say(f"{step.source}: {known.error}")
     elif step.identity is not None:
         known.identity = step.identity
     elif step.catalogue is not None:
-        known.projects = {one.project_id: one for one in step.catalogue.projects}
-        known.problems += step.catalogue.problems
-        workspace.store.save_catalogue(step.source, step.catalogue, workspace.clock.now())
-        workspace.store.hand_over(workspace.record, f"{workspace.run_id}-{step.source}")
-    elif step.census is not None:
+        _store_catalogue(workspace, known, step.catalogue)
+    elif step.project is not None and step.refused is not None:
+        known.problems.append(Problem(step.project.key, str(step.refused)))
+        voice.say(f"{step.source}: {step.project.key}: {step.refused}")
+    elif step.project is not None and step.census is not None:
         known.counts[step.census.project_id] = step.census.count
-    elif step.page is not None and step.project is not None:
-        known.problems += step.page.problems
-        if step.page.cursor:
-            workspace.store.append(step.source, step.project.project_id, step.page)
-            known.stored += len(step.page.issues)
-        if step.page.issues:
-            say(f"{step.source}: {step.project.key}: {known.stored} issues read")
-        return len(step.page.issues)
+        known.ended.add(step.project.project_id)
+        _keep_watermark(workspace, known, step.project)
+    elif step.project is not None and step.page is not None:
+        return _store_page(workspace, known, step.project, step.page, voice)
     return 0
 
 
-def _certify(workspace: Workspace, known: _Progress, connector: Connector | None, say: Say) -> SourceCertificate:
+def _store_page(workspace: Workspace, known: _Progress, project: Project, page: Page, voice: Voice) -> int:
+    known.problems += page.problems
+    if page.problems:
+        known.failing.add(project.project_id)
+    workspace.store.append(known.config.name, project.project_id, page)
+    known.stored += len(page.issues)
+    if page.issues:
+        voice.progress(f"{known.config.name}: {project.key}: {known.stored} issues read")
+    return len(page.issues)
+
+
+def _store_catalogue(workspace: Workspace, known: _Progress, catalogue: Catalogue) -> None:
+    """A project that we hold and the tracker no longer shows is a problem, not an empty project."""
+    store, source = workspace.store, known.config
+    shown = {one.project_id for one in catalogue.projects}
+    wanted = {key.lower() for key in source.projects}
+    gone = [
+        Problem(
+            key, "the server no longer shows this project; what was read of it stays. Is the account still a member?"
+        )
+        for id_, key in store.project_keys(source.name).items()
+        if id_ not in shown and store.counts(source.name).get(id_) and (not wanted or key.lower() in wanted)
+    ]
+    known.problems += [*catalogue.problems, *gone]
+    known.projects = {one.project_id: one for one in catalogue.projects}
+    kept = replace(catalogue, problems=(*catalogue.problems, *gone))  # with problems nothing is taken out
+    store.save_catalogue(source.name, kept, workspace.clock.now())
+    store.hand_over(workspace.record, f"{workspace.run_id}-{source.name}")
+
+
+def _keep_watermark(workspace: Workspace, known: _Progress, project: Project) -> None:
+    """A changed issue that could not be read must come again: the pass does not count, the next one begins where it did.
+
+    After a first or full pass there is nothing to go back to; its census finds what is lacking.
+    """
+    before = known.before.get(project.project_id)
+    if project.project_id in known.failing and before is not None:
+        workspace.store.put_cursor(known.config.name, project.project_id, before)
+
+
+def _certify(workspace: Workspace, known: _Progress, connector: Connector | None) -> SourceCertificate:
     store, now = workspace.store, workspace.clock.now()
-    counts = []
-    ours = store.counts(known.config.name)
     if connector is not None and not known.error:
-        for project_id, project in known.projects.items():
-            server = known.counts.get(project_id)
-            if server is not None and server != ours.get(project_id, 0):
-                _reconcile(workspace, known, connector, project, now)
-        ours = store.counts(known.config.name)
-    for project_id, project in known.projects.items():
-        counts.append(ProjectCount(project.key, known.counts.get(project_id), ours.get(project_id, 0)))
-    if not known.projects:
-        counts = [
-            ProjectCount(key, None, ours[id_])
-            for id_, key in store.project_keys(known.config.name).items()
-            if id_ in ours
-        ]
-    certificate = SourceCertificate(
+        for project_id in known.ended:
+            _compare(workspace, known, connector, known.projects[project_id], now)
+    if known.projects and not known.ended and not known.error:
+        known.error = "no project could be read: " + known.problems[0].what
+    ours, keys = store.counts(known.config.name), store.project_keys(known.config.name)
+    counts = [ProjectCount(key, known.counts.get(id_), ours.get(id_, 0)) for id_, key in sorted(keys.items())]
+    return SourceCertificate(
         source=known.config.name,
         account=known.identity.account if known.identity else "",
         server=known.identity.server if known.identity else "",
@@ -206,41 +247,62 @@ def _certify(workspace: Workspace, known: _Progress, connector: Connector | None
         error=known.error,
         clock_skew_seconds=_skew(known.identity, now),
     )
-    if not known.error:
-        say(
-            f"{certificate.source}: {certificate.grade}, {sum(one.our_count for one in counts)} issues, {known.stored} read"
-        )
-    return certificate
 
 
-def _reconcile(workspace: Workspace, known: _Progress, connector: Connector, project: Project, now: datetime) -> None:
-    """The counts differ: sweep the ids, and note what the server no longer shows."""
+def _compare(workspace: Workspace, known: _Progress, connector: Connector, project: Project, now: datetime) -> None:
+    """Our issues of a project against the server's: by number each time, one by one when those differ or a day has passed."""
+    store, id_ = workspace.store, project.project_id
+    last = store.swept_at(id_)
+    agrees = known.counts.get(id_) == store.counts(known.config.name).get(id_, 0)
+    if agrees and last is not None and now - last < SWEEP_EVERY:
+        store.note_missing(id_, frozenset(), now, known.config.shrink_limit)
+        return
     try:
         census = connector.census(project, sweep=True)
     except PmoSyncError as error:
         known.problems.append(Problem(project.key, f"the census failed: {error}"))
         return
     if census.issue_ids is None:
+        known.notes.append(Problem(project.key, "the server lists no ids; what was deleted there cannot be found"))
         return
-    ours = workspace.store.issue_ids(project.project_id)
-    known.counts[project.project_id] = len(census.issue_ids)
-    unread = census.issue_ids - ours
-    if unread:
-        known.problems.append(
-            Problem(project.key, f"{len(unread)} issues are shown but were not read: {_some(unread)}")
-        )
-    if workspace.store.note_unread(project.project_id, unread):
-        workspace.store.forget_cursor(project.project_id)  # the next pull reads the project again, once
+    ours = store.issue_ids(id_)
+    known.counts[id_] = len(census.issue_ids)
+    _note_unread(workspace, known, project, census.issue_ids - ours)
     missing = ours - census.issue_ids
     if missing:
-        what = f"{len(missing)} issues are no longer shown; they go when a pull a day later or more misses them too"
+        what = (
+            f"{counted(len(missing), 'issue')} no longer shown; taken out when a pull a day later or more misses it too"
+        )
         known.notes.append(Problem(project.key, what))
-        try:
-            workspace.store.note_missing(project.project_id, missing, now, known.config.shrink_limit)
-        except PmoSyncError as error:
-            known.problems.append(Problem(project.key, str(error)))
-    else:
-        workspace.store.note_missing(project.project_id, frozenset(), now, known.config.shrink_limit)
+    try:
+        store.note_missing(id_, missing, now, known.config.shrink_limit)
+    except ShrinkError as error:
+        known.problems.append(Problem(project.key, str(error)))
+    store.note_sweep(id_, now)
+
+
+def _note_unread(workspace: Workspace, known: _Progress, project: Project, unread: frozenset[str]) -> None:
+    """Shown, but not here. What was born while we read comes with the next pull; what it does not bring is read in full,
+    once; what that does not bring either stays a problem of the certificate.
+    """
+    pulls = workspace.store.note_unread(project.project_id, unread)
+    fresh = [one for one, times in pulls.items() if times == 1]
+    stuck = frozenset(pulls) - frozenset(fresh)
+    if fresh:
+        known.notes.append(
+            Problem(project.key, f"{counted(len(fresh), 'issue')} not read yet; the next pull brings it")
+        )
+    if stuck:
+        known.problems.append(
+            Problem(project.key, f"{counted(len(stuck), 'issue')} shown, but never read: {_some(stuck)}")
+        )
+    if any(times == 2 for times in pulls.values()):
+        workspace.store.forget_cursor(project.project_id)
+
+
+def counted(number: int, word: str) -> str:
+    """``1 issue``, ``2 issues``."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _some(ids: frozenset[str]) -> str:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pmo_sync import assess, forecast
 from pmo_sync.assessed import Assessed, SourceTrust
 from pmo_sync.certificate import ProjectCount, SourceCertificate, trust
-from pmo_sync.errors import ConfigError, Exit
+from pmo_sync.errors import ConfigError, Exit, PmoSyncError
 from pmo_sync.model import Problem
-from pmo_sync.pipeline.outcome import Outcome
 from pmo_sync.pipeline.places import publish_all
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace, reading, writing
+from pmo_sync.result import Result, Voice
 from reports import compose_all
 from reports.publish import Published
 from reports.writers import html
@@ -26,58 +27,74 @@ if TYPE_CHECKING:
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config, SourceConfig
 
-Say = Callable[[str], None]
 
-
-def pull(config: Config, clock: Clock, say: Say, *, sources: Sequence[str] = (), full: bool = False) -> Outcome:
+def pull(config: Config, clock: Clock, voice: Voice, *, sources: Sequence[str] = (), full: bool = False) -> Result:
     """Read the trackers into the store."""
     wanted = _sources(config, sources)
     with writing(config, clock, "pull") as workspace:
-        certificates = _pull(workspace, wanted, say, full=full)
+        certificates = _pull(workspace, wanted, voice, full=full)
     return _pulled(certificates)
 
 
-def report(config: Config, clock: Clock, say: Say, *, on: date | None = None) -> Outcome:
+def report(config: Config, clock: Clock, voice: Voice, *, on: date | None = None) -> Result:
     """Write the local HTML report as of the end of ``on``, the last closed period by default."""
     with reading(config, clock) as workspace:
         assessed = assess_now(workspace, on)
-    written = _write_html(config, assessed, say)
-    return Outcome({"as_of": assessed.as_of, "files": [str(file) for file in written]}, [f"report: {written[-1]}"])
+    written = _write_html(config, assessed, voice)
+    return Result({"as_of": assessed.as_of, "files": [str(file) for file in written]}, [f"report: {written[-1]}"])
 
 
 def publish(
     config: Config,
     clock: Clock,
-    say: Say,
+    voice: Voice,
     *,
     on: date | None = None,
     dry_run: bool = False,
     adopt: frozenset[str] = frozenset(),
-) -> Outcome:
+) -> Result:
     """Write the reports to their places, or show what would be written."""
+    _known_slots(config, adopt)
     with writing(config, clock, "publish") as workspace:
         assessed = assess_now(workspace, on)
-        results = _publish(workspace, assessed, say, write=not dry_run, adopt=adopt)
+        results = _publish(workspace, assessed, voice, write=not dry_run, adopt=adopt)
     return _published(results, show_diff=dry_run)
 
 
-def sync(config: Config, clock: Clock, say: Say, *, dry_run: bool = False) -> Outcome:
+def _known_slots(config: Config, slots: frozenset[str]) -> None:
+    known = {"portfolio", *(f"project/{one.id}" for one in config.projects)}
+    unknown = [
+        f"--adopt {one}: no such document; there are {', '.join(sorted(known))}" for one in sorted(slots - known)
+    ]
+    if config.projects and unknown:
+        raise ConfigError(unknown)
+
+
+def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -> Result:
     """Pull, report, publish under one lock. Sources and places that fail do not stop the others; exit code 4 tells."""
     with writing(config, clock, "sync") as workspace:
-        certificates = _pull(workspace, _sources(config, ()), say, full=False)
+        certificates = _pull(workspace, _sources(config, ()), voice, full=False)
         assessed = assess_now(workspace, None)
-        files = _write_html(config, assessed, say)
-        results = _publish(workspace, assessed, say, write=not dry_run, adopt=frozenset())
+        files = _write_html(config, assessed, voice)
+        results = _publish(workspace, assessed, voice, write=not dry_run, adopt=frozenset())
     pulled, published = _pulled(certificates), _published(results, show_diff=dry_run)
     data = {**pulled.data, **published.data, "as_of": assessed.as_of, "files": [str(file) for file in files]}
-    return Outcome(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))
+    return Result(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))
 
 
 def assess_now(workspace: Workspace, on: date | None) -> Assessed:
     """Everything reports may say as of the end of ``on``, or of the last closed period."""
     config = workspace.config
-    today = on or assess.last_closed_day(workspace.clock.now(), config.zone, config.period)
+    today = closed_day(workspace, on)
     return assess.assess(workspace.store, config, today, _sources_trust(workspace, today), workspace.record)
+
+
+def closed_day(workspace: Workspace, on: date | None) -> date:
+    """``on``, or the last day of the last closed period. Raises PmoSyncError for a day that is not over."""
+    config, now = workspace.config, workspace.clock.now()
+    if on is not None and assess.end_of(on, config.zone) > now:
+        raise PmoSyncError(f"{on} is not over yet in {config.zone.key}; name a closed day")
+    return on or assess.last_closed_day(now, config.zone, config.period)
 
 
 def _sources(config: Config, names: Sequence[str]) -> list[SourceConfig]:
@@ -88,8 +105,10 @@ def _sources(config: Config, names: Sequence[str]) -> list[SourceConfig]:
     return [source for source in config.sources if not names or source.name in names]
 
 
-def _pull(workspace: Workspace, sources: Sequence[SourceConfig], say: Say, *, full: bool) -> list[SourceCertificate]:
-    certificates = pull_sources(workspace, sources, say, full=full)
+def _pull(
+    workspace: Workspace, sources: Sequence[SourceConfig], voice: Voice, *, full: bool
+) -> list[SourceCertificate]:
+    certificates = pull_sources(workspace, sources, voice, full=full)
     rows = [
         {
             "run_id": workspace.run_id,
@@ -134,22 +153,22 @@ def _certificate(data: dict[str, Any]) -> SourceCertificate:
     )
 
 
-def _write_html(config: Config, assessed: Assessed, say: Say) -> list[Path]:
+def _write_html(config: Config, assessed: Assessed, voice: Voice) -> list[Path]:
     """The local report: one self-contained file a document, the portfolio last."""
     documents = compose_all(assessed, config.language)
     links = {one.slot: f"{_stem(one.slot)}.html" for one in documents}
     config.html_dir.mkdir(parents=True, exist_ok=True)
     files = []
     for document in documents:
+        voice.progress(f"report: {document.title}")
         file = config.html_dir / links[document.slot]
         _replace(file, html.write(document, links).text)
         files.append(file)
-    say(f"report: {len(files)} pages in {config.html_dir}")
     return files
 
 
 def _stem(slot: str) -> str:
-    return slot.replace("/", "-")
+    return quote(slot.replace("/", "--"), safe="")
 
 
 def _replace(file: Path, text: str) -> None:
@@ -160,23 +179,36 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _publish(
-    workspace: Workspace, assessed: Assessed, say: Say, *, write: bool, adopt: frozenset[str]
+    workspace: Workspace, assessed: Assessed, voice: Voice, *, write: bool, adopt: frozenset[str]
 ) -> list[Published]:
     known: dict[str, dict[str, str]] = {}
     for row in workspace.record.rows("publication"):
         known.setdefault(row["place"], {})[row["slot"]] = row["id"] or ""
-    results = publish_all(workspace.config, assessed, workspace.clock, write=write, adopt=adopt, known=known, say=say)
-    written = [one for one in results if one.outcome in ("created", "updated")]
-    if write and written:
-        _remember(workspace, assessed, written)
+    write = write and any(place.write for place in workspace.config.places)
+    if write:
+        _remember_numbers(workspace, assessed)
+    results = publish_all(
+        workspace.config, assessed, workspace.clock, write=write, adopt=adopt, known=known, voice=voice
+    )
+    if write:
+        _remember_publications(workspace, assessed, results, known)
     return results
 
 
-def _remember(workspace: Workspace, assessed: Assessed, written: Sequence[Published]) -> None:
-    """What was said to whom: publications, the readings and evidence behind them, the forecasts with their inputs."""
+def _remember_numbers(workspace: Workspace, assessed: Assessed) -> None:
+    """What will be said, before anybody can read it: readings, the evidence behind them, forecasts with their inputs.
+
+    Once for a moment and a configuration: what is published again says nothing new.
+    """
     at = {"run_id": workspace.run_id, "as_of": assessed.as_of}
-    now = workspace.clock.now()
+    ledger = forecast.ledger_rows(assessed, workspace.run_id, workspace.clock.now())
     readings = [{**at, **reading._asdict()} for reading in assessed.readings.values()]
+    if not _is_news(
+        workspace, "reading", readings, ("subject", "indicator", "part", "value", "sample")
+    ) and not _is_news(
+        workspace, "ledger", ledger, ("subject", "p50_on", "p85_on", "p95_on", "due_on", "remaining", "config_digest")
+    ):
+        return
     evidence = [
         {
             **at,
@@ -188,28 +220,46 @@ def _remember(workspace: Workspace, assessed: Assessed, written: Sequence[Publis
         for (subject, indicator), refs in assessed.evidence.items()
         for ref in refs
     ]
-    with workspace.record.run(f"{workspace.run_id}-publish") as run:
-        run.write(
-            "publication",
-            [
-                {
-                    **at,
-                    "place": one.place,
-                    "slot": one.slot,
-                    "outcome": one.outcome,
-                    "url": one.url,
-                    "id": one.id,
-                    "published_at": now,
-                }
-                for one in written
-            ],
-        )
+    with workspace.record.run(f"{workspace.run_id}-numbers") as run:
         run.write("reading", readings)
         run.write("evidence", evidence)
-        run.write("ledger", forecast.ledger_rows(assessed, workspace.run_id, now))
+        run.write("ledger", ledger)
 
 
-def _pulled(certificates: Sequence[SourceCertificate]) -> Outcome:
+def _is_news(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bool:
+    """Whether the record's last word about the same moment differs."""
+    kept = [row for row in workspace.record.rows(dataset) if rows and row["as_of"] == rows[0]["as_of"]]
+    newest = max((row["run_id"] for row in kept), default=None)
+    last = sorted(repr([row[column] for column in columns]) for row in kept if row["run_id"] == newest)
+    return last != sorted(repr([row[column] for column in columns]) for row in rows)
+
+
+def _remember_publications(
+    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Where each document stands now: those just written, and those a killed run wrote and could not note."""
+    now = workspace.clock.now()
+    rows = [
+        {
+            "run_id": workspace.run_id,
+            "as_of": assessed.as_of,
+            "place": one.place,
+            "slot": one.slot,
+            "outcome": one.outcome,
+            "url": one.url,
+            "id": one.id,
+            "published_at": now,
+        }
+        for one in results
+        if one.outcome in ("created", "updated")
+        or (one.outcome == "unchanged" and one.slot not in known.get(one.place, {}))
+    ]
+    if rows:
+        with workspace.record.run(f"{workspace.run_id}-publish") as run:
+            run.write("publication", rows)
+
+
+def _pulled(certificates: Sequence[SourceCertificate]) -> Result:
     lines = []
     for one in certificates:
         count = sum(project.our_count for project in one.projects)
@@ -221,18 +271,18 @@ def _pulled(certificates: Sequence[SourceCertificate]) -> Outcome:
                 f"  not mapped: {', '.join(one.unmapped_statuses)}; add them to [source.{one.source}.statuses]"
             )
     failed = any(one.error or one.problems for one in certificates)
-    return Outcome(
+    return Result(
         {"sources": [one.as_json() for one in certificates]}, lines, Exit.FINISHED_WITH_FAILURES if failed else Exit.OK
     )
 
 
-def _published(results: Sequence[Published], *, show_diff: bool) -> Outcome:
+def _published(results: Sequence[Published], *, show_diff: bool) -> Result:
     counts = Counter(one.outcome for one in results)
     lines = [line for one in results if show_diff and one.diff for line in one.diff.splitlines()]
     lines.append(
         "published: " + (", ".join(f"{counts[word]} {word}" for word in sorted(counts)) or "no place configured")
     )
     bad = counts["failed"] or counts["conflict"]
-    return Outcome(
+    return Result(
         {"published": [one._asdict() for one in results]}, lines, Exit.FINISHED_WITH_FAILURES if bad else Exit.OK
     )

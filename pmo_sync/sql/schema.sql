@@ -50,8 +50,10 @@ CREATE TABLE IF NOT EXISTS staged_history (
 CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR);
 -- what the census missed once: vanished only after a second miss
 CREATE TABLE IF NOT EXISTS missed (issue_id VARCHAR, missed_at TIMESTAMP);
--- what a census showed and no pull has brought: each of them is worth one full reading, not one a day
-CREATE TABLE IF NOT EXISTS unread (issue_id VARCHAR, project_id VARCHAR);
+-- what a census showed and no pull has brought, and in how many pulls so far: the second is worth a full reading
+CREATE TABLE IF NOT EXISTS unread (issue_id VARCHAR, project_id VARCHAR, pulls INTEGER);
+-- when each project's ids were last compared one by one
+CREATE TABLE IF NOT EXISTS swept (project_id VARCHAR, swept_at TIMESTAMP);
 
 -- what the database knows and the record not yet: nothing here is lost by a kill between the two
 CREATE TABLE IF NOT EXISTS unrecorded_interval (

@@ -50,6 +50,7 @@ def main() -> None:
         import pmo_sync.clients.jira  # noqa: F401
         from pmo_sync import config, pipeline
         from pmo_sync.clock import SystemClock
+        from pmo_sync.result import Silence
 
         file = folder / "bench.toml"
         file.write_text(CONFIG.format(url=url), encoding="utf-8")
@@ -59,7 +60,7 @@ def main() -> None:
     if kind == "bare":
         rows = bare(url, count)
     else:
-        outcome = pipeline.pull(loaded, SystemClock(), lambda _: None)
+        outcome = pipeline.pull(loaded, SystemClock(), Silence())
         (source,) = outcome.data["sources"]
         rows = sum(one["our_count"] for one in source["projects"])
         if source["grade"] == "failed":

@@ -14,7 +14,7 @@ from pmo_sync.clock import SystemClock
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.demo.servers.wire import Answer, Request, Server
 
-TOKEN = "glpat-toy-token"
+TOKEN = "toy-gitlab-token"
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 

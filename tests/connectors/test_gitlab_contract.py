@@ -39,7 +39,7 @@ class GitlabHarness(ServerHarness):
         return self._connect(self.server.url, gitlab.READER_TOKEN)
 
     def connect_with_wrong_token(self) -> Connector:
-        return self._connect(self.server.url, "glpat-wrong")
+        return self._connect(self.server.url, "wrong")
 
     def connect_to_nobody(self) -> Connector:
         return self._connect("http://127.0.0.1:9", gitlab.READER_TOKEN)

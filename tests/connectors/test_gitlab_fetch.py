@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.gitlab import connect
-from connectors.gitlab.fetch import GitlabConnector
+from connectors.gitlab.fetch import PROBES, GitlabConnector
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, ConfigError, TrackerError
 from pmo_sync.model import Page, Project
@@ -341,7 +341,49 @@ def test_paid_lists_are_not_asked_again_where_they_are_absent(fake: Fake) -> Non
     assert not [problem for page in pages for problem in page.problems]
     assert {one.value for page in pages for one in page.intervals if one.field == "estimate"} == {"2"}
     asked = [request for request in fake.seen if request.path.endswith("resource_weight_events")]
-    assert 1 <= len(asked) <= 4  # at most one per worker
+    assert len(asked) == PROBES
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_one_issues_refused_weights_are_its_own_problem(fake: Fake, status: int) -> None:
+    fake.issues = [issue(1, number, weight=3) for number in range(1, 9)]
+    for number in range(1, 9):
+        fake.lists[f"/projects/1/issues/{number}/resource_weight_events"] = [
+            {"id": 1, "created_at": stamp(5), "weight": 1},
+            {"id": 2, "created_at": stamp(9), "weight": 3},
+        ]
+    refused = "/issues/1/resource_weight_events"  # the first that is probed, too
+    fake.before = lambda request: Answer(status, {"message": "no"}) if request.path.endswith(refused) else None
+    found = connector(fake)
+    project = only(found)
+    for _ in range(2):  # the second pass has not forgotten that there are such events
+        (page,) = found.pages(project, None)
+        assert [one.key for one in page.issues] == [f"group/app#{number}" for number in range(2, 9)]
+        assert [one.subject for one in page.problems] == ["group/app#1"]
+        assert str(status) in page.problems[0].what
+        weights = [(one.value, one.since.minute) for one in page.intervals if one.field == "estimate"]
+        assert sorted(weights) == [("1", 5)] * 7 + [("3", 9)] * 7
+
+
+def test_the_tier_is_judged_by_the_project_not_by_the_issues_of_one_pull(fake: Fake) -> None:
+    fake.issues = [issue(1, number, updated=number * 20, weight=3) for number in range(1, 4)]
+    for number in (1, 2):
+        fake.lists[f"/projects/1/issues/{number}/resource_weight_events"] = []
+    cursor = json.dumps({"updated_at": stamp(60)})
+    found = connector(fake)
+    (page,) = found.pages(only(found), cursor)  # only the one that has none
+    assert page.issues == ()
+    assert [one.subject for one in page.problems] == ["group/app#3"]
+
+
+def test_refused_iterations_are_a_problem_and_absent_ones_are_not(fake: Fake) -> None:
+    assert connector(fake).catalogue().problems == ()
+    fake.before = lambda request: Answer(403, {}) if request.path.endswith("/iterations") else None
+    found = connector(fake).catalogue()
+    assert [one.key for one in found.projects] == ["group/app"]
+    (problem,) = found.problems
+    assert problem.subject == "group/app"
+    assert "iterations cannot be read" in problem.what
 
 
 def test_the_census_counts_and_sweeps(fake: Fake) -> None:

@@ -111,6 +111,18 @@ def test_each_refusal_is_one_line_that_helps(reply: Reply, kind: type[Exception]
     assert "Bad gateway" not in message
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 500])
+def test_the_token_is_masked_in_the_servers_words(status: int) -> None:
+    words = json.dumps({"errorMessages": ["x" * 190 + " token s3cret is bad"]}).encode()
+    for headers in ({}, {"X-Authentication-Denied-Reason": "CAPTCHA for s3cret"}, {"Retry-After": "s3cret"}):
+        with (
+            ScriptedServer(Reply(status, words, headers)) as server,
+            pytest.raises((AccessError, TrackerError)) as caught,
+        ):
+            client(server.url).server_info()
+        assert "s3c" not in str(caught.value)
+
+
 def test_an_anonymous_answer_is_asked_for_once_more() -> None:
     nobody = Reply(headers={"X-AUSERNAME": "anonymous"})
     with ScriptedServer(nobody, said({"deploymentType": "Server"})) as server:

@@ -117,9 +117,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 pytestmark = pytest.mark.usefixtures("small_pages")
 
 
-def connector(server: ScriptedServer, workers: int = 1) -> JiraConnector:
+def connector(server: ScriptedServer, workers: int = 1, projects: tuple[str, ...] = ("PAY",)) -> JiraConnector:
     config = ServerConfig(server.url, server.url, None, None, Secret("env", "T", {"T": "t"}), None, None, None, workers, 1000.0)  # fmt: skip
-    made = connect(SourceConfig("src", "jira", config, None, ("PAY",), {}, {}, (), None, 0.2), QuickClock())
+    made = connect(SourceConfig("src", "jira", config, None, projects, {}, {}, (), None, 0.2), QuickClock())
     assert isinstance(made, JiraConnector)
     return made
 
@@ -379,6 +379,50 @@ class TestCloud:
         pages = list(connector(server).pages(PROJECT, None))
         (problem,) = [one for page in pages for one in page.problems]
         assert problem.subject == "1001"
+
+    def test_an_issue_the_bulk_answer_leaves_out_is_a_problem(self, jira: FakeJira, server: ScriptedServer) -> None:
+        """Listed, and neither among the issues nor among the errors: 3 is refused, 4 malformed, 5 just missing."""
+        jira.issues = [issue(number) for number in range(1, 6)]
+        told = [{"id": "1001", "key": "PAY-1", "fields": jira.issues[0]["fields"]}, {"id": "1004", "fields": 7}]
+        told.append({"id": "1002", "key": "PAY-2", "fields": jira.issues[1]["fields"]})
+        jira.before = self.answers("issue/bulkfetch", {"issues": told, "issueErrors": [{"id": "1003"}]})
+        pages = list(connector(server).pages(PROJECT, None))
+        assert keys(pages) == ["PAY-1", "PAY-2"]
+        problems = {one.subject: one.what for page in pages for one in page.problems}
+        assert list(problems) == ["1004", "1003", "1005"]
+        assert "leaves it out" in problems["1005"]
+
+    @pytest.mark.parametrize("status", [403, 404])
+    @pytest.mark.parametrize("part", ["statuses", "versions"])
+    def test_one_projects_refusal_is_its_problem(
+        self, jira: FakeJira, server: ScriptedServer, part: str, status: int
+    ) -> None:
+        def before(path: str, query: dict[str, Any]) -> Reply | None:
+            match = re.fullmatch(r"(?:api/[23]/project|agile/1.0)/([A-Z]+|board)(?:/(\w+))?", path)
+            if match is None:
+                return None
+            if match.groups() == ("PAY", part):
+                return Reply(status, b'{"errorMessages": ["not for you"]}')
+            key = match[1]
+            body: Any = {"id": key.lower(), "key": key, "name": key}
+            if key == "board":
+                body = {"values": []}
+            elif match[2] == "statuses":
+                body = [{"statuses": [{**TODO, "id": f"s-{key}"}]}]
+            elif match[2] == "versions":
+                body = [{"id": f"v-{key}", "name": "1.0"}]
+            return Reply(body=json.dumps(body).encode())
+
+        jira.before = before
+        found = connector(server, projects=("PAY", "OPS")).catalogue()
+        assert [one.key for one in found.projects] == ["PAY", "OPS"]
+        (problem,) = found.problems
+        assert problem.subject == "PAY"
+        assert f"its {part} cannot be read" in problem.what
+        statuses = {one.status_id for one in found.statuses}
+        versions = {one.milestone_id for one in found.milestones}
+        assert statuses == {"src:s-OPS"} | ({"src:s-PAY"} if part != "statuses" else set())
+        assert versions == {"src:version:v-OPS"} | ({"src:version:v-PAY"} if part != "versions" else set())
 
     def test_a_killed_pass_goes_on_behind_the_last_id(self, jira: FakeJira, server: ScriptedServer) -> None:
         pages = connector(server).pages(PROJECT, None)

@@ -193,7 +193,17 @@ def test_flags() -> None:
 
 
 def test_reported_health_is_ours_or_nothing() -> None:
-    assert of(made(customfield_8={"value": "At Risk"}), "health") == [("at_risk", 0, None)]
+    words = {
+        "On track": "on_track",
+        "GREEN": "on_track",
+        "At Risk": "needs_attention",
+        "Off track": "at_risk",
+        "red": "at_risk",
+    }
+    for theirs, ours in words.items():
+        found = made(customfield_8={"value": theirs})
+        assert of(found, "health") == [(ours, 0, None)]
+        assert [one.label for one in found.intervals if one.field == "health"] == [theirs]
     assert of(made(customfield_8={"value": "Purple"}), "health") == []
 
 

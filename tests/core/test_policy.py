@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmo_sync import policy
-from pmo_sync.assessed import Forecast, Reason, Subject, Verdict
+from pmo_sync.assessed import Forecast, Reading, Reason, Subject, Verdict
 from pmo_sync.policy import MilestoneFacts, hold, milestone_verdict, project_verdict, rollup_verdict
 
 TODAY = date(2026, 11, 15)
@@ -22,6 +22,8 @@ FORECAST = Forecast(
     "milestone:a:1", "test", remaining=20, weekly_counts=(5,) * 12, p50_on=date(2026, 12, 1), p85_on=date(2026, 12, 10),
     p95_on=date(2026, 12, 20), p_hit=0.9, due_on=date(2026, 12, 15), required_pace=4.7, actual_pace=5.0, best_pace=7,
 )  # fmt: skip
+REFUSED = replace(FORECAST, refused=True, gates=(Reason("few_done", {"have": 3, "need": 25}),))
+EMPTY = replace(FORECAST, remaining=0, refused=True, gates=(Reason("no_items"),))
 FACTS = MilestoneFacts(MILESTONE, TODAY, FORECAST, 0, 0, 0, 0, None)
 
 
@@ -38,6 +40,12 @@ def due(**changes) -> Subject:
     [
         (FACTS, "green", "on_track"),
         (replace(FACTS, forecast=None), "grey", "no_items"),
+        (replace(FACTS, forecast=EMPTY), "grey", "no_items"),
+        (replace(FACTS, stale_source="gitlab"), "grey", "stale_source"),
+        (replace(FACTS, forecast=replace(REFUSED, required_pace=9.0)), "red", "pace_short"),
+        (replace(FACTS, reported="red"), "amber", "reported_worse"),
+        (replace(FACTS, scope_added=4, scope_growth=0.15), "green", "on_track"),
+        (replace(FACTS, scope_added=5, scope_growth=0.16), "amber", "scope_added"),
         (replace(FACTS, subject=due(due_on=None)), "grey", "no_due_date"),
         (replace(FACTS, forecast=replace(FORECAST, refused=True, gates=(Reason("few_done", {"have": 3, "need": 25}),))), "grey", "few_done"),
         (replace(FACTS, subject=due(due_on=TODAY)), "red", "past_due"),
@@ -110,19 +118,54 @@ def test_project_is_as_good_as_its_worst_critical_milestone() -> None:
     assert project_verdict(subject, [], None).rag == "grey"
 
 
-@given(st.lists(colours, max_size=12), st.booleans())
-def test_rollup_never_averages(rags: list[str], red_must_win: bool) -> None:
-    must_win = [Verdict("m", "red", ())] if red_must_win else []
+@given(st.lists(colours, max_size=12), st.sampled_from([(), ("red",), ("grey",), ("green",)]))
+def test_rollup_never_averages(rags: list[str], must_win_rags: tuple[str, ...]) -> None:
+    must_win = [Verdict("m", rag, ()) for rag in must_win_rags]
     verdict = rollup_verdict(MILESTONE, [Verdict(str(n), rag, ()) for n, rag in enumerate(rags)], must_win)
-    known = [rag for rag in rags if rag != "grey"]
-    if not known:
-        assert verdict.rag == "grey"
-    elif red_must_win or known.count("red") > 0.25 * len(known):
+    count = len(rags)
+    if "red" in must_win_rags or rags.count("red") > 0.25 * count:
         assert verdict.rag == "red"
-    elif "red" in known or known.count("amber") > 0.25 * len(known):
+    elif "red" in rags or rags.count("amber") > 0.25 * count:
         assert verdict.rag == "amber"
+    elif rags.count("grey") >= count / 2 or "grey" in must_win_rags:
+        assert verdict.rag == "grey"
     else:
         assert verdict.rag == "green"
+
+
+def test_grey_is_worse_than_green() -> None:
+    subject = replace(MILESTONE, id="project:pay", kind="project")
+    ones = [(replace(MILESTONE, id=rag), Verdict(rag, rag, ())) for rag in ("green", "grey")]
+    assert project_verdict(subject, ones, None).rag == "grey"
+
+
+def test_done_is_not_held_back() -> None:
+    now, before = Verdict("m", "green", (Reason("all_done"),)), Verdict("m", "red", ())
+    assert hold({"m": now}, {"m": before})["m"].rag == "green"
+
+
+def news(subject: Subject, forecasts=({}, {}), readings=None, due_before=None, before="red") -> list[str]:
+    found = policy.changes(
+        {"m": subject}, {}, {"m": Verdict("m", before, ())}, *forecasts, readings or {}, {}, {"m": due_before}
+    )
+    return [one.code for one in found]
+
+
+def test_a_date_taken_away_is_news() -> None:
+    assert news(replace(MILESTONE, id="m", due_on=None), due_before=date(2026, 12, 15)) == ["due_removed"]
+
+
+def test_closing_with_open_work_is_news() -> None:
+    left = {("m", "PR-1", "remaining"): Reading("m", "PR-1", "remaining", 60.0, 60)}
+    assert news(replace(MILESTONE, id="m", state="closed"), readings=left) == ["closed_with_open_work"]
+    assert news(replace(MILESTONE, id="m", state="open"), readings=left) == []
+
+
+def test_an_emptied_milestone_is_not_reached() -> None:
+    empty = replace(FORECAST, remaining=0, refused=True, gates=(Reason("no_items"),), p50_on=None, p_hit=None)
+    assert news(replace(MILESTONE, id="m"), ({"m": empty}, {"m": FORECAST})) == []
+    finished = replace(empty, refused=False, gates=())
+    assert news(replace(MILESTONE, id="m"), ({"m": finished}, {"m": FORECAST})) == ["milestone_reached"]
 
 
 def test_news_is_ordered_by_weight() -> None:

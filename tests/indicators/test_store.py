@@ -6,8 +6,11 @@ And the promise of every report: what happened after its moment changes nothing 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -169,9 +172,99 @@ def test_before_the_first_event_there_is_nothing_to_read() -> None:
     world = faithful(busy(6))
     early = AS_OF - 4_000 * DAY
     store = stored(world, early)
-    assert indicators.compute(store).empty
+    got = readings(store)
+    assert {name for _, name, _ in got} == {"SC-2"}  # before the first look at a milestone its words hold
+    assert {value for value, _ in got.values()} == {0.0}
     made = forecast.compute(store, early.replace(tzinfo=UTC), early.date() - DAY, seed=1, config_digest="")
     assert all(one.refused and [gate.code for gate in one.gates] == ["no_items"] for one in made.values())
+
+
+def listed(store: Store, name: str) -> list[tuple[Any, ...]]:
+    """A list of findings as `assess` reads it."""
+    return store.rows(files("pmo_sync").joinpath(f"sql/findings/{name}.sql").read_text(encoding="utf-8"))
+
+
+def lists_equal_numbers(store: Store) -> dict[str, int]:
+    """What reports list is what indicators count; how many rows each list has."""
+    got = {key: value for key, (value, _) in readings(store).items() if value}
+    waiting, decisions = listed(store, "waits"), listed(store, "decisions")
+    assert all(len(row) == 14 for row in waiting)
+    assert all(len(row) == 7 for row in decisions)
+    named = Counter(subject for subject, _ in {(row[4], row[2]) for row in waiting})
+    asked = Counter(row[4] for row in decisions)
+    for indicator, found in (("RK-4", named), ("PF-3", asked)):
+        counted = {
+            subject: value
+            for (subject, name, part), value in got.items()
+            if (name, part) == (indicator, "count") and subject.startswith("project:")
+        }
+        assert counted == found
+    assert got.get(("portfolio", "RK-4", "count"), 0) == len({row[2] for row in waiting})
+    assert got.get(("portfolio", "PF-3", "count"), 0) == len(decisions)
+    baselines = dict(listed(store, "baselines"))
+    due = store.rows("SELECT subject, due_on FROM subject WHERE kind = 'milestone' AND due_on IS NOT NULL")
+    moved = {
+        (row.subject, row.part): row.value
+        for row in indicators.compute(store, ["SC-2"]).itertuples()
+    }  # fmt: skip
+    assert moved == {(one, "days"): (due_on - baselines[one]).days for one, due_on in due}
+    return {"waits": len(waiting), "decisions": len(decisions), "baselines": len(baselines)}
+
+
+@given(world=worlds(most=20))
+@settings(max_examples=25)
+def test_what_is_listed_is_what_is_counted_on_random_worlds(world: World) -> None:
+    lists_equal_numbers(stored(faithful(world)))
+
+
+@pytest.mark.parametrize("hours", [0, 40, 59 * 24 + 1, 60 * 24 + 12])
+def test_what_is_listed_is_what_is_counted_on_a_busy_world(hours: int) -> None:
+    """At moments shortly before, after and within a day of a look at the milestones."""
+    world = busy(7)
+    roles = {0: "decision", 1: "risk"}
+    items = tuple(replace(one, role=roles.get(one.number % 9, "work")) for one in world.items)
+    links = tuple((n, n + 1 + n % 2, AS_OF - 70 * DAY) for n in range(1, 590))
+    sizes = lists_equal_numbers(stored(faithful(replace(world, items=items, links=links)), AS_OF - hours * DAY / 24))
+    assert min(sizes.values()) >= 5, sizes
+
+
+def test_who_waits_told_as_a_case() -> None:
+    """Of five items that depend on another project only the open leaf of work waits; 6 waits within its own."""
+    store = history.prepared(
+        """
+        a-1 kind=Task     2026-01-05 todo +blocked_by:b-1
+        a-2 kind=Risk     2026-01-05 todo +blocked_by:b-1
+        a-3 kind=Task     2026-01-05 todo +blocked_by:b-1   2026-01-09 done
+        a-4 kind=Task     2026-01-05 todo +blocked_by:b-1   2026-01-09 wontdo
+        a-5 kind=Story    2026-01-05 todo +blocked_by:b-1
+        a-6 kind=Sub-task 2026-01-05 todo parent=a-5 +blocked_by:a-1
+        b-1 kind=Task     2026-01-05 doing
+        """,
+        AS_OF.replace(tzinfo=UTC), CONFIG, AS_OF.date() - DAY,
+    )  # fmt: skip
+    assert [(row[0], row[4], row[5], row[9]) for row in listed(store, "waits")] == [
+        ("a-1", "project:a", "b-1", "project:b")
+    ]
+    assert readings(store)["project:a", "RK-4", "count"] == (1.0, 3)  # of 1, 3 and 6
+
+
+def test_a_baseline_is_of_the_looks_that_tell_the_due_date() -> None:
+    """A look 12 hours after the moment counts, one two days after it does not; a milestone without a date has none."""
+    at = datetime(2026, 2, 2, tzinfo=UTC)
+    store = history.prepared(
+        """
+        a-1 kind=Task   2026-01-05 todo +milestone:early +milestone:monday +milestone:never
+        @early  kind=version project=a  2026-01-06 due_on=2026-03-01  2026-02-02T12:00 due_on=2026-03-11  2026-02-04 due_on=2026-03-31
+        @monday kind=version project=a  2026-02-02T12:00 due_on=2026-03-01  2026-02-04 due_on=2026-03-31
+        @never  kind=version project=a  2026-01-06 state=open
+        """,
+        at, CONFIG, at.date() - DAY,
+    )  # fmt: skip
+    lists_equal_numbers(store)
+    first = date(2026, 3, 1)
+    assert dict(listed(store, "baselines")) == {"milestone:acme:m:early": first, "milestone:acme:m:monday": first}
+    got = readings(store)
+    assert (got["milestone:early", "SC-2", "days"], got["milestone:monday", "SC-2", "days"]) == ((10.0, 2), (0.0, 1))
 
 
 def test_evidence_names_the_tracker_s_items() -> None:

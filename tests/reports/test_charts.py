@@ -150,6 +150,25 @@ def test_a_fan_beyond_a_year_does_not_squash_the_past() -> None:
     assert "Q4 2037" in chart.title
 
 
+def test_a_due_date_counts_from_our_first_look() -> None:
+    """Before it only the likely finish is drawn, and no title speaks of that time."""
+    assessed = sample.assessed()
+    one = assessed.subjects["milestone:10"]
+    frame = assessed.due_dates[one.id].copy()
+    frame["due_on"] = frame["due_on"].astype(object)
+    frame.loc[0, "due_on"] = None
+    frame.loc[1:, "due_on"] = one.due_on
+    chart = drawing.milestone_slip([one], {one.id: frame}, Words("en", "UTC", assessed.today))
+    assert chart
+    assert chart.title == "No milestone date moved later since 27 Sept 2026"
+    drawn = chart.spec["layer"][0]["data"]["values"]
+    assert [row["kind"] for row in drawn if row["day"] == "2026-08-30"] == ["likely"]
+    assert [row["kind"] for row in drawn if row["day"] == "2026-09-27"] == ["due", "likely"]
+    assert chart.table.rows[0][1][0].text == "27 Sept 2026"
+    frame["due_on"] = None
+    assert drawing.milestone_slip([one], {one.id: frame}, Words("en", "UTC")) is None
+
+
 def test_nothing_to_draw_is_no_chart() -> None:
     assessed = sample.assessed()
     words = Words("en", "UTC")

@@ -9,9 +9,24 @@ from datetime import timedelta
 
 import pytest
 
-from pmo_sync.assessed import Assessed, Decision, IssueRef, Subject, Trust, Verdict
+from pmo_sync.assessed import Assessed, Decision, IssueRef, Reason, Subject, Trust, Verdict
+from pmo_sync.policy import Thresholds
 from reports import compose_all, portfolio, project
-from reports.document import Block, Columns, Document, Expand, Figures, Heading, Items, Link, Note, Paragraph, Table
+from reports.document import (
+    Block,
+    Columns,
+    Document,
+    Expand,
+    Figures,
+    Heading,
+    Items,
+    Link,
+    Note,
+    Paragraph,
+    Properties,
+    Table,
+)
+from reports.method import definitions
 from reports.wording import Words
 from reports.writers import gitlab_markdown, html, jira_markup, storage
 from tests.reports import sample
@@ -129,7 +144,7 @@ def test_news_are_told_once_per_project_the_largest_first() -> None:
 def test_capacity_is_work_due_against_work_usually_done() -> None:
     rows = _cells(_section(_page(sample.assessed()), "Capacity")[0])
     # 46 + 9 items due within 28 days, 4.2 a week on average
-    assert rows[0] == ["Payments Gateway", "55", "17", "327%"]
+    assert rows[0] == ["Payments Gateway", "55", "17", "328%"]
 
 
 def test_a_project_without_a_pace_is_said_to_have_none() -> None:
@@ -140,6 +155,116 @@ def test_a_project_without_a_pace_is_said_to_have_none() -> None:
     }
     text = _text(_page(dataclasses.replace(base, subjects=subjects)))
     assert "1 project has work due and no known pace yet." in text
+
+
+def test_a_pace_of_nothing_is_known() -> None:
+    base = sample.assessed()
+    key = ("project:pay", "FL-1", "mean")
+    page = _page(dataclasses.replace(base, readings={**base.readings, key: base.readings[key]._replace(value=0.0)}))
+    assert _cells(_section(page, "Capacity")[0])[0] == ["Payments Gateway", "55", "0", "at a standstill"]
+    assert "no known pace yet" not in _text(page)
+
+
+def test_a_project_is_shown_with_the_milestone_its_status_is_from() -> None:
+    """Payments is off track by its must-win Go-live, though the pilot is due earlier."""
+    rows = {row[0]: row for row in _cells(_section(_page(sample.assessed()), "All projects")[0])}
+    assert rows["Payments Gateway"][5:9] == ["Go-live 1.0", "15 Dec", "13 Jan – Feb 2027", "+28 days"]  # noqa: RUF001
+    assert rows["Pembaruan Jaringan Cabang"][5:7] == ["Cabang Jawa Timur", "–"]  # noqa: RUF001
+    base = sample.assessed()
+    later = {id_: dataclasses.replace(one, is_must_win=False) for id_, one in base.subjects.items()}
+    verdicts = {**base.verdicts, "milestone:11": Verdict("milestone:11", "green", ())}
+    page = _page(dataclasses.replace(base, subjects=later, verdicts=verdicts))
+    rows = {row[0]: row for row in _cells(_section(page, "All projects")[0])}
+    assert rows["Payments Gateway"][5] == "Go-live 1.0"
+    page = _page(dataclasses.replace(base, subjects=later))
+    rows = {row[0]: row for row in _cells(_section(page, "All projects")[0])}
+    assert rows["Payments Gateway"][5] == "Pilot with partners"  # both are off track: the nearest
+
+
+def test_the_items_of_a_project_that_wait_for_one_item_are_one_row() -> None:
+    base = sample.assessed()
+    first = base.waits[0]
+    second = first._replace(blocked=first.blocked._replace(key="PAY-641"), milestones=1)
+    rows = _cells(_section(_page(dataclasses.replace(base, waits=(second, *base.waits))), "Waiting")[0])
+    assert len(rows) == 4
+    assert rows[0] == ["Payments Gateway · 2 items", "Core Ledger Migration · CORE-812", "9 days", "2"]
+    assert [row[1] for row in rows].count("Core Ledger Migration · CORE-812") == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "read", "message", "told"),
+    [
+        (
+            "stale",
+            True,
+            "401",
+            "legacy-jira could not be read this time: its numbers are of Sat 21 Nov 2026, 06:05 WIB.",
+        ),
+        ("failed", True, "", "legacy-jira could not be read this time: its numbers are of Sat 21 Nov 2026, 06:05 WIB."),
+        ("stale", True, "", "legacy-jira was last read on Sat 21 Nov 2026, 06:05 WIB: nothing newer of it is here."),
+        ("failed", False, "401", "legacy-jira has never been read: nothing on this page is from it."),
+    ],
+)
+def test_a_source_not_tried_is_told_apart_from_one_that_failed(state, read, message, told) -> None:
+    base = sample.assessed()
+    one = base.trust.sources[1]
+    one = dataclasses.replace(one, state=state, message=message, last_success_at=one.last_success_at if read else None)
+    page = _page(dataclasses.replace(base, trust=dataclasses.replace(base.trust, sources=(one,))))
+    note = next(block for block in page.blocks if isinstance(block, Note))
+    assert [block.line[0].text for block in note.blocks] == [told]
+
+
+def test_work_of_the_same_team_is_told_where_nothing_is_worse() -> None:
+    base = sample.assessed()
+    queue = Reason("queue", {"ahead": 4, "pace_of": "team"})
+    forecasts = {id_: dataclasses.replace(one, gates=(*one.gates, queue)) for id_, one in base.forecasts.items()}
+    page = _page(dataclasses.replace(base, forecasts=forecasts))
+    rows = {row[1]: row for row in _cells(_section(page, "Next 6")[0])}
+    assert rows["Payments Gateway · Pilot with partners"][7] == "4 items of the same team are due before"
+    assert rows["Payments Gateway · Go-live 1.0 ★"][7].startswith("needs 14 a week")
+    own = _cells(
+        _section(project.compose(dataclasses.replace(base, forecasts=forecasts), "project:hr", WORDS), "Mile")[0]
+    )
+    assert own[0][8] == "96% chance to make its date; 4 items of the same team are due before"
+
+
+def test_far_dates_are_cut_short_for_machines_too() -> None:
+    base = sample.assessed()
+    far = dataclasses.replace(
+        base.forecasts["milestone:11"],
+        p50_on=sample.TODAY + timedelta(weeks=18),
+        p85_on=sample.TODAY + timedelta(weeks=29),
+    )
+    subjects = {**base.subjects, "project:pay": dataclasses.replace(base.subjects["project:pay"], sponsor_role="COO")}
+    made = dataclasses.replace(base, forecasts={**base.forecasts, "milestone:11": far}, subjects=subjects)
+    rows = _properties(project.compose(made, "project:pay", WORDS))
+    assert (rows["Finish with 50 % chance"], rows["Finish with 85 % chance"]) == ("2027-03", "2027-Q2")
+    assert rows["Sponsor"] == "COO"
+    plain = _properties(project.compose(base, "project:pay", WORDS))
+    assert plain["Finish with 85 % chance"] == "2026-12-09"
+    assert "Sponsor" not in plain
+
+
+def _properties(document: Document) -> dict[str, str]:
+    block = next(one for one in document.blocks if isinstance(one, Properties))
+    return {name: "".join(getattr(one, "text", "") for one in line) for name, line in block.rows}
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_the_rule_on_the_page_is_the_rule_that_judged(language: str) -> None:
+    """Every threshold a milestone or a roll-up is judged by is named, by its value."""
+    words = Words(language, "UTC")
+    texts = {line[0].text: line[1].text for line in definitions(words)[0].lines}
+    limits = Thresholds()
+    red, amber = texts[words.label("red")], texts[words.label("amber")]
+    for text, shares, days in (
+        (red, (limits.red_p_hit, limits.red_blocked_share, limits.amber_p_hit), (limits.blocked_days,)),
+        (amber, (limits.amber_p_hit, limits.amber_slip_share, limits.amber_scope_share),
+         (limits.amber_slip_days, limits.amber_drift_days, limits.blocked_days)),
+        (texts[words.say("Programme")], (limits.red_share, limits.amber_share), ()),
+    ):  # fmt: skip
+        assert all(words.percent(one) in text for one in shares), text
+        assert all(f" {one} " in text for one in days), text
 
 
 def test_too_few_outcomes_are_no_hit_rate() -> None:

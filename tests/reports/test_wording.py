@@ -164,6 +164,19 @@ def test_a_far_date_is_no_sharper_than_its_forecast() -> None:
     assert said == ["3 Dec", "21 Feb 2027", "Feb 2027", "Q3 2027", "–"]  # noqa: RUF001
 
 
+def test_a_forecast_in_the_news_is_as_blunt_as_in_the_table() -> None:
+    words = Words("en", "UTC", date(2026, 11, 22))
+    change = Change("x", "forecast_later", {"days": 9, "p50_on": date(2027, 3, 29)}, 1)
+    assert words.change(change) == "likely finish 9 days later, Mar 2027"
+
+
+def test_a_share_is_rounded_down() -> None:
+    """What has not reached a threshold does not look as if it had; what has it does not look as if it had not."""
+    words = Words("en", "UTC")
+    shares = (0.996, 0.796, 0.8, 0.29, 0.57, 1.0, 0.0)
+    assert [words.percent(one) for one in shares] == ["99%", "79%", "80%", "29%", "57%", "100%", "0%"]
+
+
 def test_one_and_many() -> None:
     english, indonesian = Words("en", "UTC"), Words("id", "UTC")
     one, many = Reason("slip", {"days": 1, "percent": 2}), Reason("slip", {"days": 4, "percent": 2})

@@ -30,6 +30,7 @@ SCOPED = history.replace(
     sources=(history.source("acme", {"odd_one ": "doing", "In Progress": "todo"}), history.source("gl")),
 )
 
+LATER = history.moment("2026-01-09")
 MOMENTS = st.lists(lives.moments(), min_size=1, max_size=3)
 
 
@@ -79,15 +80,17 @@ def test_each_tracker_project_as_a_project(text: str, moments: list[datetime]) -
 
 @lives.share(50)
 @given(lives.portfolios(), MOMENTS)
-@example(
-    "PAY-1 2026-01-05 done  2026-01-06 resolution=Duplicate  2026-01-07 resolution=Done", [history.moment("2026-01-09")]
-)
+@example("PAY-1 2026-01-05 done  2026-01-06 resolution=Duplicate  2026-01-07 resolution=Done", [LATER])
+@example("PAY-1 2026-01-05 doing  2026-01-06 status=  2026-01-07 doing", [LATER])
+@example("PAY-1 kind=Risk 2026-01-05 done", [LATER])
+@example("PAY-2 2026-01-05 todo +label:mobile\nPAY-3 2026-01-05 todo parent=PAY-2", [LATER])
 def test_configured_projects_roles_statuses_and_zone(text: str, moments: list[datetime]) -> None:
     _check(text, moments, SCOPED)
 
 
 @lives.share(30)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=12), st.integers(1, 13))
+@example([11], 2)
 def test_bulk_closures_are_those_beyond_six_usual_days(closures: list[int], days: int) -> None:
     lines = [
         f"PAY-{day}{number:02} 2025-12-01 todo 2026-01-{day + 1:02}T{number // 2:02}:{30 * (number % 2):02} done"

@@ -28,7 +28,7 @@ def at(day: int) -> datetime:
 
 
 def catalogue(*milestones: Milestone, problems: tuple[Problem, ...] = ()) -> Catalogue:
-    return Catalogue((PAY,), (), milestones, {}, problems)
+    return Catalogue((PAY,), (), milestones, problems)
 
 
 def grown(store: Store) -> list[tuple[object, ...]]:
@@ -83,9 +83,7 @@ def test_projects_are_replaced_by_a_complete_catalogue_only() -> None:
     ops = PAY._replace(project_id="acme:OPS", key="OPS")
     with memory() as store:
         store.save_catalogue("acme", Catalogue((PAY, ops), (), ()), at(5))
-        store.save_catalogue(
-            "acme", Catalogue((PAY._replace(name="New"),), (), (), {}, (Problem("OPS", "closed"),)), at(6)
-        )
+        store.save_catalogue("acme", Catalogue((PAY._replace(name="New"),), (), (), (Problem("OPS", "closed"),)), at(6))
         assert store.rows("SELECT key, name FROM project ORDER BY key") == [("OPS", "Payments"), ("PAY", "New")]
         store.save_catalogue("acme", Catalogue((PAY,), (), ()), at(7))
         assert store.project_keys("acme") == {"acme:PAY": "PAY"}

@@ -320,7 +320,7 @@ def _check_value(value: Any) -> None:
         raise Refusal(413, "The value of the property is too long")
 
 
-class Helpers:
+class BehindTheScenes:
     """What tests and tours do behind the interface; both servers have it."""
 
     space: Space

@@ -16,8 +16,8 @@ from pmo_sync.demo.servers.confluence import (
     SPACE_NAME,
     Account,
     Attachment,
+    BehindTheScenes,
     Comment,
-    Helpers,
     Page,
     Property,
     Refusal,
@@ -42,7 +42,7 @@ _CODES: Final = {400: "INVALID_REQUEST_PARAMETER", 401: "UNAUTHORIZED", 403: "FO
 _GONE: Final = "This deprecated endpoint has been removed. See the changelog: CHANGE-864"
 
 
-class ConfluenceCloud(Helpers, Server):
+class ConfluenceCloud(BehindTheScenes, Server):
     """The server. ``space`` is its page store."""
 
     def __init__(self, company: Company) -> None:

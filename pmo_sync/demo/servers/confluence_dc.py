@@ -15,8 +15,8 @@ from pmo_sync.demo.servers.confluence import (
     SPACE_NAME,
     Account,
     Attachment,
+    BehindTheScenes,
     Comment,
-    Helpers,
     Page,
     Property,
     Refusal,
@@ -43,7 +43,7 @@ _REASONS: Final = {
 EXPANDABLE: Final = ("space", "version", "history", "ancestors", "body", "metadata", "container", "children")
 
 
-class ConfluenceDataCenter(Helpers, Server):
+class ConfluenceDataCenter(BehindTheScenes, Server):
     """The server. ``space`` is its page store."""
 
     def __init__(self, company: Company) -> None:

@@ -21,8 +21,8 @@ from pmo_sync.demo.servers.gitlab_wiki import Wikis
 from pmo_sync.demo.servers.marks import stamp
 from pmo_sync.demo.servers.wire import Answer, Request, Server
 
-READER_TOKEN: Final = "glpat-demo-reader"  # scope read_api
-PUBLISHER_TOKEN: Final = "glpat-demo-publisher"  # scope api
+READER_TOKEN: Final = "demo-gitlab-reader"  # scope read_api
+PUBLISHER_TOKEN: Final = "demo-gitlab-publisher"  # scope api
 VERSION: Final = "18.2.8-ee"
 TOKENS: Final = {
     READER_TOKEN: (11, "pmo-reader", "PMO reader", "read_api"),

@@ -64,7 +64,16 @@ UNION ALL
 SELECT
     'milestone:' || m.milestone_id, 'milestone', 'project:' || home.project, m.name, m.url, m.state, m.start_on,
     m.due_on, m.first_seen_at,
-    m.due_on IS NOT NULL AND m.kind IN (SELECT kind FROM committed_kind),
+    -- a date once given stays a commitment: taking it away is news, not a way out
+    m.kind IN (SELECT kind FROM committed_kind) AND (
+        m.due_on IS NOT NULL
+        OR EXISTS (
+            SELECT 1
+            FROM history AS h
+            CROSS JOIN moment
+            WHERE h.entity = m.milestone AND h.field = 'due_on' AND h.value <> '' AND h.since < moment.as_of + INTERVAL 1 DAY
+        )
+    ),
     EXISTS (
         SELECT 1
         FROM must_win AS w

@@ -1,10 +1,17 @@
--- What leaders must decide: open items with the decision role, oldest first.
-SELECT l.key, l.title, l.url, l.is_confidential, min(m.subject) AS subject,
-    (date_diff('second', l.created_at, moment.as_of) // 86400)::INTEGER AS age_days, l.due_on
-FROM lifecycle AS l
+-- What leaders must decide: the open items of PF-3, by due date, then oldest first.
+-- An item of several projects is told under the first.
+WITH asked AS (
+    SELECT issue, key, title, url, is_confidential, created_at, done_at, due_on
+    FROM lifecycle
+    WHERE role = 'decision' AND is_leaf AND removed_at IS NULL
+)
+-- list
+SELECT a.key, a.title, a.url, a.is_confidential, min(m.subject) AS subject,
+    (date_diff('second', a.created_at, moment.as_of) // 86400)::INTEGER AS age_days, a.due_on
+FROM asked AS a
 CROSS JOIN moment
-JOIN membership AS m ON m.issue = l.issue
+JOIN membership AS m ON m.issue = a.issue
 JOIN subject AS s ON s.subject = m.subject AND s.kind = 'project'
-WHERE l.role = 'decision' AND l.category NOT IN ('done', 'canceled')
-GROUP BY ALL
-ORDER BY l.due_on NULLS LAST, age_days DESC, l.key
+WHERE a.done_at IS NULL
+GROUP BY a.issue, a.key, a.title, a.url, a.is_confidential, a.created_at, moment.as_of, a.due_on
+ORDER BY a.due_on NULLS LAST, age_days DESC, a.key

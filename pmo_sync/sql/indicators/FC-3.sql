@@ -1,15 +1,14 @@
 -- id = "FC-3"
 -- name = "required_pace"
 -- question = "How many items a week must be finished to make the date, and how many are?"
--- unit = "items_per_week"
+-- unit = "items"
+-- units = { required = "items_per_week", actual = "items_per_week", best = "items_per_week", ratio = "ratio" }
 -- direction = "lower"
 -- minimum_sample = 1
--- amber = { ratio = 1.0 }
--- red = { ratio = 1.3 }
 -- source = "Arithmetic, no model. Pace of the last 12 full weeks without bulk closures. A commitment with 12 weeks and 25 finished items of its own is measured by its own pace; any other by its project's, behind everything that project owes no later. The forecast reads the same CTEs."
 -- gaming = "Moving items out of the milestone: read it beside the scope (SP-1)."
 -- playbook = "pace"
--- used_by = ["portfolio", "project", "policy", "forecast"]
+-- used_by = ["forecast"]
 WITH weeks AS (
     SELECT DISTINCT calendar.week
     FROM calendar

@@ -1,15 +1,14 @@
 -- id = "FL-1"
 -- name = "throughput"
 -- question = "How many items are finished in a week, and how steadily?"
--- unit = "items_per_week"
+-- unit = "items"
+-- units = { mean = "items_per_week", best = "items_per_week", last = "items_per_week", zero_weeks = "weeks", cv = "ratio" }
 -- direction = "higher"
 -- minimum_sample = 1
--- amber = { cv = 0.6, zero_weeks = 2 }
--- red = { cv = 0.9, zero_weeks = 4 }
 -- source = "The last 12 full weeks of the subject's life, bulk closures excluded. Irregular weeks double the error of a forecast (measured on 39 public projects)."
 -- gaming = "Splitting items raises it: pair it with completed milestones."
 -- playbook = "flow"
--- used_by = ["project", "policy", "forecast"]
+-- used_by = ["portfolio", "project"]
 WITH life AS (
     SELECT subject, local_day(min(since)) AS first_on
     FROM scope_history

@@ -2,6 +2,7 @@
 -- name = "cycle_time"
 -- question = "How many days does an item take from its start until it is done?"
 -- unit = "days"
+-- units = { p50 = "days", p85 = "days" }
 -- direction = "lower"
 -- minimum_sample = 11
 -- source = "Kanban service level expectation; calendar days, items done in the last 26 weeks. Below 11 items a P85 says nothing (order statistics)."

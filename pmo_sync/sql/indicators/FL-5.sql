@@ -2,6 +2,7 @@
 -- name = "work_in_progress"
 -- question = "How many items are being worked on at once?"
 -- unit = "items"
+-- units = { "" = "items" }
 -- direction = "lower"
 -- minimum_sample = 1
 -- source = "Items in a status of the category doing. Little's law: more at once means each takes longer."

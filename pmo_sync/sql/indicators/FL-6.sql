@@ -2,6 +2,7 @@
 -- name = "work_in_progress_age"
 -- question = "How old is the work in progress, and how much of it is older than is usual here?"
 -- unit = "days"
+-- units = { p50 = "days", p85 = "days", old = "items" }
 -- direction = "lower"
 -- minimum_sample = 1
 -- source = "Calendar days since the start; usual is the P85 of the subject's own cycle time (FL-3), from 11 finished items on."

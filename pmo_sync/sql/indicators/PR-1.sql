@@ -2,6 +2,7 @@
 -- name = "completion"
 -- question = "How much of the work in scope is done?"
 -- unit = "items"
+-- units = { done = "items", total = "items", remaining = "items", share = "share" }
 -- direction = "higher"
 -- minimum_sample = 1
 -- source = "Count of leaf items; points were never the better measure (Little and Verhoef, 55 projects; 29 public projects)."

@@ -2,14 +2,13 @@
 -- name = "blocked"
 -- question = "What is blocked, and for how long?"
 -- unit = "days"
+-- units = { count = "items", oldest_days = "days" }
 -- direction = "lower"
 -- minimum_sample = 1
--- amber = { oldest_days = 3 }
--- red = { oldest_days = 7 }
 -- source = "Open items with a flag or an open blocker, from the earlier of the two."
 -- gaming = "Blocked work that nobody flags: see stale items (RK-2)."
 -- playbook = "blocked"
--- used_by = ["portfolio", "project", "policy"]
+-- used_by = ["project", "policy"]
 WITH evidence AS (
     SELECT
         m.subject, l.issue,

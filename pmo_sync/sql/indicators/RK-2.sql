@@ -2,6 +2,7 @@
 -- name = "stale"
 -- question = "Which items in progress has nobody touched for two weeks?"
 -- unit = "days"
+-- units = { count = "items" }
 -- direction = "lower"
 -- minimum_sample = 1
 -- source = "In progress and no change of any recorded field for 14 days."

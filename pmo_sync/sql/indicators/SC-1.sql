@@ -2,14 +2,13 @@
 -- name = "overdue"
 -- question = "Which open items are past their own due date?"
 -- unit = "days"
+-- units = { count = "items", share = "share" }
 -- direction = "lower"
 -- minimum_sample = 1
--- amber = { count = 1 }
--- red = { share = 0.05 }
 -- source = "DCMA 14-point assessment: missed tasks at most 5 %. An item open at the end of its due day is one day late."
 -- gaming = "Dates deleted or pushed on the last day: read it beside the changes of due dates."
 -- playbook = "overdue"
--- used_by = ["portfolio", "project"]
+-- used_by = ["project"]
 WITH evidence AS (
     SELECT
         m.subject, l.issue, l.done_at IS NULL AS is_open,

@@ -2,14 +2,13 @@
 -- name = "scope_growth"
 -- question = "How has the scope of the milestone changed since its baseline?"
 -- unit = "items"
+-- units = { added = "items", removed = "items", recent = "items", growth = "share" }
 -- direction = "lower"
 -- minimum_sample = 1
--- amber = { growth = 0.15 }
--- red = { growth = 0.30 }
 -- source = "Baseline: what was in scope seven days after the first item joined, so that filling a new milestone is not growth. added and removed compare then with now, recent is the net change of the last seven days."
 -- gaming = "Adding is also learning: show it with its reasons."
 -- playbook = "scope"
--- used_by = ["portfolio", "project", "policy"]
+-- used_by = ["policy"]
 WITH stay AS (
     -- while an item counted: in the milestone and not given up
     SELECT h.subject, h.issue, h.since, least(h.until, l.removed_at) AS until

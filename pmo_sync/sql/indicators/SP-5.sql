@@ -1,15 +1,14 @@
 -- id = "SP-5"
 -- name = "unestimated"
 -- question = "Which share of the open work has no estimate?"
--- unit = "share"
+-- unit = "items"
+-- units = { share = "share" }
 -- direction = "lower"
 -- minimum_sample = 1
--- amber = { share = 0.20 }
--- red = { share = 0.40 }
 -- source = "A share above 20 % makes every number in points or hours doubtful; counts do not need estimates."
 -- gaming = "Estimates of one point for everything."
 -- playbook = "estimates"
--- used_by = ["portfolio", "project"]
+-- used_by = ["project"]
 WITH evidence AS (
     SELECT m.subject, l.issue, CASE WHEN l.estimate IS NULL THEN 1.0 END AS measure
     FROM membership AS m
