@@ -35,6 +35,7 @@ class SourceCertificate:
     unmapped_statuses: tuple[str, ...]
     error: str = ""
     notes: tuple[Problem, ...] = ()  # worth knowing, no failure
+    closed: tuple[Problem, ...] = ()  # of the problems, those that kept a whole project or catalogue from being read
     clock_skew_seconds: float | None = None
 
     @property
@@ -69,7 +70,7 @@ def _trust(one: SourceCertificate, success: datetime | None, as_of: datetime) ->
         source=one.source,
         state=state,
         last_success_at=success,
-        message=one.error,
+        message=one.error or next((f"{part.subject}: {part.what}" for part in one.closed), ""),
         server_count=sum(known) if known and len(known) == len(counted) else None,
         our_count=sum(project.our_count for project in one.projects),
         unmapped_statuses=one.unmapped_statuses,

@@ -27,7 +27,7 @@ class Thresholds:
     amber_p_hit: float = 0.80
     amber_slip_days: int = 5  # [[project]] tolerance_days
     amber_slip_share: float = 0.05  # of the planned duration; both must be passed
-    amber_scope_share: float = 0.15  # [[project]] tolerance_scope_percent
+    amber_scope_share: float = 1.0  # [[project]] tolerance_scope_percent
     amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days, and would pass the date again
     blocked_days: int = 7  # amber when its oldest blocked item has waited longer ...
     red_blocked_share: float = 0.20  # ... red when this share of what remains is blocked and the date is at risk anyway

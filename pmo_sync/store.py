@@ -261,13 +261,14 @@ class Store:
     def note_unread(self, project_id: str, shown: frozenset[str]) -> dict[str, int]:
         """Remember what the tracker shows of a project and no pull has brought; returns for how many pulls, this one included."""
         with self._transaction(shown=loading.ids(shown)) as connection:
-            known = dict(self.rows("SELECT issue_id, pulls FROM unread WHERE project_id = ?", [project_id]))
-            counted = {one: known.get(one, 0) + 1 for one in shown}
+            query = """
+                SELECT shown.id, 1 + coalesce(unread.pulls, 0) AS pulls
+                FROM shown LEFT JOIN unread ON unread.issue_id = shown.id AND unread.project_id = ?"""
+            counted = dict(self.rows(query, [project_id]))
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE now_unread AS {query}", [project_id])
             connection.execute("DELETE FROM unread WHERE project_id = ?", [project_id])
-            connection.execute("INSERT INTO unread SELECT id, ?, 1 FROM shown", [project_id])
-            for one, pulls in counted.items():
-                if pulls > 1:
-                    connection.execute("UPDATE unread SET pulls = ? WHERE issue_id = ?", [pulls, one])
+            connection.execute("INSERT INTO unread SELECT id, ?, pulls FROM now_unread", [project_id])
+            connection.execute("DROP TABLE now_unread")
         return counted
 
     def swept_at(self, project_id: str) -> datetime | None:

@@ -70,8 +70,8 @@ def _faults(one: SourceTrust, words: Words) -> list[str]:
             faults.append(words.say("never read"))
         else:
             faults.append(words.say("last read {moment}", moment=words.moment(one.last_success_at)))
-        if one.message:
-            faults.append(printable(one.message, 160))
+    if one.message:
+        faults.append(printable(one.message, 160))
     if one.server_count is not None and one.server_count != one.our_count:
         counts = {"server": one.server_count, "ours": one.our_count}
         faults.append(words.say("the server counts {server} items, we hold {ours}", **counts))

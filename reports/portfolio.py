@@ -58,7 +58,7 @@ def compose(assessed: Assessed, words: Words) -> Document:
 
 
 def _header(assessed: Assessed, words: Words) -> Paragraph:
-    fresh = sum(one.state == "fresh" for one in assessed.trust.sources)
+    fresh = sum(one.state == "fresh" and not one.message for one in assessed.trust.sources)
     total = len(assessed.trust.sources)
     text = words.say(
         "data as of {moment} · {fresh} of {total} sources fresh · changes since {previous}",

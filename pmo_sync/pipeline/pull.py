@@ -56,6 +56,7 @@ class _Progress:
     counts: dict[str, int | None] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+    closed: list[Problem] = field(default_factory=list)
     error: str = ""
     stored: int = 0
     before: dict[str, str] = field(default_factory=dict)  # the cursors this pull began with
@@ -175,7 +176,8 @@ def _store(workspace: Workspace, known: _Progress, step: _Fetched, voice: Voice)
     elif step.catalogue is not None:
         _store_catalogue(workspace, known, step.catalogue)
     elif step.project is not None and step.refused is not None:
-        known.problems.append(Problem(step.project.key, str(step.refused)))
+        known.closed.append(Problem(step.project.key, str(step.refused)))
+        known.problems.append(known.closed[-1])
         voice.say(f"{step.source}: {step.project.key}: {step.refused}")
     elif step.project is not None and step.census is not None:
         known.counts[step.census.project_id] = step.census.count
@@ -209,7 +211,8 @@ def _store_catalogue(workspace: Workspace, known: _Progress, catalogue: Catalogu
         for id_, key in store.project_keys(source.name).items()
         if id_ not in shown and store.counts(source.name).get(id_) and (not wanted or key.lower() in wanted)
     ]
-    known.problems += [*catalogue.problems, *gone]
+    known.closed += [*catalogue.problems, *gone]
+    known.problems += known.closed
     known.projects = {one.project_id: one for one in catalogue.projects}
     kept = replace(catalogue, problems=(*catalogue.problems, *gone))  # with problems nothing is taken out
     store.save_catalogue(source.name, kept, workspace.clock.now())
@@ -243,6 +246,7 @@ def _certify(workspace: Workspace, known: _Progress, connector: Connector | None
         projects=tuple(counts),
         problems=tuple(known.problems),
         notes=tuple(known.notes),
+        closed=tuple(known.closed),
         unmapped_statuses=store.unmapped_statuses(known.config.name, known.config.statuses),
         error=known.error,
         clock_skew_seconds=_skew(known.identity, now),

@@ -149,6 +149,7 @@ def _certificate(data: dict[str, Any]) -> SourceCertificate:
         problems=tuple(Problem(*one) for one in data["problems"]),
         unmapped_statuses=tuple(data["unmapped_statuses"]),
         error=data["error"],
+        closed=tuple(Problem(*one) for one in data.get("closed", ())),
         notes=tuple(Problem(*one) for one in data.get("notes", ())),  # certificates of older versions have none,
     )
 

@@ -248,6 +248,23 @@ def test_who_waits_told_as_a_case() -> None:
     assert readings(store)["project:a", "RK-4", "count"] == (1.0, 3)  # of 1, 3 and 6
 
 
+def test_an_item_of_two_projects_waits_in_both_and_in_its_milestone_once() -> None:
+    shared = (history.pmo_project("a"), history.pmo_project("b"), history.pmo_project("x", history.Scope("acme", "a")))
+    store = history.prepared(
+        """
+        a-1 kind=Task 2026-01-05 todo +blocked_by:b-1 +milestone:v1
+        b-1 kind=Task 2026-01-05 doing
+        @v1 kind=version project=a 2026-01-06 due_on=2026-04-01
+        """,
+        AS_OF.replace(tzinfo=UTC), history.configure(*shared), AS_OF.date() - DAY,
+    )  # fmt: skip
+    lists_equal_numbers(store)
+    assert [(row[4], row[13]) for row in listed(store, "waits")] == [
+        ("project:a", ["milestone:acme:m:v1"]),
+        ("project:x", []),
+    ]
+
+
 def test_a_baseline_is_of_the_looks_that_tell_the_due_date() -> None:
     """A look 12 hours after the moment counts, one two days after it does not; a milestone without a date has none."""
     at = datetime(2026, 2, 2, tzinfo=UTC)

@@ -257,7 +257,7 @@ def _milestone(line: _Line, source: str, name: str) -> tuple[Milestone, list[Int
 def configure(*projects: ProjectConfig, sources: tuple[str, ...] = (SOURCE,), **changes: Any) -> Config:
     """A configuration with these PMO projects and, by default, nothing else; ``changes`` replace its fields."""
     config = Config(
-        file=Path("test.toml"), name="Acme PMO", zone=ZoneInfo("UTC"), language="en", profile="enterprise",
+        name="Acme PMO", zone=ZoneInfo("UTC"), language="en", profile="enterprise",
         period="week", state_dir=Path("state"), html_dir=Path("reports"),
         committed_kinds=("version", "milestone", "epic"), country=None,
         sources=tuple(source(one) for one in sources), projects=projects, programmes={}, teams=(), roles={},
@@ -279,7 +279,7 @@ def pmo_project(name: str, *scopes: Scope, **changes: Any) -> ProjectConfig:
     """A PMO project; without scopes it holds the tracker project of the same key."""
     made = ProjectConfig(
         id=name, name=f"PMO {name}", programme=None, sponsor_role=None, scopes=scopes or (Scope(SOURCE, name),),
-        teams=(), must_win=(), tolerance_days=5, tolerance_scope_percent=15.0, profile=None, enabled=True,
+        teams=(), must_win=(), tolerance_days=5, tolerance_scope_percent=15.0, enabled=True,
     )  # fmt: skip
     return replace(made, **changes)
 
