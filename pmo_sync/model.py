@@ -49,8 +49,7 @@ SET_FIELDS: Final = (
     "blocked_by",  # the same, other direction
     "relates",  # the same, no direction (duplicates and clones too)
 )
-# Fields of an interval whose entity is a milestone; they grow by comparing snapshots, in the record.
-MILESTONE_FIELDS: Final = ("name", "state", "start_on", "due_on", "closed_on")
+# Of a milestone: name, state, start_on, due_on, closed_on; they grow by comparing snapshots, in the record.
 
 
 class Project(NamedTuple):

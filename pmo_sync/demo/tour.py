@@ -14,6 +14,7 @@ from typing import Any, Final
 from pmo_sync.clock import Clock, FixedClock
 from pmo_sync.demo import Running, start
 from pmo_sync.demo.portfolio import generate
+from pmo_sync.demo.servers.confluence import BOT, BehindTheScenes
 from pmo_sync.errors import Exit, PmoSyncError
 from pmo_sync.result import Result
 
@@ -68,9 +69,9 @@ def tour(
 def _places(running: Running) -> list[str]:
     made = []
     for name, server in running.servers.items():
-        pages = getattr(server, "pages", None)
-        if pages is not None:
-            made.append(f"{name:<15} {len(pages())} pages: {', '.join(sorted(page.title for page in pages()))[:160]}")
+        if isinstance(server, BehindTheScenes):
+            ours = sorted(page.title for page in server.pages() if page.author == BOT.name)
+            made.append(f"{name:<15} {len(ours)} pages, first: {ours[0] if ours else '-'}")
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from pmo_sync.config.records import COMMENTS
 from pmo_sync.errors import PmoSyncError
 from reports import compose_all
 from reports.publish import Published, publish_documents
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pmo_sync.result import Voice
     from reports.document import Document
 
-COMMENTS: Final = ("jira-comment", "gitlab-note")
 ORDER: Final = ("confluence", "folder", *COMMENTS)  # comments link to pages, and to files where there are no pages
 
 

@@ -298,3 +298,17 @@ def test_evidence_names_the_tracker_s_items() -> None:
         "is_confidential": False,
         "measure": 5.0,
     }
+
+
+def test_reported_is_the_worst_of_what_is_open() -> None:
+    """A finished item that says on track does not speak for its project."""
+    from importlib.resources import files
+
+    text = """
+        PAY-1 2026-01-05 todo 2026-01-06 health=at_risk
+        PAY-2 2026-01-05 todo 2026-01-07 health=needs_attention
+        PAY-3 2026-01-05 todo 2026-01-08 done 2026-01-09 health=on_track
+    """
+    store = history.prepared(text, "2026-01-20")
+    query = files("pmo_sync").joinpath("sql/findings/reported.sql").read_text(encoding="utf-8")
+    assert store.rows(query) == [("project:PAY", "at_risk")]

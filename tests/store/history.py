@@ -176,7 +176,7 @@ def _value(name: str, word: str, source: str) -> str:
         return f"{source}:{word}"
     if name == "project":
         return f"{source}:{word}"
-    return word.replace("_", " ")
+    return word if name == "health" else word.replace("_", " ")
 
 
 def parse(text: str) -> Case:
