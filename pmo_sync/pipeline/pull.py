@@ -258,8 +258,11 @@ def _compare(workspace: Workspace, known: _Progress, connector: Connector, proje
     store, id_ = workspace.store, project.project_id
     last = store.swept_at(id_)
     agrees = known.counts.get(id_) == store.counts(known.config.name).get(id_, 0)
-    if agrees and last is not None and now - last < SWEEP_EVERY:
+    was_full = id_ not in known.before  # then every id was just read
+    if agrees and (was_full or (last is not None and now - last < SWEEP_EVERY)):
         store.note_missing(id_, frozenset(), now, known.config.shrink_limit)
+        if was_full:
+            store.note_sweep(id_, now)
         return
     try:
         census = connector.census(project, sweep=True)
