@@ -145,6 +145,7 @@ def test_killed_publish(unbroken: Office, tmp_path: Path) -> None:
         assert hits >= KILLS // 3
         assert made.run("publish", "--quiet") == 0
         assert places(made) == places(unbroken)
+        assert record(made) == record(unbroken), "the record was written before the places"
         before = len(made.running.writes())
         assert made.run("publish", "--quiet") == 0
         assert len(made.running.writes()) == before
