@@ -11,12 +11,15 @@ from typing import Final
 
 from connectors.base import Connector, Traits
 from connectors.jira.fetch import JiraConnector
-from pmo_sync.clock import Clock
+from connectors.jira.survey import survey
+from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 
-TRAITS: Final = Traits(incremental=True, counts=True)
+__all__ = ["TRAITS", "connect", "survey"]
+
+TRAITS: Final = Traits(incremental=True, counts=True, worklog_feed=True)
 
 
-def connect(options: SourceConfig, clock: Clock) -> Connector:
+def connect(options: SourceConfig, network: Network) -> Connector:
     """The connector of one source. Raises ConfigError if its token cannot be read."""
-    return JiraConnector(options, TRAITS, clock)
+    return JiraConnector(options, TRAITS, network)

@@ -28,6 +28,7 @@ class Batch(NamedTuple):
 
     rows: Sequence[Row]
     position: Position
+    again: frozenset[str] = frozenset()  # native ids of issues whose history came cut and was read again
 
     def page(self, cursor: str) -> Page:
         """As the contract wants it."""
@@ -39,6 +40,7 @@ class Batch(NamedTuple):
             people=tuple(people.values()),
             problems=tuple(row for row in self.rows if isinstance(row, Problem)),
             cursor=cursor,
+            refetched=sum(row.issue.issue_id.rpartition(":")[2] in self.again for row in kept) if self.again else 0,
         )
 
 
@@ -100,7 +102,11 @@ class Assembler:
                 why = str(error)
         loose = PLAIN.decode(mended(content))
         named = loose if isinstance(loose, dict) else {}
-        return Problem(str(named.get("key") or named.get("id") or "issue without key"), f"cannot be understood: {why}")
+        fields = named.get("fields")
+        is_hidden = isinstance(fields, dict) and fields.get("security")
+        key = None if is_hidden else named.get("key")
+        native = named.get("id") and f"id {named['id']}"
+        return Problem(str(key or native or "issue without key"), f"cannot be understood: {why}")
 
     def rows(self, found: Iterable[RawIssue | Problem], workers: Workers) -> list[Row]:
         """Records, or a problem in their place, in the same order."""

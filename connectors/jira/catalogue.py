@@ -4,79 +4,97 @@ versions, sprints. A release date that moves leaves ``updated`` of every issue a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from connectors.jira.boards import BoardReader, paged
 from connectors.jira.normalize import Site
 from connectors.jira.values import clean, day
-from pmo_sync.clients.jira import JiraClient, NotVisibleError
-from pmo_sync.errors import TrackerError
+from connectors.jira.wire import MALFORMED
+from pmo_sync.clients.jira import JiraClient, NotVisibleError, RefusedError
 from pmo_sync.model import Catalogue, Category, Milestone, Problem, Project, Status
 
-AGILE: Final = "agile/1.0"
+T = TypeVar("T")
 CATEGORIES: Final[Mapping[str, Category]] = {"new": "todo", "indeterminate": "doing", "done": "done"}
+PROJECTS_PER_PAGE: Final = 100
+SHOWN: Final = "live,archived"  # of project/search; without, it tells of the live ones only. Atlassian: experimental
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one project, or the site, brought."""
+
+    statuses: list[Status] = field(default_factory=list)
+    versions: list[Milestone] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 class CatalogueReader:
     """Reads the catalogue of one Jira."""
 
-    def __init__(self, client: JiraClient, site: Site) -> None:
+    def __init__(self, client: JiraClient, site: Site, workers: int) -> None:
         self._client = client
         self._site = site
-        self._problems: list[Problem] = []
+        self._workers = workers
 
-    def read(self, configured: Sequence[str], found: Sequence[Problem]) -> Catalogue:
-        """``configured`` are project keys, none means every readable one; ``found`` are problems known before."""
-        self._problems = list(found)
-        projects = self._projects(configured)
-        statuses: dict[str, Status] = {}
-        milestones: dict[str, Milestone] = {}
-        for raw in self._statuses(projects):
-            one = self._status(raw)
-            statuses[one.status_id] = one
-        for project in projects:
-            for version in self._kept(self._versions(project), f"a version of {project.key}"):
-                milestones[version.milestone_id] = version
-        for sprint in self._sprints(projects):
-            known = milestones.get(sprint.milestone_id)
-            if known is not None and known.project_id != sprint.project_id:
-                sprint = sprint._replace(project_id=None)  # noqa: PLW2901 - on boards of several projects
-            milestones[sprint.milestone_id] = sprint
+    @property
+    def _is_cloud(self) -> bool:
+        return self._client.flavour == "cloud"
+
+    def read(self, configured: Sequence[str], known: Sequence[Problem]) -> Catalogue:
+        """``configured`` are project keys, none means every readable one; ``known`` are problems found before."""
+        problems, notes = list(known), list[Problem]()
+        projects = self._projects(configured, problems, notes)
+        parts = [] if self._is_cloud else [self._every_status()]
+        with ThreadPoolExecutor(self._workers) as pool:
+            parts += pool.map(self._of_project, projects)
+        boards = BoardReader(self._client, self._site, self._workers).read(projects)
+        versions = {one.milestone_id: one for part in parts for one in part.versions}
         return Catalogue(
             projects=tuple(projects),
-            statuses=tuple(statuses.values()),
-            milestones=tuple(milestones.values()),
-            problems=tuple(self._problems),
+            statuses=tuple({one.status_id: one for part in parts for one in part.statuses}.values()),
+            milestones=(*versions.values(), *boards.sprints.values()),
+            problems=(*problems, *(one for part in parts for one in part.problems), *boards.problems),
+            notes=(*notes, *boards.notes),
+            fields=self._site.fields.choices,
+            boards=len(boards.boards),
         )
 
-    def _kept(self, made: Iterator[Any], what: str) -> Iterator[Any]:
-        """The items; a malformed one becomes a problem and ends the list it stands in."""
-        try:
-            yield from made
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            self._problems.append(Problem(self._site.source, f"{what} cannot be understood ({type(error).__name__})"))
+    # -- projects
 
-    def _projects(self, configured: Sequence[str]) -> list[Project]:
+    def _projects(self, configured: Sequence[str], problems: list[Problem], notes: list[Problem]) -> list[Project]:
         if not configured:
-            if self._client.flavour == "cloud":
-                raws = list(self._paged("project/search", {"action": "browse"}, "api/3", size=100))
-            else:
-                raws = self._client.get("project")
-            return list(self._kept((self._project(raw) for raw in raws), "a project"))
-        projects: list[Project] = []
-        for key in configured:
-            try:
-                raw = self._client.get(f"project/{quote(key, safe='')}")
-            except NotVisibleError:
-                self._problems.append(
-                    Problem(key, "this project is not there, or not for this account; check its key and permission")
-                )
-                continue
-            projects += self._kept((self._project(one) for one in [raw]), f"project {key}")
-        return list(
-            {project.project_id: project for project in projects}.values()
-        )  # a renamed one answers to both keys
+            raws = self._searched(notes) if self._is_cloud else self._client.get("project", {"includeArchived": "true"})
+            return self._kept(self._project, raws, "a project", problems)
+        found: dict[str, Project] = {}  # a renamed one answers to both keys
+        with ThreadPoolExecutor(self._workers) as pool:
+            for key, raw in zip(configured, pool.map(self._named, configured), strict=True):
+                if raw is None:
+                    what = "this project is not there, or not for this account; check its key and permission"
+                    problems.append(Problem(key, what))
+                    continue
+                made = self._kept(self._project, [raw], f"project {key}", problems)
+                found |= {one.project_id: one for one in made}
+        return list(found.values())
+
+    def _searched(self, notes: list[Problem]) -> list[Mapping[str, Any]]:
+        params = {"action": "browse", "status": SHOWN}
+        try:
+            return list(paged(self._client, "project/search", params, "api/3", PROJECTS_PER_PAGE))
+        except RefusedError:
+            del params["status"]
+            notes.append(Problem(self._site.source, "this site does not tell which projects are archived"))
+            return list(paged(self._client, "project/search", params, "api/3", PROJECTS_PER_PAGE))
+
+    def _named(self, key: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = self._client.get(f"project/{quote(key, safe='')}")
+        except NotVisibleError:
+            return None
+        return found
 
     def _project(self, raw: Mapping[str, Any]) -> Project:
         return Project(
@@ -88,19 +106,33 @@ class CatalogueReader:
             is_archived=bool(raw.get("archived")),
         )
 
-    def _statuses(self, projects: Sequence[Project]) -> Iterator[Mapping[str, Any]]:
-        """Data Center lists every status; Cloud's lists lack those of some projects' own, so each is asked."""
-        if self._client.flavour != "cloud":
-            yield from self._kept(iter(self._client.get("status")), "a status")
-            return
-        for project in projects:
+    # -- what belongs to them
+
+    def _of_project(self, project: Project) -> _Found:
+        """Data Center lists every status at once; Cloud's lists lack those of some projects' own."""
+        found, key = _Found(), quote(project.key, safe="")
+        if self._is_cloud:
             try:
-                kinds = self._client.get(f"project/{quote(project.key, safe='')}/statuses", api="api/3")
+                kinds = self._client.get(f"project/{key}/statuses", api="api/3")
             except NotVisibleError as error:
-                self._problems.append(Problem(project.key, f"its statuses cannot be read: {error}"))
-                continue
-            for kind in kinds:
-                yield from self._kept(iter(kind["statuses"]), f"a status of {project.key}")
+                found.problems.append(Problem(project.key, f"its statuses cannot be read: {error}"))
+            else:
+                raws = [one for kind in kinds for one in kind["statuses"]]
+                found.statuses = self._kept(self._status, raws, f"a status of {project.key}", found.problems)
+        try:
+            raws = self._client.get(f"project/{key}/versions")
+        except NotVisibleError as error:
+            found.problems.append(Problem(project.key, f"its versions cannot be read: {error}"))
+        else:
+            found.versions = self._kept(
+                lambda raw: self._version(raw, project), raws, f"a version of {project.key}", found.problems
+            )
+        return found
+
+    def _every_status(self) -> _Found:
+        found = _Found()
+        found.statuses = self._kept(self._status, self._client.get("status"), "a status", found.problems)
+        return found
 
     def _status(self, raw: Mapping[str, Any]) -> Status:
         category = (raw.get("statusCategory") or {}).get("key")
@@ -111,75 +143,32 @@ class CatalogueReader:
             category=CATEGORIES.get(str(category)),
         )
 
-    def _versions(self, project: Project) -> Iterator[Milestone]:
-        try:
-            raws = self._client.get(f"project/{quote(project.key, safe='')}/versions")
-        except NotVisibleError as error:
-            self._problems.append(Problem(project.key, f"its versions cannot be read: {error}"))
-            return
-        for raw in raws:
-            is_released = bool(raw.get("released"))
-            due = day(raw.get("releaseDate"))
-            yield Milestone(
-                milestone_id=f"{self._site.source}:version:{raw['id']}",
-                source=self._site.source,
-                project_id=project.project_id,
-                kind="version",
-                name=clean(raw["name"]),
-                state="closed" if is_released or raw.get("archived") else "open",
-                start_on=day(raw.get("startDate")),
-                due_on=due,
-                closed_on=due if is_released else None,
-                url=f"{self._site.url}/projects/{project.key}/versions/{raw['id']}",
-            )
-
-    def _sprints(self, projects: Sequence[Project]) -> Iterator[Milestone]:
-        """Sprints of the boards of the projects. Boards without sprints, or hidden from us, are passed over."""
-        for project in projects:
-            try:
-                boards = list(self._paged("board", {"projectKeyOrId": project.key}, AGILE, size=50))
-            except (NotVisibleError, TrackerError) as error:
-                self._problems.append(Problem(project.key, f"its sprints cannot be read: {error}"))
-                if isinstance(error, NotVisibleError) and error.status == 404:
-                    return  # this Jira has no boards at all
-                continue
-            for board in boards:
-                if board.get("type") == "kanban":
-                    continue
-                try:
-                    raws = list(self._paged(f"board/{board['id']}/sprint", {}, AGILE, size=50))
-                except NotVisibleError as error:
-                    self._problems.append(Problem(project.key, f"sprints of board {board['id']}: {error}"))
-                    continue
-                except TrackerError as error:
-                    if "does not support sprints" not in str(error):
-                        self._problems.append(Problem(project.key, f"sprints of board {board['id']}: {error}"))
-                    continue
-                made = (self._sprint(raw, project, board["id"]) for raw in raws)
-                yield from self._kept(made, f"a sprint of board {board['id']}")
-
-    def _sprint(self, raw: Mapping[str, Any], project: Project, board: Any) -> Milestone:
-        state = str(raw["state"]).lower()
+    def _version(self, raw: Mapping[str, Any], project: Project) -> Milestone:
+        is_released = bool(raw.get("released"))
+        due = day(raw.get("releaseDate"))
         return Milestone(
-            milestone_id=f"{self._site.source}:sprint:{raw['id']}",
+            milestone_id=f"{self._site.source}:version:{raw['id']}",
             source=self._site.source,
             project_id=project.project_id,
-            kind="sprint",
+            kind="version",
             name=clean(raw["name"]),
-            state="closed" if state == "closed" else "open",
+            state="closed" if is_released or raw.get("archived") else "open",
             start_on=day(raw.get("startDate")),
-            due_on=day(raw.get("endDate")),
-            closed_on=day(raw.get("completeDate")) if state == "closed" else None,
-            url=f"{self._site.url}/secure/RapidBoard.jspa?rapidView={board}",
+            due_on=due,
+            closed_on=due if is_released else None,
+            url=f"{self._site.url}/projects/{project.key}/versions/{raw['id']}",
         )
 
-    def _paged(self, path: str, params: Mapping[str, Any], api: str, size: int) -> Iterator[Mapping[str, Any]]:
-        """Lists with ``values`` and ``isLast``; stepping by what came."""
-        start = 0
-        while True:
-            page = self._client.get(path, {**params, "startAt": start, "maxResults": size}, api)
-            values = page.get("values") or [] if isinstance(page, dict) else []
-            yield from values
-            start += len(values)
-            if not values or page.get("isLast") is True or start >= page.get("total", start + 1):
-                return
+    def _kept(self, make: Callable[[Any], T], raws: Iterable[Any], what: str, problems: list[Problem]) -> list[T]:
+        """The records; each that is malformed becomes a problem."""
+        made: list[T] = []
+        try:
+            for raw in raws:
+                try:
+                    made.append(make(raw))
+                except MALFORMED as error:
+                    why = f"{what} cannot be understood ({type(error).__name__})"
+                    problems.append(Problem(self._site.source, why))
+        except TypeError:
+            problems.append(Problem(self._site.source, f"{what} was expected, no list came"))
+        return made

@@ -7,7 +7,8 @@ goes on behind the last id it stored, whatever was created or deleted in the mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
@@ -21,6 +22,7 @@ from connectors.jira.wire import (
     CHANGELOG_PAGE,
     ID_PAGE,
     ISSUE_CHANGELOG,
+    TRACED,
     BulkPage,
     Changelog,
     ChangelogPage,
@@ -28,7 +30,7 @@ from connectors.jira.wire import (
     IdPage,
     RawIssue,
 )
-from pmo_sync.clients.jira import PLAIN, JiraClient, mended
+from pmo_sync.clients.jira import PLAIN, JiraClient, RefusedError, mended
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Problem
 
@@ -37,6 +39,7 @@ IDS_PER_PAGE: Final = 5000
 ISSUES_PER_FETCH: Final = 100
 HISTORIES_PER_FETCH: Final = 1000  # issues
 CHANGES_PER_PAGE: Final = 10_000
+RECONCILED: Final = 50  # issues that search looks at themselves
 
 Histories = dict[str, list[History] | Problem]
 
@@ -80,6 +83,44 @@ class CloudReader:
             seen.add(page.token)
             body["nextPageToken"] = page.token
 
+    def requests(self, issues: int) -> int:
+        """About how many it takes to read so many issues."""
+        return sum(math.ceil(issues / most) for most in (IDS_PER_PAGE, ISSUES_PER_FETCH, HISTORIES_PER_FETCH))
+
+    def look_up(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What trace asks of those issues that we may see, by their ids."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(ids), ISSUES_PER_FETCH):
+            body = {"issueIdsOrKeys": ids[start : start + ISSUES_PER_FETCH], "fields": TRACED, "fieldsByKeys": False}
+            page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, decoder=BULK_PAGE)
+            found |= {str(one["id"]): one for one in map(PLAIN.decode, map(mended, map(bytes, page.issues)))}
+        return found
+
+    def listed(self, ids: Sequence[str]) -> set[str]:
+        """Those of existing issues that search lists, whatever its index has seen: what is archived it does not.
+
+        ``reconcileIssues`` makes it look at up to 50 issues themselves. A list of ids is refused as a whole where one
+        of them is nothing to search.
+        """
+        found: set[str] = set()
+        waiting = [ids[start : start + RECONCILED] for start in range(0, len(ids), RECONCILED)]
+        while waiting:
+            some = waiting.pop()
+            body = {
+                "jql": f"id in ({', '.join(some)})",
+                "fields": ["id"],
+                "maxResults": RECONCILED,
+                "reconcileIssues": [int(one) for one in some],
+            }
+            try:
+                page: IdPage = self._client.post_read("search/jql", body, API, decoder=ID_PAGE)
+            except RefusedError:
+                if len(some) > 1:
+                    waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
+            else:
+                found |= {one.id for one in page.issues}
+        return found
+
     def batches(self, jql: str, position: Position) -> Iterator[Batch]:
         """Whole issues behind ``position``, in ascending order of ids."""
         last = int(position.after or 0)
@@ -112,7 +153,7 @@ class CloudReader:
             if isinstance(one, RawIssue):
                 history = known.get(one.id, [])
                 if isinstance(history, Problem):
-                    one = Problem(one.key, history.what)
+                    one = Problem(one.named, history.what)
                 else:
                     one.changelog = Changelog(history)
             found.append(one)
@@ -127,7 +168,12 @@ class CloudReader:
         return Batch(rows, Position(0, ids[-1]))
 
     def _histories(self, ids: Sequence[str]) -> Histories:
-        """The whole histories of up to 1,000 issues. Raises TrackerError rather than returning a part."""
+        """The whole histories of up to 1,000 issues. Raises TrackerError rather than returning a part.
+
+        Not filtered by ``fieldIds``: it takes ten at most, we follow more, and two calls would each cost what one
+        does. Links, remote links, keys and the parents of company-managed projects are logged without a ``fieldId``:
+        no filter would bring them.
+        """
         found: Histories = {}
         seen: set[str] = set()
         body: dict[str, Any] = {"issueIdsOrKeys": ids, "maxResults": CHANGES_PER_PAGE}

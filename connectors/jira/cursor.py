@@ -35,7 +35,7 @@ class Cursor:
 
     complete: datetime | None = None
     deep: datetime | None = None  # the last pass that looked back a day (or read everything)
-    epoch: bool = False  # whether this server takes milliseconds in JQL
+    epoch: bool | None = None  # whether this server takes milliseconds in JQL; None: not known yet
     started: datetime | None = None
     since: datetime | None = None  # the running pass reads what changed since; None: everything
     is_deep: bool = False
@@ -53,7 +53,12 @@ class Cursor:
         """As it is stored."""
         return msgspec.json.encode(self).decode()
 
-    def begin(self, now: datetime, *, epoch: bool) -> Cursor:
+    @classmethod
+    def of(cls, moment: datetime) -> Cursor:
+        """As if a pass that read everything had ended at ``moment``."""
+        return cls(complete=moment, deep=moment)
+
+    def begin(self, now: datetime, *, epoch: bool | None) -> Cursor:
         """A new pass at the server's time ``now``."""
         is_deep = self.deep is None or self.complete is None or now - self.deep >= DEEP_EVERY
         back = DEEP_OVERLAP if is_deep else OVERLAP
@@ -83,6 +88,14 @@ def quoted(text: str) -> str:
     """A JQL string: keys such as ``IF`` and ``AND`` are words of the language."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def oldest(since: datetime, *, epoch: bool) -> datetime:
+    """No row of a pass was changed before this, unless the server ignores what it was asked.
+
+    A text is read in the account's zone, or in the server's, which may be anywhere: then a day and its zones pass.
+    """
+    return since if epoch else since - timedelta(hours=28)
 
 
 def jql(project: str, since: datetime | None, *, epoch: bool, zone: str) -> str:

@@ -7,17 +7,18 @@ that search leaves out, or cuts, is fetched with its issue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
 from connectors.jira.assemble import Assembler, Batch, Row, Workers
 from connectors.jira.cursor import Position
-from connectors.jira.wire import RAW, RAW_ID, SEARCH_PAGE, RawIssue, SearchPage
+from connectors.jira.wire import RAW, RAW_ID, SEARCH_PAGE, TRACED, RawIssue, SearchPage
 from pmo_sync.clients.jira import JiraClient, NotVisibleError
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Problem
@@ -29,12 +30,13 @@ STEPS_BACK: Final = 5
 
 @dataclass(slots=True)
 class _Window:
-    """Consecutive rows of the result: ``ids`` and ``rows`` side by side."""
+    """Consecutive rows of the result: ``ids`` and ``rows`` side by side; ``again`` are those read once more, alone."""
 
     start: int
     total: int
     ids: list[str]
     rows: list[Row]
+    again: frozenset[str]
 
     def behind(self, known: Sequence[str]) -> int | None:
         """The place behind the last known row; None if none of them is here."""
@@ -79,6 +81,27 @@ class DataCenterReader:
                 return list(found)
         raise TrackerError(f"search: {page.total} issues announced, {len(found)} came; run again later")
 
+    def requests(self, issues: int) -> int:
+        """About how many it takes to read so many issues: each page begins with the last row of the one before."""
+        return 1 + math.ceil(issues / (ROWS_PER_PAGE - 1))
+
+    def look_up(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What trace asks of those issues that we may see, by their ids."""
+        with Workers(self._workers) as workers:
+            found = workers.each(self._traced, ids)
+        return {native: one for native, one in zip(ids, found, strict=True) if one is not None}
+
+    def _traced(self, native: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = self._client.get(f"issue/{native}", {"fields": ",".join(TRACED)})
+        except NotVisibleError:
+            return None
+        return found
+
+    def listed(self, ids: Sequence[str]) -> set[str]:
+        """All: what is archived says so itself."""
+        return set(ids)
+
     def batches(self, jql: str, position: Position) -> Iterator[Batch]:
         """Whole issues behind ``position``, in the order of keys."""
         start = max(0, position.row - ROWS_PER_PAGE)
@@ -108,7 +131,9 @@ class DataCenterReader:
                     place = found.behind(known) or 0
                     if found.ids[place:]:
                         known = found.ids
-                        yield Batch(found.rows[place:], Position(found.start + len(found.ids), found.ids[-1]))
+                        yield Batch(
+                            found.rows[place:], Position(found.start + len(found.ids), found.ids[-1]), found.again
+                        )
 
     def _read(self, jql: str, size: int, workers: Workers, start: int) -> _Window:
         """Up to ``size`` rows from ``start``, in as many answers as the server needs."""
@@ -140,7 +165,7 @@ class DataCenterReader:
         rows = self._assembler.rows(
             [whole.get(one.id, one) if isinstance(one, RawIssue) else one for one in listed], workers
         )
-        return _Window(start, page.total, [_id(raw) for raw in page.issues], rows)
+        return _Window(start, page.total, [_id(raw) for raw in page.issues], rows, frozenset(whole))
 
     def _alone(self, listed: RawIssue) -> RawIssue | Problem:
         """The issue by itself, which brings its whole history: fields and history of the same moment."""
@@ -148,14 +173,14 @@ class DataCenterReader:
         try:
             raw = self._client.get(f"issue/{quote(listed.key, safe='')}", params, decoder=RAW)
         except NotVisibleError:
-            return Problem(listed.key, "search lists it, but it cannot be read; check permissions")
+            return Problem(listed.named, "search lists it, but it cannot be read; check permissions")
         one = self._assembler.decode(raw)
         if isinstance(one, RawIssue):
             if one.changelog is None:
-                return Problem(one.key, "the server gives no history for it; the issue is left out")
+                return Problem(one.named, "the server gives no history for it; the issue is left out")
             if one.changelog.is_cut:
                 here, total = len(one.changelog.histories), one.changelog.total
-                return Problem(one.key, f"its history is cut, {here} of {total} changes; the issue is left out")
+                return Problem(one.named, f"its history is cut, {here} of {total} changes; the issue is left out")
         return one
 
 

@@ -5,33 +5,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.base import Traits
 from connectors.jira.assemble import Assembler
+from connectors.jira.boards import estimated_by
 from connectors.jira.catalogue import CatalogueReader
 from connectors.jira.cloud import CloudReader
-from connectors.jira.cursor import Cursor, jql, quoted
+from connectors.jira.cursor import Cursor, jql, oldest, quoted
 from connectors.jira.data_center import DataCenterReader
-from connectors.jira.fields import discover
+from connectors.jira.fields import Fields, discover
 from connectors.jira.normalize import Site
+from connectors.jira.trace import trace
+from connectors.jira.worklogs import WorklogReader, rewound
 from pmo_sync.clients.jira import JiraClient
-from pmo_sync.clock import Clock
+from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project
+from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 
 PAST: Final = 946_684_800_000  # milliseconds; the year 2000, before Jira
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What the first question brings: the site's fields, and a reader for its kind of Jira."""
+    """What the first questions bring: our account, the site's fields, and a reader for its kind of Jira."""
 
+    me: Mapping[str, Any]  # empty: we come as anybody
     site: Site
     problems: tuple[Problem, ...]
     reader: CloudReader | DataCenterReader
@@ -40,12 +44,12 @@ class _Opened:
 class JiraConnector:
     """Reads one Jira. Nothing is asked before the first call; fields are asked for once."""
 
-    def __init__(self, options: SourceConfig, traits: Traits, clock: Clock) -> None:
+    def __init__(self, options: SourceConfig, traits: Traits, network: Network) -> None:
         if options.server is None:
             raise ConfigError([f"source.{options.name}.url: missing"])
         self.source = options.name
         self.traits = traits
-        self.client = JiraClient(options.server, clock)
+        self.client = JiraClient(options.server, network)
         self._server = options.server
         self._options = options
         self._lock = threading.Lock()
@@ -56,22 +60,26 @@ class JiraConnector:
     def check(self) -> Identity:
         """Who am I, and may I read? Raises AccessError or TrackerError."""
         info = self.client.server_info()
-        account = "anonymous"
-        if self._server.token is not None:
-            me = self.client.myself()
-            account = str(me.get("accountId") or me.get("name") or me.get("key"))
-        self._open()
-        kind = "Cloud" if self.client.flavour == "cloud" else f"Data Center {info.get('version', '')}".strip()
+        me = self._open().me
+        has_own_token = self._server.token is not None and self._server.user is None
+        kind = "Cloud" if self._is_cloud else f"Data Center {info.get('version', '')}".strip()
         try:
             now = datetime.fromisoformat(str(info["serverTime"])).astimezone(UTC)
         except (KeyError, ValueError):
             now = None
-        return Identity(account=account, server=f"Jira {kind}", now=now)
+        return Identity(
+            account=str(me.get("accountId") or me.get("name") or me.get("key") or "anonymous"),
+            server=f"Jira {kind}",
+            now=now,
+            token_expires_on=self.client.token_expires_on() if has_own_token and not self._is_cloud else None,
+        )
 
     def catalogue(self) -> Catalogue:
         """The configured projects with their statuses, versions and sprints."""
         opened = self._open()
-        return CatalogueReader(self.client, opened.site).read(self._options.projects, opened.problems)
+        return CatalogueReader(self.client, opened.site, self._server.workers).read(
+            self._options.projects, opened.problems
+        )
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         """Whole issues from ``cursor`` on; the last page is empty and its cursor marks the pass as complete."""
@@ -83,11 +91,26 @@ class JiraConnector:
             running = before.begin(now, epoch=self._takes_epoch(opened, project, before, now))
         else:
             running = before  # a pass that was cut off goes on
-        zone = "UTC" if running.epoch or running.since is None else self._account_zone()
-        question = jql(project.key, running.since, epoch=running.epoch, zone=zone)
+        epoch = bool(running.epoch)
+        zone = "UTC" if epoch or running.since is None else self._account_zone()
+        question = jql(project.key, running.since, epoch=epoch, zone=zone)
         for batch in opened.reader.batches(question, running.position):
-            yield batch.page(running.at(batch.position).text())
+            self.client.ensure_open()
+            page = batch.page(running.at(batch.position).text())
+            if running.since is not None:
+                self._ensure_news(page, oldest(running.since, epoch=epoch))
+            yield page
+        self.client.ensure_open()
         yield Page((), (), (), (), running.done().text())
+
+    def _ensure_news(self, page: Page, bound: datetime) -> None:
+        """Servers ignore what they do not know: then all would come again, at each pull, and pass for news."""
+        for one in page.issues:
+            if one.updated_at < bound:
+                raise TrackerError(
+                    f"{self.source}: the server ignored updated >= in what it was asked: {one.key} was last changed "
+                    f"{one.updated_at:%Y-%m-%d %H:%M} UTC; nothing can be read safely from it"
+                )
 
     def census(self, project: Project, *, sweep: bool) -> Census:
         """The server's count; with ``sweep`` every id, and their number."""
@@ -97,24 +120,63 @@ class JiraConnector:
         ids = frozenset(f"{self.source}:{one}" for one in reader.ids(jql(project.key, None, epoch=False, zone="UTC")))
         return Census(project.project_id, len(ids), ids)
 
+    def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
+        """Each is asked for by its id, which survives a move."""
+        if issue_ids:
+            yield from trace(self.client, self._open().reader, project, issue_ids)
+
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
+        """What was booked, corrected or taken back since ``cursor``, up to a minute ago."""
+        return WorklogReader(self.source, self.client).pages(cursor)
+
+    def rewound(self, cursor: str) -> str:
+        """``cursor`` with the feed of what was written set back to its beginning."""
+        return rewound(cursor)
+
+    def since(self, moment: datetime) -> str:
+        """The cursor of a pass that was complete at ``moment``."""
+        return Cursor.of(moment).text()
+
+    def requests(self, issues: int) -> int:
+        """The clock, two probes and a count, and what the kind of Jira needs for so many issues."""
+        return 4 + self._open().reader.requests(issues)
+
+    def close(self) -> None:
+        """The client refuses every further request, so each reader's next step ends."""
+        self.client.close()
+
     def _open(self) -> _Opened:
         with self._lock:
             if self._opened is None:
-                fields, problems = discover(self.source, self.client.get("field"), self._options.fields)
+                me = self.client.myself() if self._server.has_login else {}  # anybody would be shown less, and not told
+                fields, problems = self._fields()
                 site = Site(self.source, self._server.url, fields)
-                kind = CloudReader if self.client.flavour == "cloud" else DataCenterReader
+                kind = CloudReader if self._is_cloud else DataCenterReader
                 assembler = Assembler(self.client, site)
                 reader = kind(self.client, assembler, site.asked, self._server.workers)
-                self._opened = _Opened(site, problems, reader)
+                self._opened = _Opened(me, site, problems, reader)
             return self._opened
 
-    def _takes_epoch(self, opened: _Opened, project: Project, before: Cursor, now: datetime) -> bool:
+    @property
+    def _is_cloud(self) -> bool:
+        return self.client.flavour == "cloud"
+
+    def _fields(self) -> tuple[Fields, tuple[Problem, ...]]:
+        """The site's fields; boards are asked only where these do not tell the estimate."""
+        described = self.client.get("field")
+        found = discover(self.source, described, self._options.fields)
+        if found[0].need_boards:
+            boards = estimated_by(self.client, self._options.projects)
+            found = discover(self.source, described, self._options.fields, boards)
+        return found
+
+    def _takes_epoch(self, opened: _Opened, project: Project, before: Cursor, now: datetime) -> bool | None:
         """Whether ``updated >= milliseconds`` works here; Atlassian does not document it. Asked once per source.
 
         A server that understands it finds nothing in ten years' time, and something since 2000. In an empty project
         the second cannot be seen, and minutes in the account's zone do as well.
         """
-        if before.complete is not None:
+        if before.epoch is not None:
             return before.epoch
         if self._epoch is None:
             where = f"project = {quoted(project.key)} AND updated >="
@@ -122,8 +184,9 @@ class JiraConnector:
             try:
                 works = not opened.reader.has_any(f"{where} {future}")
                 if works and not opened.reader.has_any(f"{where} {PAST}"):
-                    return False  # not known: this project may be empty
-            except TrackerError:
+                    return None  # this project may be empty
+            except TrackerError:  # some refuse it, others break
+                self.client.ensure_open()
                 works = False
             self._epoch = works
         return self._epoch
@@ -133,7 +196,7 @@ class JiraConnector:
         the westernmost zone never asks for too little.
         """
         if self._zone is None:
-            name = "Etc/GMT+12" if self._server.token is None else str(self.client.myself().get("timeZone", ""))
+            name = str(self._open().me.get("timeZone", "")) if self._server.has_login else "Etc/GMT+12"
             try:
                 self._zone = ZoneInfo(name).key
             except (ZoneInfoNotFoundError, ValueError):

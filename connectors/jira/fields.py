@@ -2,16 +2,17 @@
 
 Custom fields have ids of their own on every site, and names are neither unique nor in one language. What has a type
 of its own is found by type; story points and the flag are found by name. Where several fields fit, nobody guesses:
-it becomes a problem that asks for a word in the configuration, ``[source.NAME.fields]``.
+it becomes a problem that asks for a word in the configuration, ``[source.NAME.fields]``; for the estimate, boards know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pmo_sync.model import Problem
+from connectors.jira.values import clean
+from pmo_sync.model import FieldChoice, Problem
 
 GREENHOPPER: Final = "com.pyxis.greenhopper.jira:"
 PORTFOLIO: Final = "com.atlassian.jpo:jpo-custom-field-"
@@ -37,6 +38,8 @@ class Fields:
 
     ids: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str]  # id -> name; Data Center's history knows fields by name only
+    choices: tuple[FieldChoice, ...] = ()
+    unsettled: frozenset[str] = frozenset()  # ours with several candidates
 
     def of(self, ours: str) -> tuple[str, ...]:
         """The ids behind one of our fields."""
@@ -46,11 +49,23 @@ class Fields:
         """Every id to ask for."""
         return tuple(sorted({one for ids in self.ids.values() for one in ids}))
 
+    @property
+    def need_boards(self) -> bool:
+        """Whether only boards can tell what the estimate is."""
+        return "estimate" in self.unsettled or not self.of("estimate")
+
 
 def discover(
-    source: str, described: Iterable[Mapping[str, Any]], configured: Mapping[str, str]
+    source: str,
+    described: Iterable[Mapping[str, Any]],
+    configured: Mapping[str, str],
+    estimated_by: Collection[str] = (),
 ) -> tuple[Fields, tuple[Problem, ...]]:
-    """The site's fields, and what the configuration must settle. ``configured`` is ours -> the tracker's id."""
+    """The site's fields, and what the configuration must settle.
+
+    ``configured`` is ours -> the tracker's id. ``estimated_by`` are the fields that boards estimate by: where it is
+    one, that settles what several fields could be.
+    """
     by_rule: dict[tuple[str, str | None], list[str]] = {}
     names: dict[str, str] = {}
     for one in described:
@@ -62,22 +77,25 @@ def discover(
             by_rule.setdefault((kind, None), []).append(field_id)
             by_rule.setdefault((kind, name.strip().lower()), []).append(field_id)
     ids: dict[str, tuple[str, ...]] = {}
-    problems: list[Problem] = []
+    candidates: dict[str, tuple[str, ...]] = {}
+    unsettled: dict[str, list[str]] = {}  # ours -> those that fit one rule
     for ours, rules in RULES.items():
-        found: list[str] = []
-        for rule in rules:
-            candidates = sorted(by_rule.get(rule, ()))
-            if len(candidates) > 1 and ours not in configured:
-                problems.append(
-                    Problem(
-                        source,
-                        f"several fields could be {ours}: {', '.join(candidates)}; none is used until the "
-                        f'configuration says which: [source.{source}.fields] {ours} = "{candidates[0]}"',
-                    )
-                )
-            elif candidates:
-                found.append(candidates[0])
-        ids[ours] = tuple(found)
+        by_boards = sorted({*estimated_by} & names.keys()) if ours == "estimate" else []
+        found, fitting = _fitting([sorted(by_rule.get(rule, ())) for rule in rules], by_boards)
+        ids[ours] = found
+        candidates[ours] = tuple(
+            dict.fromkeys([*found, *(one for rule in rules for one in sorted(by_rule.get(rule, ()))), *by_boards])
+        )
+        if fitting and ours not in configured:
+            unsettled[ours] = fitting
+    problems = [
+        Problem(
+            source,
+            f"several fields could be {ours}: {', '.join(fitting)}; none is used until the "
+            f'configuration says which: [source.{source}.fields] {ours} = "{fitting[0]}"',
+        )
+        for ours, fitting in unsettled.items()
+    ]
     for ours, field_id in configured.items():
         if ours not in CONFIGURABLE:
             problems.append(Problem(source, f"fields.{ours}: not one of {', '.join(CONFIGURABLE)}"))
@@ -85,4 +103,26 @@ def discover(
             problems.append(Problem(source, f"fields.{ours}: this Jira shows no field {field_id!r}"))
         else:
             ids[ours] = (field_id,)
-    return Fields({ours: found for ours, found in ids.items() if found}, names), tuple(problems)
+            candidates[ours] = tuple(dict.fromkeys([field_id, *candidates.get(ours, ())]))
+    choices = tuple(
+        FieldChoice(ours, ids.get(ours, ()), tuple((one, clean(names.get(one, one))) for one in could_be))
+        for ours, could_be in candidates.items()
+    )
+    kept = {ours: found for ours, found in ids.items() if found}
+    return Fields(kept, names, choices, frozenset(unsettled)), tuple(problems)
+
+
+def _fitting(by_rule: Iterable[list[str]], by_boards: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The fields to read, in order of preference, and those among which somebody must choose."""
+    found: list[str] = []
+    unsettled: list[str] = []
+    for fitting in by_rule:
+        if len(fitting) == 1:
+            found += fitting
+        elif len(by_boards) != 1:
+            unsettled = unsettled or fitting
+    if len(by_boards) == 1 and by_boards[0] not in found:
+        found.insert(0, by_boards[0])
+    if not found and not unsettled:
+        unsettled = by_boards
+    return tuple(found), unsettled

@@ -125,14 +125,14 @@ def draft(site: Site, raw: RawIssue) -> Draft:
     try:
         return _draft(site, raw)
     except UNREADABLE as error:
-        raise DataError(raw.key, f"cannot be understood ({type(error).__name__}: {error})") from error
+        raise DataError(raw.named, f"cannot be understood ({type(error).__name__}: {error})") from error
 
 
 def _draft(site: Site, raw: RawIssue) -> Draft:
     fields = raw.fields
     for name in ("created", "updated", "project", "issuetype", "status"):
         if not fields.get(name):
-            raise DataError(raw.key, f"field {name} is missing; the issue is left out")
+            raise DataError(raw.named, f"field {name} is missing; the issue is left out")
     made = Draft(raw, moment(fields["created"]), {})
     histories = [(moment(one.created), one) for one in (raw.changelog.histories if raw.changelog else ())]
     for at, history in _in_order(histories):
@@ -162,7 +162,7 @@ def records(site: Site, made: Draft, ids: Mapping[str, str], remote: Sequence[Ma
     try:
         return _records(site, made, ids, remote)
     except UNREADABLE as error:
-        raise DataError(made.raw.key, f"cannot be understood ({type(error).__name__}: {error})") from error
+        raise DataError(made.raw.named, f"cannot be understood ({type(error).__name__}: {error})") from error
 
 
 def _records(site: Site, made: Draft, ids: Mapping[str, str], remote: Sequence[Mapping[str, Any]]) -> Records:

@@ -13,6 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
+MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)  # what is not where it should be
+TRACED: Final = ("project", "archiveddate", "archivedby")  # of an issue that a sweep missed
+
 
 class Item(msgspec.Struct, gc=False):
     """One change of one field. ``from`` and ``to`` are ids where the field has ids, the strings are for people."""
@@ -52,6 +55,11 @@ class RawIssue(msgspec.Struct):
     key: str
     fields: dict[str, Any]
     changelog: Changelog | None = None
+
+    @property
+    def named(self) -> str:
+        """How a problem names it: by its key, or by its id where a security level hides it from others."""
+        return f"id {self.id}" if self.fields.get("security") else self.key
 
 
 class SearchPage(msgspec.Struct):
@@ -96,6 +104,30 @@ class ChangelogPage(msgspec.Struct):
     token: str | None = msgspec.field(default=None, name="nextPageToken")
 
 
+class ChangedWorklog(msgspec.Struct):
+    """A worklog that was written or taken back, and when: epoch milliseconds."""
+
+    id: int = msgspec.field(name="worklogId")
+    at: int = msgspec.field(name="updatedTime")
+
+
+class WorklogChanges(msgspec.Struct):
+    """``worklog/updated`` and ``worklog/deleted``: at most 1,000, oldest first. Which name tells the end varies."""
+
+    values: list[ChangedWorklog] = []
+    last_page: bool | None = msgspec.field(default=None, name="lastPage")
+    is_last_page: bool | None = msgspec.field(default=None, name="isLastPage")
+
+
+class RawWorklog(msgspec.Struct):
+    """One worklog; who booked it and what they wrote is never decoded."""
+
+    id: str
+    issue: str = msgspec.field(name="issueId")
+    started: str
+    seconds: int = msgspec.field(name="timeSpentSeconds")
+
+
 RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 RAW_ID: Final = msgspec.json.Decoder(RawId)
 RAW_ISSUE: Final = msgspec.json.Decoder(RawIssue)
@@ -104,3 +136,6 @@ ID_PAGE: Final = msgspec.json.Decoder(IdPage)
 BULK_PAGE: Final = msgspec.json.Decoder(BulkPage)
 CHANGELOG_PAGE: Final = msgspec.json.Decoder(ChangelogPage)
 ISSUE_CHANGELOG: Final = msgspec.json.Decoder(IssueChangelog)
+WORKLOG_CHANGES: Final = msgspec.json.Decoder(WorklogChanges)
+RAW_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
+RAW_WORKLOG: Final = msgspec.json.Decoder(RawWorklog)

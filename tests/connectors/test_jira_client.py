@@ -12,15 +12,16 @@ import jira
 import pytest
 
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, mended
+from pmo_sync.clients.network import Network
 from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
-from tests.contract.connector import QuickClock
+from tests.contract.harness import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 
 
 def client(url: str, *, user: str | None = None, flavour: Flavour | None = None, token: bool = True) -> JiraClient:
     secret = Secret("env", "T", {"T": "s3cret"}) if token else None
-    return JiraClient(ServerConfig(url, url, flavour, user, secret, None, None, None, 4, 1000.0), QuickClock())
+    return JiraClient(ServerConfig(url, url, flavour, user, secret, None, None, None, 4, 1000.0), Network(QuickClock()))
 
 
 def said(body: Any) -> Reply:
@@ -170,7 +171,7 @@ def test_comments_are_read_to_the_end() -> None:
 
 def test_a_comment_is_written_with_its_property_in_one_call() -> None:
     with ScriptedServer(Reply(201, b'{"id": "5"}')) as server:
-        made = client(server.url)
+        made = client(server.url, flavour="cloud")
         assert made.add_comment("PAY-1", "h1. Report", {"pmo-sync.report": {"digest": "d"}}) == {"id": "5"}
         made.edit_comment("PAY-1", "5", "h1. New", {"pmo-sync.report": {"digest": "e"}}, notify=False)
         made.edit_comment("PAY-1", "5", "h1. New", {}, notify=True)

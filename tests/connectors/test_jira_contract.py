@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,15 +13,18 @@ import pytest
 
 from connectors.jira import cloud, connect, data_center
 from connectors.jira.fetch import JiraConnector
+from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.demo import truth
-from pmo_sync.demo.company import Company
+from pmo_sync.demo.company import Company, Item
 from pmo_sync.demo.portfolio import generate
-from pmo_sync.demo.servers import jira_cloud, jira_dc
+from pmo_sync.demo.servers import jira_cloud, jira_dc, jira_desk
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
 from pmo_sync.demo.servers.wire import Answer, Request, Server
-from pmo_sync.model import Interval, person_id
-from tests.contract.connector import QuickClock, ServerConnectorContract, ServerHarness, Stored
+from pmo_sync.model import Interval, Worklog, person_id
+from tests.contract import bookings
+from tests.contract.connector import ServerConnectorContract
+from tests.contract.harness import QuickClock, ServerHarness, Stored
 
 Kind = Literal["cloud", "dc"]
 
@@ -36,8 +40,12 @@ class JiraHarness(ServerHarness):
         self.company.addresses[kind] = self.server.url
         keys = [one.key for one in self.company.projects if one.tracker == kind]
         self.project_key = max(keys, key=lambda key: len(list(self.company.visible(kind, key))))
-        texts = {item.description for item in self.company.visible(kind, self.project_key)}
+        bookings.book_some(self.company, self.items()[:5])
+        texts = {item.description for item in self.items()}
         self.hidden = (*texts, *(worker.email for worker in self.company.workers))
+
+    def items(self) -> list[Item]:
+        return list(self.company.visible(self.kind, self.project_key))
 
     def options(self, **server: Any) -> SourceConfig:
         user = jira_cloud.USER if self.kind == "cloud" else None
@@ -49,23 +57,23 @@ class JiraHarness(ServerHarness):
         )
 
     def connect(self) -> JiraConnector:
-        made = connect(self.options(), QuickClock())
+        made = connect(self.options(), Network(QuickClock()))
         assert isinstance(made, JiraConnector)
         return made
 
     def connect_with_wrong_token(self) -> JiraConnector:
-        made = connect(self.options(token=Secret("env", "TOKEN", {"TOKEN": "wrong"})), QuickClock())
+        made = connect(self.options(token=Secret("env", "TOKEN", {"TOKEN": "wrong"})), Network(QuickClock()))
         assert isinstance(made, JiraConnector)
         return made
 
     def connect_to_nobody(self) -> JiraConnector:
         nobody = "http://127.0.0.1:9"
-        made = connect(self.options(url=nobody, api_base=nobody), QuickClock())
+        made = connect(self.options(url=nobody, api_base=nobody), Network(QuickClock()))
         assert isinstance(made, JiraConnector)
         return made
 
     def issue_ids(self) -> frozenset[str]:
-        return frozenset(f"{self.source}:{one.id}" for one in self.company.visible(self.kind, self.project_key))
+        return frozenset(f"{self.source}:{one.id}" for one in self.items())
 
     def now(self) -> datetime:
         return self.company.now
@@ -73,7 +81,7 @@ class JiraHarness(ServerHarness):
     def change(self) -> str:
         at, item = min(
             (event.at, item.id)
-            for item in self.company.visible(self.kind, self.project_key)
+            for item in self.items()
             for event in item.events
             if event.field == "status" and event.at > self.company.now
         )
@@ -81,7 +89,7 @@ class JiraHarness(ServerHarness):
         return f"{self.source}:{item}"
 
     def malform(self) -> str:
-        broken = next(iter(self.company.visible(self.kind, self.project_key)))
+        broken = self.items()[0]
         answer = self.server.answer
 
         def spoiled(request: Request) -> Answer:
@@ -97,6 +105,58 @@ class JiraHarness(ServerHarness):
         self.server.answer = spoiled  # type: ignore[method-assign]
         return f"{self.source}:{broken.id}"
 
+    def delete(self) -> str:
+        item = self.items()[-1]
+        item.deleted_at = self.company.now
+        return f"{self.source}:{item.id}"
+
+    def move(self) -> tuple[str, str]:
+        item = self.items()[-2]
+        self.company.move(item, self.other_project())
+        return f"{self.source}:{item.id}", item.key
+
+    def other_project(self) -> str:
+        keys = [one.key for one in self.company.projects if one.tracker == self.kind]
+        return next(key for key in keys if key != self.project_key)
+
+    def lag(self) -> str:
+        late = self.items()[2]
+        answer = self.server.answer
+
+        def behind(request: Request) -> Answer:
+            given = answer(request)
+            if b"reconcileIssues" in request.body:  # then Cloud looks at the issues themselves
+                return given
+            if "/search" in request.path and isinstance(given.body, dict) and "issues" in given.body:
+                kept = [one for one in given.body["issues"] if one["id"] != str(late.id)]
+                body = {**given.body, "issues": kept}
+                if "total" in body:
+                    body["total"] -= 1
+                given = given._replace(body=body)
+            return given
+
+        self.server.answer = behind  # type: ignore[method-assign]
+        return f"{self.source}:{late.id}"
+
+    def worklogs(self) -> frozenset[Worklog]:
+        return bookings.worklogs(self.company, self.source, self.kind, self.project_key)
+
+    def book(self) -> None:
+        bookings.rebook(self.company, self.items())
+        self.company.now += jira_desk.UNSETTLED
+
+    def ignore_bounds(self) -> None:
+        answer, bound = self.server.answer, r' AND updated >= (\\?"[^"]*"|[0-9]+)'
+
+        def heedless(request: Request) -> Answer:
+            query = {name: [re.sub(bound, "", one) for one in values] for name, values in request.query.items()}
+            return answer(request._replace(query=query, body=re.sub(bound, "", request.body.decode()).encode()))
+
+        self.server.answer = heedless  # type: ignore[method-assign]
+
+    def answered(self) -> int:
+        return len(self.server.log)
+
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +165,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud, "ISSUES_PER_FETCH", 20)
     monkeypatch.setattr(cloud, "HISTORIES_PER_FETCH", 40)
     monkeypatch.setattr(cloud, "CHANGES_PER_PAGE", 50)
+    monkeypatch.setattr(jira_desk, "WORKLOGS_PAGE", 5)
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -135,7 +196,7 @@ def harness(request: pytest.FixtureRequest) -> Iterator[JiraHarness]:
 def pulled(harness: JiraHarness) -> tuple[JiraConnector, Stored]:
     """Every project of the tracker."""
     options = replace(harness.options(), projects=())
-    connector = connect(options, QuickClock())
+    connector = connect(options, Network(QuickClock()))
     assert isinstance(connector, JiraConnector)
     stored = Stored()
     for project in connector.catalogue().projects:
@@ -256,7 +317,7 @@ def test_statuses_equal_the_companys(harness: JiraHarness) -> None:
 
 
 def test_an_unknown_project_is_a_problem(harness: JiraHarness) -> None:
-    connector = connect(replace(harness.options(), projects=("NOSUCH", harness.project_key)), QuickClock())
+    connector = connect(replace(harness.options(), projects=("NOSUCH", harness.project_key)), Network(QuickClock()))
     catalogue = connector.catalogue()
     assert [one.key for one in catalogue.projects] == [harness.project_key]
     assert [one.subject for one in catalogue.problems] == ["NOSUCH"]

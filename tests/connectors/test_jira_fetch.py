@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,10 +17,11 @@ import pytest
 from connectors.jira import assemble, cloud, connect, data_center, fetch
 from connectors.jira.fetch import JiraConnector
 from pmo_sync.clients import jira as jira_client
+from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
 from pmo_sync.model import Page, Project
-from tests.contract.connector import QuickClock
+from tests.contract.harness import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 
 PROJECT = Project("src:1", "src", "PAY", "Pay", "", is_archived=False)
@@ -56,6 +58,7 @@ class FakeJira:
         self.issues = [issue(number) for number in range(1, count + 1)]
         self.page_limit = 1000
         self.takes_epoch = True
+        self.is_heedless = False  # of the bound
         self.before: Callable[[str, dict[str, Any]], Reply | None] = lambda path, query: None
         self.jqls: list[str] = []
         self.paths: list[str] = []
@@ -77,6 +80,8 @@ class FakeJira:
             return {"deploymentType": self.kind, "version": "9.12", "serverTime": "2026-02-01T00:00:00.000+0000"}
         if path.endswith("/field"):
             return []
+        if path.endswith("/board"):
+            return {"values": [], "isLast": True}
         if path.endswith("/myself"):
             return {"name": "me", "timeZone": "Asia/Jakarta"}
         if path.endswith("/remotelink"):
@@ -101,10 +106,13 @@ class FakeJira:
 
     def found(self, jql: str) -> list[dict[str, Any]]:
         self.jqls.append(jql)
-        bound = re.search(r"updated >= (\d+)", jql)
+        bound = re.search(r"updated >= (\d+)", jql) if not self.is_heedless else None
         if bound and not self.takes_epoch:
             return []
-        return [] if bound and int(bound[1]) > 1_780_000_000_000 else self.issues
+        if bound is None:
+            return self.issues if self.is_heedless or "updated" not in jql else []
+        since = datetime.fromtimestamp(int(bound[1]) / 1000, UTC)
+        return [one for one in self.issues if datetime.fromisoformat(one["fields"]["updated"]) >= since]
 
 
 @pytest.fixture
@@ -119,7 +127,7 @@ pytestmark = pytest.mark.usefixtures("small_pages")
 
 def connector(server: ScriptedServer, workers: int = 1, projects: tuple[str, ...] = ("PAY",)) -> JiraConnector:
     config = ServerConfig(server.url, server.url, None, None, Secret("env", "T", {"T": "t"}), None, None, None, workers, 1000.0)  # fmt: skip
-    made = connect(SourceConfig("src", "jira", config, None, projects, {}, {}, (), None, 0.2), QuickClock())
+    made = connect(SourceConfig("src", "jira", config, None, projects, {}, {}, (), None, 0.2), Network(QuickClock()))
     assert isinstance(made, JiraConnector)
     return made
 
@@ -168,7 +176,7 @@ def test_closing_a_pass_early_stops_asking(jira: FakeJira, server: ScriptedServe
 def test_without_milliseconds_minutes_of_the_accounts_zone_are_asked(jira: FakeJira, server: ScriptedServer) -> None:
     jira.takes_epoch = False
     *_, last = connector(server).pages(PROJECT, None)
-    assert json.loads(last.cursor)["epoch"] is False
+    assert json.loads(last.cursor)["epoch"] is None, "the project could be empty"
     list(connector(server).pages(PROJECT, last.cursor))
     # 2026-02-01 00:00 UTC, 15 minutes and an hour back, in Jakarta
     assert jira.jqls[-1] == 'project = "PAY" AND updated >= "2026-02-01 05:45" ORDER BY key ASC'
@@ -452,4 +460,4 @@ def test_no_type_is_met_by_two_threads_first() -> None:
 
 def test_a_source_without_an_address_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="url"):
-        connect(SourceConfig("src", "jira", None, None, (), {}, {}, (), None, 0.2), QuickClock())
+        connect(SourceConfig("src", "jira", None, None, (), {}, {}, (), None, 0.2), Network(QuickClock()))

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from connectors.jira import connect
+from connectors.jira.boards import BoardReader
 from connectors.jira.catalogue import CatalogueReader
 from connectors.jira.cursor import Cursor
 from connectors.jira.fetch import JiraConnector
@@ -25,12 +26,13 @@ from connectors.jira.links import remote_links
 from connectors.jira.normalize import Records, Site, draft, records
 from connectors.jira.values import moment
 from connectors.jira.wire import RawIssue
+from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig, SourceConfig
 from pmo_sync.errors import DataError
 from pmo_sync.model import Interval, Page
 from tests.connectors import jira820
 from tests.connectors.jira820 import jira820_url
-from tests.contract.connector import QuickClock, Stored
+from tests.contract.harness import QuickClock, Stored
 
 __all__ = ["jira820_url"]  # a fixture
 pytestmark = pytest.mark.real
@@ -71,7 +73,7 @@ def midnight_after(day: str) -> datetime:
 
 
 def test_the_simulator_is_pulled_whole(jira820_url: str, data_dir: Path) -> None:
-    connector = connect(source(jira820_url, jira820.PROJECT), QuickClock())
+    connector = connect(source(jira820_url, jira820.PROJECT), Network(QuickClock()))
     assert isinstance(connector, JiraConnector)
     assert connector.check().server == "Jira Data Center 8.20.8"
     assert connector.check().account == "anonymous"
@@ -180,7 +182,7 @@ def test_versions_are_replayed_backwards_and_forwards(data_dir: Path, project: s
 
 
 def test_an_incremental_pull_sees_what_is_done_now(jira820_url: str) -> None:
-    connector = connect(source(jira820_url, jira820.PROJECT), QuickClock())
+    connector = connect(source(jira820_url, jira820.PROJECT), Network(QuickClock()))
     (project,) = connector.catalogue().projects
     *_, last = connector.pages(project, None)
     # the simulator cannot tell milliseconds, so minutes are asked for; it cuts them to days
@@ -197,20 +199,22 @@ def test_an_incremental_pull_sees_what_is_done_now(jira820_url: str) -> None:
     done = Cursor.parse(last.cursor)
     assert done is not None
     then = replace(done, complete=datetime(2015, 1, 20, tzinfo=UTC))
-    again = connect(source(jira820_url, jira820.PROJECT), QuickClock())
+    again = connect(source(jira820_url, jira820.PROJECT), Network(QuickClock()))
     news = [issue for page in again.pages(project, then.text()) for issue in page.issues]
     assert [(one.key, one.title) for one in news] == [("DURACLOUD-101", "Changed")]
 
 
 def test_a_killed_pull_of_the_simulator_resumes(jira820_url: str) -> None:
-    connector = connect(source(jira820_url, jira820.PROJECT), QuickClock())
+    connector = connect(source(jira820_url, jira820.PROJECT), Network(QuickClock()))
     (project,) = connector.catalogue().projects
     pages = []
     for page in connector.pages(project, None):
         pages.append(page)
         if len(pages) == 3:
             break
-    resumed = list(connect(source(jira820_url, jira820.PROJECT), QuickClock()).pages(project, pages[-1].cursor))
+    resumed = list(
+        connect(source(jira820_url, jira820.PROJECT), Network(QuickClock())).pages(project, pages[-1].cursor)
+    )
     first = {one.issue_id for page in pages for one in page.issues}
     rest = {one.issue_id for page in resumed for one in page.issues}
     assert not first & rest
@@ -282,10 +286,11 @@ def test_go_jira_payloads(data_dir: Path) -> None:
     for raw in issues:
         raw["fields"].setdefault("updated", raw["fields"]["created"])
         assert normalized(site, raw).issue.title == raw["key"], "these were recorded without a summary"
-    reader = CatalogueReader(None, site)  # type: ignore[arg-type] - nothing is asked
+    reader = CatalogueReader(None, site, 1)  # type: ignore[arg-type] - nothing is asked
     sprints = json.loads((folder / "sprints.json").read_text(encoding="utf-8"))["values"]
     project = reader._project({"id": "1", "key": "GO", "name": "Go"})
-    first = reader._sprint(sprints[0], project, 734)
+    boards = BoardReader(None, site, 1)  # type: ignore[arg-type]
+    first = boards._sprint(sprints[0], project.project_id, 734)
     assert (first.milestone_id, first.state, first.due_on, first.closed_on) == (
         "go:sprint:740", "closed", date(2016, 4, 27), date(2016, 4, 28),
     )  # fmt: skip

@@ -1,0 +1,124 @@
+"""Booked times of a whole Jira: a feed of what was written, one of what was taken back, and the worklogs by id.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-worklogs/; Data Center has the same three
+calls. Both feeds give 1,000 rows from a time on, oldest first, that time included; neither has a page number. So the
+next question starts at the last row's time, and more rows of one moment than a page holds cannot be passed. They
+leave the last minute out, which keeps what is not yet visible everywhere from being passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from connectors.jira.cursor import OVERLAP
+from connectors.jira.values import moment
+from connectors.jira.wire import RAW_ID, RAW_LIST, RAW_WORKLOG, WORKLOG_CHANGES, WorklogChanges
+from pmo_sync.clients.jira import JiraClient
+from pmo_sync.errors import TrackerError
+from pmo_sync.model import Worklog, WorklogPage
+
+API: Final = "api/2"  # version 3 differs in the comments only, which are not read
+ROWS_PER_PAGE: Final = 1000  # of the feeds, and the most ids of one question for worklogs
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
+log: Final = logging.getLogger("pmo_sync.jira")
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """How far both feeds were read: epoch milliseconds."""
+
+    updated: int
+    deleted: int
+
+    def text(self) -> str:
+        """As it is stored."""
+        return _ENCODER.encode(self).decode()
+
+
+def rewound(cursor: str) -> str:
+    """What was written from the beginning, and from ``cursor`` on what was taken back; one that is not ours stays."""
+    try:
+        return Mark(0, _DECODER.decode(cursor).deleted).text()
+    except msgspec.DecodeError:
+        return cursor
+
+
+class WorklogReader:
+    """Reads the worklogs of one Jira that the account may see."""
+
+    def __init__(self, source: str, client: JiraClient) -> None:
+        self._source = source
+        self._client = client
+
+    def pages(self, cursor: str | None) -> Iterator[WorklogPage]:
+        """What changed since ``cursor``; None, or one that is not ours, reads all. Raises TrackerError."""
+        mark = self._start(cursor)
+        for ids, at in self._changes("updated", mark.updated):
+            mark = msgspec.structs.replace(mark, updated=at)
+            found, answered = self._worklogs(ids)
+            hidden = [one for one in ids if one not in answered]  # from us, or taken back meanwhile
+            yield WorklogPage(tuple(found), self._ours(hidden), mark.text())
+        for ids, at in self._changes("deleted", mark.deleted):
+            mark = msgspec.structs.replace(mark, deleted=at)
+            yield WorklogPage((), self._ours(ids), mark.text())
+
+    def _start(self, cursor: str | None) -> Mark:
+        """What was taken back before a first reading begins needs no mention: that reading does not bring it."""
+        try:
+            if cursor:
+                return _DECODER.decode(cursor)
+        except msgspec.DecodeError:
+            pass
+        return Mark(0, (self._client.server_time() - OVERLAP - EPOCH) // timedelta(milliseconds=1))
+
+    def _changes(self, feed: str, since: int) -> Iterator[tuple[list[int], int]]:
+        """The ids of each page, and the time of its last row: where the next one starts."""
+        while True:
+            page: WorklogChanges = self._client.get(f"worklog/{feed}", {"since": since}, API, decoder=WORKLOG_CHANGES)
+            if any(one > other for one, other in pairwise((since, *(one.at for one in page.values)))):
+                raise TrackerError(
+                    f"worklog/{feed}: the server ignored since, or its own order; nothing can be read safely from it"
+                )
+            told = page.last_page if page.last_page is not None else page.is_last_page
+            is_last = len(page.values) < ROWS_PER_PAGE if told is None else told
+            last = page.values[-1].at if page.values else since
+            if not is_last and last == since:
+                raise TrackerError(
+                    f"worklog/{feed}: more worklogs are announced than the {len(page.values)} of "
+                    f"{EPOCH + timedelta(milliseconds=since):%Y-%m-%d %H:%M:%S} UTC, without a way to them; booked "
+                    "times stay as they are until Jira's administrator changes some of these worklogs"
+                )
+            yield [one.id for one in page.values], last
+            if is_last:
+                return
+            since = last
+
+    def _worklogs(self, ids: Sequence[int]) -> tuple[list[Worklog], set[int]]:
+        """Those that are shown to us, and the ids of all that were answered."""
+        found: list[Worklog] = []
+        answered: set[int] = set()
+        for start in range(0, len(ids), ROWS_PER_PAGE):
+            body = {"ids": ids[start : start + ROWS_PER_PAGE]}
+            for raw in self._client.post_read("worklog/list", body, API, decoder=RAW_LIST):
+                try:
+                    answered.add(int(RAW_ID.decode(raw).id))
+                    one = RAW_WORKLOG.decode(raw)
+                    started_at = moment(one.started)
+                except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError) as error:
+                    log.warning("%s: a worklog cannot be understood and stays as it was: %s", self._source, error)
+                    continue
+                native, issue = f"{self._source}:{one.id}", f"{self._source}:{one.issue}"
+                found.append(Worklog(native, self._source, issue, started_at, one.seconds))
+        return found, answered
+
+    def _ours(self, ids: Sequence[int]) -> tuple[str, ...]:
+        return tuple(f"{self._source}:{one}" for one in ids)
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Mark)
