@@ -1,40 +1,43 @@
-"""What to ask GitLab, in which order. Works on every tier and version that has REST API v4.
+"""What to ask GitLab, in which order: the connector itself. Which of the two readers serves a project is probed.
 
-Issues are read by *time*, not by page: ``updated_after=W``, oldest change first, then W becomes the last row's
-time. No row is lost or doubled when issues change meanwhile, no total and no offset limit matters, and a killed
-pull goes on where its last stored page ended. Only where a whole page shares one moment (a bulk edit) the pages
-inside that moment are turned, again until nothing new comes, because those can shift.
-
-GitLab ignores parameters it does not know, so every answer is checked: in order, and not before W.
+``rest`` works everywhere; ``graphql`` tells more in fewer requests where the instance offers it. Both read by time
+(``windows``), end in the same records and share one cursor, so that one can go on where the other stopped.
 """
 
 from __future__ import annotations
 
-import json
+import logging
+import math
 import threading
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import date, datetime, timedelta
-from itertools import islice
-from typing import Final, Literal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
 
 from connectors.base import Traits
-from connectors.gitlab import normalize
-from connectors.gitlab.normalize import Json, Raw, Record, moment
-from pmo_sync.clients.gitlab import PAGE, GitlabClient, UnavailableError, segment
+from connectors.gitlab import graphql, listing, statuses
+from connectors.gitlab.catalogue import CatalogueReader, read_lists
+from connectors.gitlab.cursor import cursor_at, label_names, names_in, resume, through, with_names
+from connectors.gitlab.graphql import GraphqlReader
+from connectors.gitlab.listing import FailedError, UnsuitableError
+from connectors.gitlab.references import Lists
+from connectors.gitlab.rest import RestReader
+from connectors.gitlab.scope import GROUP, Scope
+from connectors.gitlab.values import text
+from connectors.gitlab.windows import DisobeyedError
+from pmo_sync.clients.gitlab import GitlabClient, UnavailableError, segment
 from pmo_sync.config import SourceConfig
-from pmo_sync.errors import AccessError, DataError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Milestone, Page, Problem, Project, Status
+from pmo_sync.errors import AccessError, TrackerError
+from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 
 TRAITS: Final = Traits(incremental=True, counts=True)
-OVERLAP: Final = timedelta(minutes=10)  # a transaction may become visible later than its updated_at
-PROBES: Final = 5  # issues asked whether a paid list exists
 READING_SCOPES: Final = frozenset({"api", "read_api", "granular"})
+log: Final = logging.getLogger("pmo_sync.gitlab")
 
 
 class GitlabConnector:
-    """Reads the issues of GitLab projects through REST."""
+    """Reads the issues of GitLab projects, and the epics of groups that are configured as ``group/*``."""
 
     traits = TRAITS
 
@@ -43,11 +46,14 @@ class GitlabConnector:
         self._options = options
         self._client = client
         self._workers = workers
-        self._paid: dict[tuple[str, str], bool] = {}  # (project, paid list of an issue) -> whether there is one
-        self._probing = threading.Lock()
+        self._rest = RestReader(self.source, client, options.workflow_labels, workers)
+        self._graphql: GraphqlReader | str | None = None  # or why there is none; None: not asked yet
+        self._lists: dict[str, Lists] = {}  # project -> its labels and so on, once the catalogue was read
+        self._refusals: dict[str, str] = {}  # project -> why GraphQL does not serve it; empty: it does
+        self._lock = threading.RLock()
 
     def check(self) -> Identity:
-        """Our account, the server, its clock and when the token ends."""
+        """Our account, the server, its clock, and what the token may and until when."""
         me = self._client.me()
         token = self._client.token() or {}
         scopes = {str(scope) for scope in token.get("scopes") or ()}
@@ -60,245 +66,192 @@ class GitlabConnector:
             server=f"GitLab {self._client.version()}",
             now=self._client.server_now(),
             token_expires_on=date.fromisoformat(str(ends)[:10]) if ends else None,
+            scopes=tuple(sorted(scopes)),
         )
 
     def catalogue(self) -> Catalogue:
-        """The configured projects, their milestones (ancestor groups' too), iterations and statuses."""
-        problems: list[Problem] = []
-        projects: dict[str, Project] = {}
-        for name, row in self._project_rows(problems):
-            try:
-                project = normalize.project(row, self.source)
-            except DataError as error:
-                problems.append(Problem(error.subject, error.what))
-                continue
-            if row.get("issues_access_level") == "disabled":
-                if "*" not in name:
-                    problems.append(Problem(project.key, "issues are switched off in this project"))
-                continue
-            projects[project.project_id] = project
-        milestones: dict[str, Milestone] = {}
-        statuses = {one.status_id: one for one in normalize.statuses((), self.source, None)}
-        with ThreadPoolExecutor(self._workers) as pool:
-            for boxes, found, wrong in pool.map(self._project_catalogue, projects.values()):
-                milestones.update((one.milestone_id, one) for one in boxes)
-                statuses.update((one.status_id, one) for one in found)
-                problems += wrong
+        """The configured projects, their milestones (ancestor groups' too), iterations and statuses.
+
+        Boards decide nothing at GitLab, so they are not counted.
+        """
+        found = CatalogueReader(self._options, self._client, self._workers).read()
+        self._lists = found.lists
+        reader = self._reader()
+        if isinstance(reader, str):
+            what = f"read through REST, with less history, no epics and no booked times: {reader}"
+            found.notes.append(Problem(self.source, what))
+        else:
+            projects = tuple(found.projects.values())
+            with ThreadPoolExecutor(self._workers) as pool:
+                refusals = list(pool.map(reader.refusal, projects))
+            for project, why in zip(projects, refusals, strict=True):
+                self._refusals[project.project_id] = why
+                if why:
+                    what = f"read through REST, with less history and no booked times: {why}"
+                    found.notes.append(Problem(project.key, what))
+                else:
+                    named = statuses.of_work_items(reader.statuses(project), self.source)
+                    found.statuses |= {one.status_id: one for one in named}
+            for group in self._groups(reader, found.notes):
+                found.projects[group.project_id] = group
+            if reader.left_out:
+                what = f"this version answers differently about {', '.join(sorted(reader.left_out))}: not read"
+                found.notes.append(Problem(self.source, what))
         return Catalogue(
-            tuple(projects.values()), tuple(statuses.values()), tuple(milestones.values()), problems=tuple(problems)
+            tuple(found.projects.values()),
+            tuple(found.statuses.values()),
+            tuple(found.milestones.values()),
+            problems=tuple(found.problems),
+            notes=tuple(found.notes),
         )
 
-    def _project_rows(self, problems: list[Problem]) -> Iterator[tuple[str, Json]]:
-        """(configured name, project as GitLab has it); archived ones too, shared ones not."""
-        if not self._options.projects:
-            for row in self._client.list("/projects", membership=True, order_by="id", sort="asc"):
-                yield "*", row
-        for name in self._options.projects:
-            try:
-                if name.endswith("/*"):
-                    group = f"/groups/{segment(name.removesuffix('/*'))}/projects"
-                    for row in self._client.list(
-                        group, include_subgroups=True, with_shared=False, order_by="id", sort="asc"
-                    ):
-                        yield name, row
-                else:
-                    yield name, self._client.get(f"/projects/{segment(name)}")
-            except UnavailableError as error:
-                problems.append(Problem(name, str(error)))
+    def _reader(self) -> GraphqlReader | str:
+        """The GraphQL reader, or why there is none; asked once."""
+        with self._lock:
+            if self._graphql is None:
+                schema = graphql.connect(self._client)
+                self._graphql = schema if isinstance(schema, str) else GraphqlReader(
+                    self.source, self._client, self._options.workflow_labels, self._workers, schema
+                )  # fmt: skip
+            return self._graphql
 
-    def _project_catalogue(self, project: Project) -> tuple[list[Milestone], list[Status], list[Problem]]:
-        base = f"/projects/{self._native(project)}"
-        boxes: list[Milestone] = []
-        found: list[Status] = []
-        problems: list[Problem] = []
-        try:
-            for row in self._client.list(f"{base}/milestones", include_ancestors=True):
-                try:
-                    boxes.append(normalize.milestone(row, self.source))
-                except DataError as error:
-                    problems.append(Problem(f"{project.key}: {error.subject}", error.what))
-            if self._options.workflow_labels:
-                labels = list(self._client.list(f"{base}/labels"))
-                found = normalize.statuses(labels, self.source, self._options.workflow_labels)
-        except UnavailableError as error:
-            problems.append(Problem(project.key, str(error)))
-        try:
-            for row in self._client.list(f"{base}/iterations", state="all", include_ancestors=True):
-                try:
-                    boxes.append(normalize.iteration(row, self.source))
-                except DataError as error:
-                    problems.append(Problem(f"{project.key}: {error.subject}", error.what))
-        except UnavailableError as error:
-            if error.status != 404:  # 404: this tier has none
-                problems.append(Problem(project.key, f"its iterations cannot be read: {error}"))
-        return boxes, found, problems
+    def _served(self, project: Project) -> GraphqlReader | str:
+        """The GraphQL reader, or why it does not serve this project."""
+        reader = self._reader()
+        if isinstance(reader, str):
+            return reader
+        if project.project_id not in self._refusals:
+            self._refusals[project.project_id] = reader.refusal(project)
+        return self._refusals[project.project_id] or reader
+
+    def _groups(self, reader: GraphqlReader, notes: list[Problem]) -> Iterator[Project]:
+        """The groups configured as ``group/*`` that have epics; tiers without epics have none, which is a note.
+
+        A group below another one is not read by itself: its epics come with those of the upper.
+        """
+        paths = [name.removesuffix("/*") for name in self._options.projects if name.endswith("/*")]
+        for path in paths:
+            if any(path.startswith(f"{other}/") for other in paths):
+                continue
+            try:
+                row = self._client.get(f"/groups/{segment(path)}")
+                group = Project(
+                    f"{self.source}:{GROUP}{int(row['id'])}", self.source, text(row.get("full_path")) or path,
+                    text(row.get("full_name") or row.get("name")), text(row.get("web_url")), is_archived=False,
+                )  # fmt: skip
+                if reader.holds_anything(group):
+                    yield group
+            except UnavailableError:
+                continue  # a problem of the catalogue already
+            except (UnsuitableError, FailedError) as error:
+                notes.append(Problem(path, f"its epics are not offered on this tier or to this token: {error}"))
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         """Whole issues in the order of their last change; the cursor is that change's time.
 
-        Histories are fetched by ``workers`` at a time, one window of issues ahead of the page handed out.
+        All of them where a label was renamed or deleted since, which rewrites the past and touches no issue, and where
+        REST had to do before: GraphQL tells more. That it serves no more does not make histories shorter unasked.
         """
-        since = _resume(cursor)
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self.source)
+        before = names_in(cursor)
+        lists = self._lists.get(project.project_id)
+        labels = before if lists is None else label_names(lists.labels)
+        is_rewritten = any((labels or {}).get(id_) != name for id_, name in (before or {}).items())
+        served = self._served(project)
+        if isinstance(served, str) and through(cursor) == "graphql":
+            raise self._worsened(project, served)
+        is_better = not isinstance(served, str) and through(cursor) == "rest"
+        for page in self._pages(project, served, None if is_rewritten or is_better else resume(cursor)):
+            yield replace(page, cursor=with_names(page.cursor, labels))
+
+    def _pages(self, project: Project, reader: GraphqlReader | str, since: datetime | None) -> Iterator[Page]:
+        scope = Scope.of(project, self.source)
+        is_first = since is None
         try:
-            ahead: deque[tuple[str, list[Future[Record | Problem]]]] = deque()
-            for rows, mark in self._windows(project, "updated", since):
-                ahead.append((_cursor(mark), [pool.submit(self._record, project, row) for row in rows]))
-                if len(ahead) > 1:
-                    yield _page(*ahead.popleft())
-            while ahead:
-                yield _page(*ahead.popleft())
-        finally:
-            pool.shutdown(cancel_futures=True)
+            if not isinstance(reader, str):
+                lists = self._lists.get(project.project_id) or read_lists(self._client, scope)
+                try:
+                    for page in reader.pages(project, since, lists):
+                        since = resume(page.cursor) or since
+                        yield page
+                except UnsuitableError as error:
+                    if not is_first:
+                        raise self._worsened(project, str(error)) from None
+                    log.warning("%s: %s: REST takes over: %s", self.source, project.key, error)
+                else:
+                    return
+            if scope.is_group:
+                raise TrackerError(f"{self.source}: {project.key}: GraphQL shows its epics no more")
+            yield from self._rest.pages(project, since)
+        except DisobeyedError:
+            raise self._disobeyed(project, "updated_after and its order (order_by=updated_at)") from None
 
     def census(self, project: Project, *, sweep: bool) -> Census:
-        """GitLab's own count of issues of every type; the sweep lists by creation, which does not shift."""
-        base = f"/projects/{self._native(project)}"
+        """GitLab's own count of issues of every type (none of a group's epics); the sweep lists by creation, which
+        does not shift.
+        """
+        scope = Scope.of(project, self.source)
+        if scope.is_group:
+            reader = self._reader()
+            ids = reader.sweep(project) if sweep and not isinstance(reader, str) else None
+            return Census(project.project_id, None, ids)
         try:
-            statistics = self._client.get(f"{base}/issues_statistics", scope="all")
+            statistics = self._client.get(f"{scope.base}/issues_statistics", scope="all")
             count = statistics.get("statistics", {}).get("counts", {}).get("all")
         except UnavailableError:
             count = None  # the sweep, or the next pull, says whether the project itself is gone
         ids = None
         if sweep:
-            windows = self._windows(project, "created", None)
-            ids = frozenset(f"{self.source}:{row['id']}" for rows, _ in windows for row in rows if "id" in row)
+            try:
+                listed = self._rest.windows(project, "created", None)
+                ids = frozenset(f"{self.source}:{row['id']}" for rows, _ in listed for row in rows if "id" in row)
+            except DisobeyedError:
+                raise self._disobeyed(project, "created_after and its order (order_by=created_at)") from None
         return Census(project.project_id, count if isinstance(count, int) else None, ids)
 
-    def _windows(
-        self, project: Project, by: Literal["updated", "created"], since: datetime | None
-    ) -> Iterator[tuple[list[Json], datetime | None]]:
-        """(new rows, the latest time so far), oldest first. A row without a usable time is handed on as it is."""
-        seen: set[tuple[str, datetime]] = set()  # the rows at or after ``since``: a changed row is a new one
-        while True:
-            window: list[tuple[Json, datetime | None]] = []
-            latest = since
-            is_last = True
-            for row in self._listing(project, by, since):
-                at = _time(row, f"{by}_at")
-                if at is not None:
-                    if latest is not None and at < latest:
-                        raise self._disobeyed(project, f"{by}_after and order_by={by}_at")
-                    latest = at
-                row.pop("description", None)  # up to 1 MB each, and never kept
-                window.append((row, at))
-                if len(window) >= PAGE and latest != since:
-                    is_last = False  # most likely; if it was, the next window brings nothing new
-                    break
-            here = {(str(row.get("id")), at) for row, at in window if at is not None}
-            fresh = [row for row, at in window if at is None or (str(row.get("id")), at) not in seen]
-            has_turned = len(window) > PAGE  # pages inside one moment: once more, until they bring nothing new
-            is_complete = not has_turned or here <= seen
-            if fresh or has_turned:
-                yield fresh, latest if is_complete else since
-            seen |= here
-            if is_complete:
-                if is_last:
-                    return
-                since = latest
-                seen = {(one, at) for one, at in seen if since is None or at >= since}
-
-    def _listing(self, project: Project, by: str, since: datetime | None) -> Iterator[Json]:
-        after = {f"{by}_after": _iso(since)} if since else {}
-        return self._client.list(
-            f"/projects/{self._native(project)}/issues", scope="all", order_by=f"{by}_at", sort="asc", **after
+    def _worsened(self, project: Project, why: str) -> TrackerError:
+        return TrackerError(
+            f"{self.source}: {project.key}: it was read through GraphQL so far, and now {why}; run again later, or "
+            "`pmo-sync pull --full` to go on through REST, with less history"
         )
 
     def _disobeyed(self, project: Project, parameter: str) -> TrackerError:
         msg = f"{self.source}: {project.key}: the server ignored {parameter}; nothing can be read safely from it"
         return TrackerError(msg)
 
-    def _record(self, project: Project, row: Json) -> Record | Problem:
-        """One whole issue, in a worker: four lists, two more where the issue shows the paid fields."""
-        try:
-            raw = self._raw(project, row)
-            return normalize.issue(raw, project, self.source, self._options.workflow_labels)
-        except UnavailableError as error:
-            return Problem(f"{project.key}#{row.get('iid')}", f"listed, but its history is not readable: {error}")
-        except DataError as error:
-            return Problem(error.subject, error.what)
+    def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
+        """GraphQL is asked for each by its id. REST finds an issue by its id for administrators only, so there all are
+        listed once more: what is still missing is deleted, or hidden from us.
 
-    def _raw(self, project: Project, row: Json) -> Raw:
-        if not isinstance(row.get("iid"), int):
-            return Raw(row)  # normalize says what is missing
-        base = f"/projects/{self._native(project)}/issues/{row['iid']}"
-        return Raw(
-            row,
-            states=list(self._client.list(f"{base}/resource_state_events")),
-            labels=list(self._client.list(f"{base}/resource_label_events")),
-            milestones=list(self._client.list(f"{base}/resource_milestone_events")),
-            links=list(self._client.list(f"{base}/links")),
-            iterations=self._paid_events(project, row, "iteration"),
-            weights=self._paid_events(project, row, "weight"),
-        )
-
-    def _paid_events(self, project: Project, row: Json, field: Literal["iteration", "weight"]) -> list[Json]:
-        """Events of paid tiers, for an issue that shows the field. Raises UnavailableError where this issue's are
-        refused and the project has such events: an issue whose history is half known is not handed on.
+        GitLab closes an issue that is moved and leaves it where it was, under its id.
         """
-        kind = f"resource_{field}_events"
-        if field not in row or not self._has_paid(project, kind):
-            return []
-        return list(self._client.list(f"/projects/{self._native(project)}/issues/{row['iid']}/{kind}"))
+        if not issue_ids:
+            return
+        reader = self._served(project)
+        if not isinstance(reader, str):
+            yield from reader.trace(project, issue_ids)
+            return
+        here = self.census(project, sweep=True).issue_ids or frozenset()
+        for one in issue_ids:
+            yield Trace(one, "here" if one in here else "gone")
 
-    def _has_paid(self, project: Project, kind: str) -> bool:
-        """Whether this tier and version have such events, asked once per project before the first is wanted.
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:  # noqa: ARG002
+        """None: pages bring the time logs, through GraphQL. REST has no list of them."""
+        return iter(())
 
-        No endpoint says so. It has none where the project's oldest issues all refuse them; one refusal may be the
-        issue's own, so a single one proves nothing while others answer.
-        """
-        with self._probing:
-            known = self._paid.get((project.project_id, kind))
-            if known is None:
-                known = self._probe(f"/projects/{self._native(project)}/issues", kind)
-                self._paid[project.project_id, kind] = known
-            return known
+    def rewound(self, cursor: str) -> str:
+        """There is nothing to set back."""
+        return cursor
 
-    def _probe(self, issues: str, kind: str) -> bool:
-        oldest = self._client.list(issues, scope="all", order_by="created_at", sort="asc", per_page=PROBES)
-        for row in islice(oldest, PROBES):
-            try:
-                next(self._client.list(f"{issues}/{row.get('iid')}/{kind}", per_page=1), None)
-            except UnavailableError:
-                continue
-            return True
-        return False
+    def since(self, moment: datetime) -> str:
+        """The cursor of a pass that ended at ``moment``."""
+        return cursor_at(moment)
 
-    def _native(self, project: Project) -> str:
-        return project.project_id.removeprefix(f"{self.source}:")
+    def requests(self, issues: int) -> int:
+        """GraphQL brings a page of issues whole; REST asks four times for each."""
+        if isinstance(self._reader(), str):
+            return math.ceil(issues / 100) + 4 * issues
+        return 4 + math.ceil(1.1 * issues / listing.FIRST)
 
-
-def _page(cursor: str, futures: list[Future[Record | Problem]]) -> Page:
-    found = [future.result() for future in futures]
-    records = [one for one in found if isinstance(one, Record)]
-    people = {person.person_id: person for record in records for person in record.people}
-    return Page(
-        issues=tuple(record.issue for record in records),
-        intervals=tuple(interval for record in records for interval in record.intervals),
-        people=tuple(people.values()),
-        problems=tuple(one for one in found if isinstance(one, Problem)),
-        cursor=cursor,
-    )
-
-
-def _time(row: Json, name: str) -> datetime | None:
-    try:
-        return moment(row[name])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
-
-
-def _cursor(mark: datetime | None) -> str:
-    return json.dumps({"updated_at": _iso(mark) if mark else None})
-
-
-def _resume(cursor: str | None) -> datetime | None:
-    """Where to go on: a little before the last change stored. A cursor we cannot read means: everything again."""
-    try:
-        return moment(json.loads(cursor or "null")["updated_at"]) - OVERLAP
-    except (KeyError, TypeError, ValueError):
-        return None
+    def close(self) -> None:
+        """The client refuses every further request, so each reader's next step ends."""
+        self._client.close()

@@ -1,36 +1,41 @@
-"""GitLab's raw JSON -> records. Pure: no input or output, no clock.
+"""GitLab's raw JSON -> the records of an issue. Pure: no input or output, no clock.
 
-What GitLab logs and what it does not (REST, all tiers; facts from GitLab's API documentation and source):
+What GitLab logs and what it does not (facts from GitLab's API documentation and source):
 
 * state: events since 13.2; the initial ``opened`` is never logged, a close before 13.2 is known by ``closed_at``;
-* labels: events since 11.2 with the label's present name, or ``null`` once the label is deleted;
+* labels: events since 11.2 with the label's present name, or nothing once the label is deleted;
 * milestone, iteration: a change from one to another logs only the ``add`` of the new one, which ends the old;
 * weight: events on paid tiers;
 * links: their creation, not their removal;
-* assignee, due and start date, health, type: not at all. The present value counts from the issue's creation.
+* work-item status, assignee, due and start date, health, type, parent: no events. REST tells the present value, which
+  counts from the issue's creation; the activity stream (GraphQL) tells the changes.
 
 Where the events and the issue disagree, the issue is right as of its ``updated_at``, unless an event is newer.
-Epics (``epic`` on paid tiers) have no issue of their own in REST's listing, so no parent is recorded.
+REST's listing has no epics, so no parent is recorded from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
+from connectors.gitlab.milestones import iteration_name
+from connectors.gitlab.statuses import is_workflow
 from connectors.gitlab.stays import Change, Stay, stays_of_one, stays_of_set
+from connectors.gitlab.values import SHAPE_ERRORS, Json, day, moment, shape, text
 from pmo_sync.errors import DataError
-from pmo_sync.model import Interval, Issue, Milestone, Person, Project, Status, person_id
+from pmo_sync.model import Interval, Issue, Person, Project, Worklog, person_id
 
-Json = dict[str, Any]
-LINKS: Final = {"blocks": "blocks", "is_blocked_by": "blocked_by", "relates_to": "relates"}
-LEVELS: Final = {"task": -1}
-SHAPE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+LINKS: Final = {"blocks": "blocks", "is_blocked_by": "blocked_by", "blocked_by": "blocked_by"}
+LEVELS: Final = {"task": -1, "epic": 1}
 
 
 class Raw(NamedTuple):
-    """One issue as listed, with the events and links fetched for it."""
+    """One issue as listed, with the events and links fetched for it.
+
+    ``logged`` holds changes already read from the activity stream, by field; a field in it needs no events.
+    """
 
     issue: Json
     states: Sequence[Json] = ()
@@ -39,6 +44,10 @@ class Raw(NamedTuple):
     links: Sequence[Json] = ()
     iterations: Sequence[Json] = ()  # paid tiers
     weights: Sequence[Json] = ()  # paid tiers
+    logged: Mapping[str, Sequence[Change]] = {}
+    titles: Mapping[str, str] = {}  # of the time-boxes named in ``logged``: "milestone:7", "iteration:3"
+    closing: Collection[str] = ()  # names of the work-item statuses that mean closed
+    timelogs: Sequence[Json] | None = None  # None: not read
 
 
 class Record(NamedTuple):
@@ -47,106 +56,23 @@ class Record(NamedTuple):
     issue: Issue
     intervals: tuple[Interval, ...]
     people: tuple[Person, ...]
-
-
-def text(value: Any) -> str:
-    """A text the store and every writer can hold: no NUL, no half of a surrogate pair."""
-    return str(value or "").replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def moment(value: Any) -> datetime:
-    """An ISO 8601 time with its zone, as UTC."""
-    found = datetime.fromisoformat(value)
-    if found.tzinfo is None:
-        msg = f"time {value!r} has no zone"
-        raise ValueError(msg)
-    return found.astimezone(UTC)
-
-
-def _day(value: Any) -> date | None:
-    return date.fromisoformat(str(value)[:10]) if value else None
-
-
-def _shape(error: Exception) -> str:
-    return f"no {error.args[0]!r}" if isinstance(error, KeyError) else text(error)[:120] or type(error).__name__
-
-
-def project(raw: Json, source: str) -> Project:
-    """Raises DataError."""
-    try:
-        return Project(
-            project_id=f"{source}:{int(raw['id'])}",
-            source=source,
-            key=text(raw["path_with_namespace"]),
-            name=text(raw.get("name_with_namespace") or raw["name"]),
-            url=text(raw.get("web_url")),
-            is_archived=bool(raw.get("archived")),
-        )
-    except SHAPE_ERRORS as error:
-        raise DataError(f"project {text(raw.get('id'))}", _shape(error)) from None
-
-
-def statuses(labels: Sequence[Json], source: str, workflow: str | None) -> list[Status]:
-    """``opened`` and ``closed``, and the workflow labels, whose category only the configuration knows."""
-    names = sorted({text(label.get("name")) for label in labels} - {""})
-    found = [Status(f"{source}:opened", source, "opened", "todo"), Status(f"{source}:closed", source, "closed", "done")]
-    return found + [Status(f"{source}:{name}", source, name, None) for name in names if _is_workflow(name, workflow)]
-
-
-def milestone(raw: Json, source: str) -> Milestone:
-    """A project's or group's milestone. GitLab does not keep the day it was closed. Raises DataError."""
-    try:
-        owner = raw.get("project_id")
-        is_closed = raw.get("state", "closed" if raw.get("closed") else "active") == "closed"
-        return Milestone(
-            milestone_id=f"{source}:milestone:{int(raw['id'])}",
-            source=source,
-            project_id=None if owner is None else f"{source}:{int(owner)}",
-            kind="milestone",
-            name=text(raw["title"]),
-            state="closed" if is_closed else "open",
-            start_on=_day(raw.get("start_date")),
-            due_on=_day(raw.get("due_date")),
-            closed_on=None,
-            url=text(raw.get("web_url")),
-        )
-    except SHAPE_ERRORS as error:
-        raise DataError(f"milestone {text(raw.get('id'))}", _shape(error)) from None
-
-
-def iteration(raw: Json, source: str) -> Milestone:
-    """A group's iteration; its state counts 1 upcoming, 2 current, 3 closed. Raises DataError."""
-    try:
-        is_closed = raw.get("state") in (3, "closed")
-        return Milestone(
-            milestone_id=f"{source}:iteration:{int(raw['id'])}",
-            source=source,
-            project_id=None,
-            kind="iteration",
-            name=_iteration_name(raw),
-            state="closed" if is_closed else "open",
-            start_on=_day(raw.get("start_date")),
-            due_on=_day(raw.get("due_date")),
-            closed_on=_day(raw.get("due_date")) if is_closed else None,  # iterations close by the calendar
-            url=text(raw.get("web_url")),
-        )
-    except SHAPE_ERRORS as error:
-        raise DataError(f"iteration {text(raw.get('id'))}", _shape(error)) from None
-
-
-def _iteration_name(raw: Json) -> str:
-    """Automatic cadences leave the title null."""
-    return text(raw.get("title")) or f"{raw['start_date']} / {raw['due_date']}"
+    worklogs: tuple[Worklog, ...] | None = None
 
 
 def issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Record:
-    """One whole issue of the project ``owner``. Raises DataError, naming it by its key as far as it has one."""
+    """One whole issue of the project ``owner``. Raises DataError, naming it as ``named`` does."""
     row = raw.issue
     try:
         return _issue(raw, owner, source, workflow)
     except SHAPE_ERRORS as error:
-        subject = f"{owner.key}#{text(row.get('iid'))}" if row.get("iid") else f"{owner.key}: id {text(row.get('id'))}"
-        raise DataError(subject, _shape(error)) from None
+        raise DataError(named(row, owner), shape(error)) from None
+
+
+def named(row: Json, owner: Project) -> str:
+    """How a problem names an issue: by its key, or by its id where it is confidential or has no number."""
+    if row.get("iid") and not row.get("confidential"):
+        return f"{owner.key}#{text(row['iid'])}"
+    return f"{owner.key}: id {text(row.get('id'))}"
 
 
 def _issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Record:
@@ -160,7 +86,7 @@ def _issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Recor
     made = Issue(
         issue_id=f"{source}:{int(row['id'])}",
         source=source,
-        project_id=f"{source}:{int(row['project_id'])}",
+        project_id=f"{source}:{int(row['project_id'])}" if "project_id" in row else owner.project_id,
         key=_key(row) or f"{owner.key}#{iid}",
         title=text(row["title"]),
         kind=kind,
@@ -178,37 +104,76 @@ def _issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Recor
             label = stay.value if names is None else names.get(stay.value, "")
             found.append(Interval(made.issue_id, field, prefix + stay.value, label, stay.since, stay.until))
 
-    def constant(field: str, value: str, label: str) -> None:
-        found.append(Interval(made.issue_id, field, value, label, born, None))
-
     labels = stays_of_set({text(one) for one in map(_label_name, row.get("labels") or ())} - {""},
-                          _changes(raw.labels, "label", "name"), born, updated)  # fmt: skip
-    add("status", _statuses(raw, labels, born, updated, workflow), f"{source}:")
+                          _logged(raw, "label") or _changes(raw.labels, "label", "name"), born, updated)  # fmt: skip
+    statuses = _statuses(raw, labels, born, updated, workflow)
+    add("status", statuses, f"{source}:", {stay.value: stay.value.removeprefix("status:") for stay in statuses})
     add("label", labels)
     for field, events in (("milestone", raw.milestones), ("iteration", raw.iterations)):
         now = row.get(field) or None
         names = {str(one["id"]): _title(one) for one in [now, *(event.get(field) for event in events)] if one}
-        stays = stays_of_one(str(now["id"]) if now else None, _changes(events, field, "id"), born, updated)
+        for change in _logged(raw, field):
+            if change.value is not None:
+                names.setdefault(change.value, raw.titles.get(f"{field}:{change.value}", change.value))
+        changes = _logged(raw, field) or _changes(events, field, "id")
+        stays = stays_of_one(str(now["id"]) if now else None, changes, born, updated)
         add("milestone", stays, f"{source}:{field}:", names)
     add("estimate", _weights(raw, born, updated))
-    constant("kind", kind, kind)
-    constant("project", made.project_id, owner.key)
-    for field, key in (("due_on", "due_date"), ("start_on", "start_date")):
-        day = _day(row.get(key))
-        if day:
-            constant(field, day.isoformat(), day.isoformat())
-    if row.get("health_status"):
-        constant("health", text(row["health_status"]), text(row["health_status"]))
-    people = _assignee(row, source)
-    if people:
-        constant("assignee", people[0], "")
+    found.append(Interval(made.issue_id, "project", made.project_id, owner.key, born, None))
+    for field, current in (
+        ("kind", kind),
+        ("due_on", _iso(row.get("due_date"))),
+        ("start_on", _iso(row.get("start_date"))),
+        ("health", text(row.get("health_status")) or None),
+    ):
+        add(field, stays_of_one(current, _logged(raw, field), born, updated, initial=_initial(field, current, raw)))
+    person = _assignee(row, source)
+    people = [
+        change._replace(value=change.value and person_id(source, change.value)) for change in _logged(raw, "assignee")
+    ]
+    add("assignee", stays_of_one(person[0] if person else None, people, born, updated), names={})
+    parent = row.get("parent")
+    names = {str(parent["id"]): text(parent.get("key"))} if parent else {}
+    stays = stays_of_one(str(parent["id"]) if parent else None, _logged(raw, "parent"), born, updated)
+    add("parent", stays, f"{source}:", names)
     for link in raw.links:
         since = max(moment(link["link_created_at"]), born) if link.get("link_created_at") else born
-        field = LINKS.get(link.get("link_type") or "relates_to", "relates")
+        field = LINKS.get(text(link.get("link_type")).lower(), "relates")
         label = _key(link) or text(link.get("web_url"))
         found.append(Interval(made.issue_id, field, f"{source}:{int(link['id'])}", label, since, None))
-    named = (Person(people[0], source, people[1]),) if people and people[1] else ()
-    return Record(made, tuple(found), named)
+    named = (Person(person[0], source, person[1]),) if person and person[1] else ()
+    return Record(made, tuple(found), named, _worklogs(raw, made))
+
+
+def _logged(raw: Raw, field: str) -> Sequence[Change]:
+    return raw.logged.get(field, ())
+
+
+def _iso(value: Any) -> str | None:
+    found = day(value)
+    return found.isoformat() if found else None
+
+
+def _initial(field: str, current: str | None, raw: Raw) -> str | None:
+    """An issue always has a type: where the first one is not known, the one known earliest."""
+    changes = _logged(raw, field)
+    return current if field == "kind" and changes and changes[0].is_added else None
+
+
+def _worklogs(raw: Raw, made: Issue) -> tuple[Worklog, ...] | None:
+    """A booking without a time of its own counts from the issue's creation. Corrections are negative."""
+    if raw.timelogs is None:
+        return None
+    return tuple(
+        Worklog(
+            worklog_id=f"{made.source}:{int(one['id'])}",
+            source=made.source,
+            issue_id=made.issue_id,
+            started_at=moment(one["spent_at"]) if one.get("spent_at") else made.created_at,
+            seconds=int(one["seconds"]),
+        )
+        for one in raw.timelogs
+    )
 
 
 def _key(row: Json) -> str:
@@ -220,16 +185,14 @@ def _label_name(label: Any) -> Any:
 
 
 def _title(box: Json) -> str:
-    return text(box.get("title")) or (_iteration_name(box) if box.get("start_date") else str(box["id"]))
+    return text(box.get("title")) or (iteration_name(box) if box.get("start_date") else str(box["id"]))
 
 
-def _is_workflow(label: str, workflow: str | None) -> bool:
-    return bool(workflow) and label.startswith(workflow or "")
-
-
-def _superseded(row: Json) -> Literal["", "moved", "duplicate"]:
+def _superseded(row: Json) -> Literal["", "moved", "duplicate", "promoted"]:
     if row.get("moved_to_id"):
         return "moved"
+    if row.get("promoted_to"):
+        return "promoted"
     return "duplicate" if (row.get("_links") or {}).get("closed_as_duplicate_of") else ""
 
 
@@ -247,24 +210,33 @@ def _changes(events: Sequence[Json], member: str, key: str) -> list[Change]:
 
 
 def _statuses(raw: Raw, labels: Sequence[Stay], born: datetime, updated: datetime, workflow: str | None) -> list[Stay]:
-    """``closed``; while open, the workflow label added last, else ``opened``."""
+    """While open: the configured workflow label added last, else the work-item status, else ``opened``. While closed:
+    the work-item status, else ``closed``. Values are status ids without their source.
+
+    Labels come first because somebody configured them, while on paid tiers every issue has a status by its type. A
+    status that does not fit the state (closing sets one without a word in the activity stream) gives way to the state.
+    """
     row = raw.issue
-    changes = [
+    changes = _logged(raw, "state") or [
         Change(moment(event["created_at"]), "closed" if event["state"] == "closed" else "opened", True)
         for event in _in_order(raw.states)
         if event["state"] in ("opened", "closed", "reopened")
     ]
     settled = moment(row["closed_at"]) if row["state"] == "closed" and row.get("closed_at") else updated
     states = stays_of_one(row["state"], changes, born, updated, initial="opened", settled=settled)
-    steps = [stay for stay in labels if _is_workflow(stay.value, workflow)]
-    if not steps:
-        return states
-    moments = {edge for stay in (*states, *steps) for edge in (stay.since, stay.until) if edge}
+    now = text((row.get("status") or {}).get("name"))
+    natives = stays_of_one(now, _logged(raw, "step"), born, updated, settled=settled) if now else []
+    steps = [stay for stay in labels if is_workflow(stay.value, workflow)]
+    moments = {edge for stay in (*states, *natives, *steps) for edge in (stay.since, stay.until) if edge}
     found: list[Stay] = []
     for at in sorted(moments):
         value = next(stay.value for stay in states if stay.holds(at))
-        if value == "opened":
-            value = next((stay.value for stay in reversed(steps) if stay.holds(at)), value)
+        step = next((stay.value for stay in reversed(steps) if stay.holds(at)), None) if value == "opened" else None
+        native = next((stay.value for stay in natives if stay.holds(at)), None)
+        if step is not None:
+            value = step
+        elif native is not None and (native in raw.closing) == (value == "closed"):
+            value = f"status:{native}"
         if not found or found[-1].value != value:
             if found:
                 found[-1] = found[-1]._replace(until=at)
@@ -274,7 +246,7 @@ def _statuses(raw: Raw, labels: Sequence[Stay], born: datetime, updated: datetim
 
 def _weights(raw: Raw, born: datetime, updated: datetime) -> list[Stay]:
     weight = raw.issue.get("weight")
-    changes = [
+    changes = _logged(raw, "estimate") or [
         Change(moment(event["created_at"]), None if event.get("weight") is None else str(event["weight"]), True)
         for event in _in_order(raw.weights)
     ]

@@ -12,8 +12,10 @@ from typing import Any
 
 import gitlab
 import pytest
+import requests
 
-from pmo_sync.clients.gitlab import GitlabClient, UnavailableError
+from pmo_sync.clients.gitlab import GitlabClient, OverloadedError, UnavailableError
+from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, PmoSyncError, TrackerError, UncertainWriteError
 from pmo_sync.http import TIMEOUT, PoliteAdapter
@@ -28,7 +30,7 @@ def fake() -> Iterator[Fake]:
 
 @pytest.fixture
 def client(fake: Fake) -> Iterator[GitlabClient]:
-    made = GitlabClient(server_config(fake.url), QuietClock())
+    made = GitlabClient(server_config(fake.url), Network(QuietClock()))
     yield made
     made.close()
 
@@ -44,7 +46,8 @@ def test_the_token_travels_as_bearer_only(fake: Fake, client: GitlabClient) -> N
 
 def test_the_ca_bundle_reaches_the_connection(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library has its own idea of verification and hands it to every request."""
-    client = GitlabClient(replace(server_config(fake.url), ca_bundle="company-ca.pem"), QuietClock())
+    bundle = requests.certs.where()
+    client = GitlabClient(replace(server_config(fake.url), ca_bundle=bundle), Network(QuietClock()))
     seen = []
     send = PoliteAdapter.send
 
@@ -54,7 +57,7 @@ def test_the_ca_bundle_reaches_the_connection(fake: Fake, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(PoliteAdapter, "send", spied)
     client.me()
-    assert seen == [("company-ca.pem", TIMEOUT)]
+    assert seen == [(bundle, TIMEOUT)]
 
 
 def test_version_token_and_the_servers_clock(client: GitlabClient) -> None:
@@ -88,7 +91,7 @@ def test_page_with_an_iterator_is_refused(client: GitlabClient) -> None:
 def test_an_instance_below_a_relative_address() -> None:
     with running("/tools/gitlab") as fake:
         fake.lists["/projects/1/labels"] = [{"id": number} for number in range(150)]
-        client = GitlabClient(server_config(fake.url), QuietClock())
+        client = GitlabClient(server_config(fake.url), Network(QuietClock()))
         assert len(list(client.list("/projects/1/labels"))) == 150
         assert all(request.path.startswith("/tools/gitlab/api/v4/") for request in fake.seen)
 
@@ -195,7 +198,7 @@ def test_a_throttled_list_goes_on(fake: Fake, client: GitlabClient, header: str)
 def test_a_dead_server_is_a_tracker_error() -> None:
     with running() as fake:
         url = fake.url
-    client = GitlabClient(server_config(url), QuietClock())
+    client = GitlabClient(server_config(url), Network(QuietClock()))
     with pytest.raises(TrackerError, match="no answer"):
         client.me()
 
@@ -258,3 +261,46 @@ def test_the_library_still_takes_what_we_hand_it() -> None:
     assert {"ssl_verify", "timeout", "user_agent", "keep_base_url", "retry_transient_errors", "kwargs"} <= set(made)
     assert "obey_rate_limit" in inspect.signature(gitlab.Gitlab.http_request).parameters
     assert "iterator" in inspect.signature(gitlab.Gitlab.http_list).parameters
+
+
+def test_a_graphql_query_is_a_read(fake: Fake, client: GitlabClient) -> None:
+    """It goes as POST and is repeated like any read; what it answers is handed on as it is, errors beside data."""
+    body = {"data": {"currentUser": None}, "errors": [{"message": "partly"}]}
+    answers = [Answer(502, {}), Answer(200, body)]
+    fake.before = lambda request: answers.pop(0) if request.path == "/api/graphql" else None
+    assert client.graphql("query($path: ID!) { currentUser { id } }", path="group/app") == body
+    assert [request.json()["variables"] for request in fake.seen] == [{"path": "group/app"}] * 2
+    assert client.counts["writes"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (Answer(401, {}), AccessError, "not accepted"),
+        (Answer(403, {}), UnavailableError, "403"),
+        (Answer(404, {}), UnavailableError, "404"),
+        (Answer(302, None, {"Location": "/users/sign_in"}), TrackerError, "redirected"),
+        (Answer(200, b"<html>"), TrackerError, "web page"),
+        (Answer(200, [1]), TrackerError, "did not answer an object"),
+        (Answer(400, {}), TrackerError, "refused"),
+        (Answer(413, {}), OverloadedError, "too much to ask for at once"),
+        (Answer(504, b"<html>"), OverloadedError, "too much to ask for at once"),
+        (Answer(503, {"errors": [{"message": "Request timed out."}]}), OverloadedError, "too much to ask for at once"),
+        (Answer(503, b"<html>"), TrackerError, "the server fails"),
+    ],
+)
+def test_graphqls_refusals(
+    fake: Fake, client: GitlabClient, answer: Answer, kind: type[PmoSyncError], words: str
+) -> None:
+    fake.before = lambda request: answer
+    with pytest.raises(kind, match=words) as caught:
+        client.graphql("query { currentUser { id } }")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_closed_client_asks_nothing(fake: Fake, client: GitlabClient) -> None:
+    client.close()
+    for ask in (client.me, lambda: client.graphql("query { a }"), lambda: list(client.list("/projects"))):
+        with pytest.raises(TrackerError, match="closed"):
+            ask()
+    assert fake.seen == []

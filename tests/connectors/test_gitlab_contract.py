@@ -1,4 +1,4 @@
-"""The contract of every connector, for GitLab."""
+"""The contract of every connector, for GitLab through REST and through GraphQL."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.base import Connector
-from connectors.gitlab import connect
+from connectors.gitlab import connect, listing, rest
+from pmo_sync.clients import gitlab as client
+from pmo_sync.clients.network import Network
 from pmo_sync.demo import portfolio
-from pmo_sync.demo.company import Event, Item
+from pmo_sync.demo.company import Booking, Event, Item
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.wire import Answer, Request
+from pmo_sync.model import Worklog
 from tests.connectors.gitlab_fake import QuietClock, source_config
+from tests.connectors.gitlab_graphql import WorkItems
 from tests.contract.connector import ServerConnectorContract, ServerHarness
 
 
@@ -26,11 +30,15 @@ class GitlabHarness(ServerHarness):
     def __init__(self) -> None:
         self.company = portfolio.generate(quick=True)
         self.server = gitlab.make(self.company)
+        self.prepare()
         self.server.start()
         items = self.items()
         items[3].title = "nul\0 in a title"
         items[4].description = "a description with somebody@example.invalid in it"
         self.hidden = ["somebody@example.invalid", *(one.description for one in items if len(one.description) > 8)]
+
+    def prepare(self) -> None:
+        """Whatever else the server shall serve."""
 
     def items(self) -> list[Item]:
         return list(self.company.visible("gitlab", self.project_key))
@@ -45,7 +53,7 @@ class GitlabHarness(ServerHarness):
         return self._connect("http://127.0.0.1:9", gitlab.READER_TOKEN)
 
     def _connect(self, url: str, token: str) -> Connector:
-        return connect(source_config(url, self.project_key, workflow="workflow::", token=token), QuietClock())
+        return connect(source_config(url, self.project_key, workflow="workflow::", token=token), Network(QuietClock()))
 
     def issue_ids(self) -> frozenset[str]:
         return frozenset(f"acme:{one.id}" for one in self.items())
@@ -73,10 +81,96 @@ class GitlabHarness(ServerHarness):
         self.server.answer = without_title  # type: ignore[method-assign]
         return f"acme:{one.id}"
 
+    def delete(self) -> str:
+        item = self.items()[-1]
+        item.deleted_at = self.company.now
+        return f"acme:{item.id}"
 
+    def move(self) -> None:
+        """GitLab leaves a moved issue where it was, closed, and makes a new one."""
+
+    def lag(self) -> None:
+        """Lists come from the database itself."""
+
+    def worklogs(self) -> frozenset[Worklog]:
+        """REST tells the sum of an issue's times only."""
+        return frozenset()
+
+    def book(self) -> None:
+        self.company.now += timedelta(hours=1)
+
+    def ignore_bounds(self) -> None:
+        answer = self.server.answer
+
+        def heedless(request: Request) -> Answer:
+            query = {name: values for name, values in request.query.items() if name != "updated_after"}
+            return answer(request._replace(query=query))
+
+        self.server.answer = heedless  # type: ignore[method-assign]
+
+    def answered(self) -> int:
+        return len(self.server.log)
+
+
+class GraphqlHarness(GitlabHarness):
+    """The same company, through work items."""
+
+    def prepare(self) -> None:
+        self.work_items = WorkItems(self.server)
+        for number, one in enumerate(self.items()[::9]):
+            self._book(one, number, one.created_at + timedelta(hours=3))
+
+    def _book(self, item: Item, number: int, at: datetime) -> None:
+        item.bookings.append(Booking(number + 1, at, 900 * (number + 1), "somebody", at))
+
+    def malform(self) -> str:
+        one = self.items()[7]
+        self.work_items.unnumbered.add(one.id)
+        return f"acme:{one.id}"
+
+    def worklogs(self) -> frozenset[Worklog]:
+        return frozenset(
+            Worklog(f"acme:{log.id}", "acme", f"acme:{one.id}", log.started_at, log.seconds)
+            for one in self.items()
+            for log in one.bookings
+            if log.removed_at is None
+        )
+
+    def book(self) -> None:
+        self.company.now += timedelta(days=1)
+        added, corrected, taken = self.items()[1], self.items()[0], self.items()[9]
+        self._book(added, 800, self.company.now)
+        corrected.bookings[0].seconds += 60
+        taken.bookings[0].removed_at = self.company.now
+        for one in (added, corrected, taken):  # a booking leaves a note, and a note touches its issue
+            self.server.shapes.touched[one.id] = self.company.now
+
+    def ignore_bounds(self) -> None:
+        self.work_items.ignores_bounds = True
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some pages for a project of some dozens of issues."""
+    for place in (client, rest):
+        monkeypatch.setattr(place, "PAGE", 30)
+    monkeypatch.setattr(listing, "FIRST", 30)
+    monkeypatch.setattr(listing, "INNER", 15)
+
+
+@pytest.mark.usefixtures("small_pages")
 class TestGitlab(ServerConnectorContract):
     @pytest.fixture
     def harness(self) -> Iterator[GitlabHarness]:
         made = GitlabHarness()
+        yield made
+        made.server.stop()
+
+
+@pytest.mark.usefixtures("small_pages")
+class TestGitlabGraphql(ServerConnectorContract):
+    @pytest.fixture
+    def harness(self) -> Iterator[GraphqlHarness]:
+        made = GraphqlHarness()
         yield made
         made.server.stop()

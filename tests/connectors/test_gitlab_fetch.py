@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from connectors.gitlab import connect
-from connectors.gitlab.fetch import PROBES, GitlabConnector
+from connectors.gitlab.fetch import GitlabConnector
+from connectors.gitlab.rest import PROBES
+from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, ConfigError, TrackerError
 from pmo_sync.model import Page, Project
@@ -28,7 +30,7 @@ def fake() -> Iterator[Fake]:
 
 
 def connector(fake: Fake, *projects: str, **options: Any) -> GitlabConnector:
-    return connect(source_config(fake.url, *(projects or ("group/app",)), **options), QuietClock())
+    return connect(source_config(fake.url, *(projects or ("group/app",)), **options), Network(QuietClock()))
 
 
 def only(found: GitlabConnector) -> Project:
@@ -71,7 +73,7 @@ def test_wrong_token(fake: Fake) -> None:
 def test_without_an_address() -> None:
     options = source_config("http://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"source\.acme\.url"):
-        connect(replace(options, server=None), QuietClock())
+        connect(replace(options, server=None), Network(QuietClock()))
 
 
 def test_catalogue_of_a_group_has_archived_and_nested_projects(fake: Fake) -> None:
@@ -94,7 +96,7 @@ def test_catalogue_of_a_group_has_archived_and_nested_projects(fake: Fake) -> No
 
 
 def test_catalogue_without_configured_projects_takes_the_memberships(fake: Fake) -> None:
-    found = connect(source_config(fake.url), QuietClock()).catalogue()
+    found = connect(source_config(fake.url), Network(QuietClock())).catalogue()
     assert [one.key for one in found.projects] == ["group/app"]
     (listing,) = [request for request in fake.seen if request.path.endswith("/projects")]
     assert listing.first("membership") == "true"
@@ -160,6 +162,21 @@ def test_equal_numbers_in_two_projects_are_two_issues(fake: Fake) -> None:
         ("acme:10001", "group/app#1"),
         ("acme:20001", "group/web#1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "is_guest"),
+    [
+        ({"project_access": {"access_level": 10}, "group_access": None}, True),
+        ({"project_access": None, "group_access": {"access_level": 15}}, False),
+        ({"project_access": {"access_level": 10}, "group_access": {"access_level": 20}}, False),
+        ({"project_access": None, "group_access": None}, False),
+    ],
+)
+def test_a_guest_is_told_what_is_hidden(fake: Fake, permissions: dict[str, Any], is_guest: bool) -> None:
+    fake.projects[0]["permissions"] = permissions
+    notes = [note.subject for note in connector(fake).catalogue().notes if "confidential" in note.what]
+    assert notes == ["group/app"] * is_guest
 
 
 def test_a_project_without_issues_gives_no_page(fake: Fake) -> None:

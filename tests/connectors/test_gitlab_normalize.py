@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gitlab import normalize
+from connectors.gitlab import milestones, normalize, statuses
+from connectors.gitlab.catalogue import project_of
 from connectors.gitlab.normalize import Raw, Record
 from connectors.gitlab.stays import Change, Stay, stays_of_one, stays_of_set
 from pmo_sync.errors import DataError
@@ -268,7 +269,7 @@ def test_times_with_an_offset_become_utc_and_nothing_starts_before_the_issue() -
 
 
 def test_an_old_milestone_without_state() -> None:
-    made = normalize.milestone({"id": 1, "title": "3.0", "closed": True, "due_date": "2012-10-22"}, "acme")
+    made = milestones.milestone({"id": 1, "title": "3.0", "closed": True, "due_date": "2012-10-22"}, "acme")
     assert (made.state, made.due_on) == ("closed", date(2012, 10, 22))
 
 
@@ -361,15 +362,15 @@ def test_recorded_issues_of_gitlab_com(data_dir: Path) -> None:
 @pytest.mark.real
 def test_recorded_milestones_projects_and_labels_of_gitlab_com(data_dir: Path) -> None:
     rows = recorded(data_dir)
-    boxes = [normalize.milestone(row, "acme") for stream, row in rows if stream.endswith("_milestones")]
-    assert len(boxes) == 12
-    assert {(one.milestone_id, one.project_id) for one in boxes} >= {
+    found = [milestones.milestone(row, "acme") for stream, row in rows if stream.endswith("_milestones")]
+    assert len(found) == 12
+    assert {(one.milestone_id, one.project_id) for one in found} >= {
         ("acme:milestone:1943705", "acme:25157276"), ("acme:milestone:1943775", None),
     }  # fmt: skip
-    projects = {normalize.project(row, "acme") for stream, row in rows if stream == "projects"}
+    projects = {project_of(row, "acme") for stream, row in rows if stream == "projects"}
     assert [one.key for one in projects] == ["new-group-airbute/new-ci-test-project"]
     labels = [row for stream, row in rows if stream in ("project_labels", "group_labels")]
-    assert len(normalize.statuses(labels, "acme", "Label")) == 2 + len({row["name"] for row in labels})
+    assert len(statuses.of_labels(labels, "acme", "Label")) == 2 + len({row["name"] for row in labels})
 
 
 @pytest.mark.real
@@ -395,7 +396,7 @@ def test_recorded_events_and_links(data_dir: Path) -> None:
     assert values["relates", "acme:84"] == (born, None)
     assert values["status", "acme:closed"] == (datetime(2018, 8, 21, 14, 38, 20, 77000, tzinfo=UTC), None)
     for name in ("milestones", "group_milestones"):
-        assert [one.due_on for one in (normalize.milestone(row, "acme") for row in load(name))] == [date(2012, 10, 22)]
+        assert [one.due_on for one in (milestones.milestone(row, "acme") for row in load(name))] == [date(2012, 10, 22)]
 
 
 @pytest.mark.real

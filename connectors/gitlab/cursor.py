@@ -1,0 +1,62 @@
+"""The cursor of a project, as JSON text: the last change stored, and how the issues before it were read. Pure.
+
+That is the labels' names, for a label that is renamed or deleted rewrites the past of issues and touches none of them,
+and the API, for REST tells less of the past than GraphQL.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from connectors.gitlab.values import Json, iso, moment
+
+LabelNames = dict[str, int]  # label's id -> a fingerprint of its name
+Through = Literal["graphql", "rest"]
+# A transaction may become visible later than its updated_at, and within a minute of a change GitLab does not move
+# updated_at again for a note (its ThrottledTouch): both come with what is read twice.
+OVERLAP: Final = timedelta(minutes=10)
+
+
+def cursor_at(mark: datetime | None, through: Through | None = None) -> str:
+    """What ``resume`` reads."""
+    return json.dumps({"updated_at": iso(mark) if mark else None, "through": through})
+
+
+def through(stored: str | None) -> Through | None:
+    """The API that the issues before the cursor were read through; None: not known."""
+    try:
+        found = json.loads(stored or "null")["through"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if found in ("graphql", "rest") else None
+
+
+def resume(stored: str | None) -> datetime | None:
+    """Where to go on: a little before the last change stored. A cursor we cannot read means: everything again."""
+    try:
+        return moment(json.loads(stored or "null")["updated_at"]) - OVERLAP
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def label_names(labels: Sequence[Json]) -> LabelNames:
+    """Of a project's labels, its groups' too."""
+    return {str(one.get("id")): zlib.crc32(str(one.get("name")).encode()) for one in labels}
+
+
+def with_names(stored: str, known: LabelNames | None) -> str:
+    """The cursor, with the labels' names that the issues before it were read under."""
+    return json.dumps(json.loads(stored) | {"labels": known})
+
+
+def names_in(stored: str | None) -> LabelNames | None:
+    """Those names; None where the cursor has none."""
+    try:
+        found = json.loads(stored or "null")["labels"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

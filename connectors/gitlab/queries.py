@@ -1,0 +1,160 @@
+"""The GraphQL texts, made to fit what an instance's schema has. Pure.
+
+Work items are read widget by widget, in one of the two ways GitLab offers: ``features { labels {...} }`` (18.9+, null
+for what a type lacks) or ``widgets { ... on WorkItemWidgetLabels {...} }``. Both answers are brought into the shape of
+the first. No text comes near the 10,000 characters that GitLab takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple
+
+from connectors.gitlab.values import Json
+
+CAPABILITIES: Final = """query {
+  currentUser { id }
+  item: __type(name: "WorkItem") { fields { name } }
+  features: __type(name: "WorkItemFeatures") { fields { name } }
+  widget: __type(name: "WorkItemWidget") { possibleTypes { name } }
+  sort: __type(name: "WorkItemSort") { enumValues { name } }
+  namespace: __type(name: "Namespace") { fields { name } }
+}"""
+STATUSES: Final = """query($path: ID!, $after: String) {
+  namespace(fullPath: $path) {
+    statuses(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { name category } }
+  }
+}"""
+USERS: Final = """query($logins: [String!]) { users(usernames: $logins, first: 100) { nodes { id username } } }"""
+NEEDED: Final = frozenset({"labels", "milestone", "assignees", "notes"})
+SCALARS: Final = (
+    "id", "iid", "title", "state", "createdAt", "updatedAt", "closedAt", "webUrl", "confidential",
+)  # fmt: skip
+OPTIONAL: Final = ("movedToWorkItemUrl", "duplicatedToWorkItemUrl", "promotedToEpicUrl")
+_NOTES: Final = "id body createdAt systemNoteMetadata { action }"
+
+
+class Widget(NamedTuple):
+    """One part of a work item. ``many`` is a connection's field, with ``select`` the fields of its rows."""
+
+    type: str  # its GraphQL type after ``WorkItemWidget``
+    name: str  # in the enumeration ``WorkItemWidgetType``
+    select: str
+    many: str = ""
+    arguments: str = ""
+
+
+WIDGETS: Final[Mapping[str, Widget]] = {
+    "labels": Widget("Labels", "LABELS", "id title", "labels"),
+    "milestone": Widget("Milestone", "MILESTONE", "milestone { id title }"),
+    "assignees": Widget("Assignees", "ASSIGNEES", "id username name", "assignees"),
+    "notes": Widget("Notes", "NOTES", _NOTES, "notes", "filter: ONLY_ACTIVITY"),
+    "iteration": Widget("Iteration", "ITERATION",
+                        "iteration { id title startDate dueDate iterationCadence { title } }"),
+    "weight": Widget("Weight", "WEIGHT", "weight"),
+    "startAndDueDate": Widget("StartAndDueDate", "START_AND_DUE_DATE", "startDate dueDate"),
+    "healthStatus": Widget("HealthStatus", "HEALTH_STATUS", "healthStatus"),
+    "hierarchy": Widget("Hierarchy", "HIERARCHY", "parent { id reference(full: true) }"),
+    "linkedItems": Widget("LinkedItems", "LINKED_ITEMS",
+                          "linkType linkCreatedAt workItem { id webUrl reference(full: true) }", "linkedItems"),
+    "timeTracking": Widget("TimeTracking", "TIME_TRACKING", "id spentAt timeSpent", "timelogs"),
+    "status": Widget("Status", "STATUS", "status { name category }"),
+}  # fmt: skip
+
+
+class Schema(NamedTuple):
+    """What an instance's work items offer."""
+
+    has_features: bool
+    widgets: frozenset[str]  # of WIDGETS
+    fields: frozenset[str]  # of OPTIONAL
+    has_statuses: bool  # a namespace lists them
+
+    @classmethod
+    def found(cls, data: Json) -> Schema | str:
+        """From the answer to CAPABILITIES; a reason where work items cannot be read with it."""
+        names = {part: _names(data.get(part)) for part in ("item", "features", "widget", "sort", "namespace")}
+        if not names["item"]:
+            return "this version has no work items in GraphQL"
+        if "UPDATED_ASC" not in names["sort"]:
+            return "its work items cannot be listed by their last change"
+        has_features = "features" in names["item"] and bool(names["features"])
+        if not has_features and "widgets" not in names["item"]:
+            return "its work items show neither features nor widgets"
+        offered = frozenset(
+            name
+            for name, one in WIDGETS.items()
+            if (name in names["features"] if has_features else f"WorkItemWidget{one.type}" in names["widget"])
+        )
+        if not offered >= NEEDED:
+            return f"its work items lack {', '.join(sorted(NEEDED - offered))}"
+        return cls(
+            has_features, offered, frozenset(OPTIONAL) & frozenset(names["item"]), "statuses" in names["namespace"]
+        )
+
+    def page(self, root: str, arguments: str = "") -> str:
+        """A page of a project's (or group's) work items. Variables: path, first, inner, after, since."""
+        given = "first: $first, after: $after, updatedAfter: $since, sort: UPDATED_ASC"
+        return (
+            "query($path: ID!, $first: Int!, $inner: Int!, $after: String, $since: Time) {\n"
+            f"  owner: {root}(fullPath: $path) {{ id workItems({given}{arguments}) {{\n"
+            "    pageInfo { hasNextPage endCursor }\n"
+            f"    nodes {{ {' '.join((*SCALARS, *sorted(self.fields)))} reference(full: true) workItemType {{ name }}\n"
+            f"      {self._parts(sorted(self.widgets), 'first: $inner')}\n"
+            "    }\n  } }\n}"
+        )
+
+    def sweep(self, root: str, arguments: str = "") -> str:
+        """The ids of all, by creation. Variables: path, after."""
+        return (
+            f"query($path: ID!, $after: String) {{ owner: {root}(fullPath: $path) {{\n"
+            f"  workItems(first: 100, after: $after, sort: CREATED_ASC{arguments}) {{\n"
+            "    pageInfo { hasNextPage endCursor } nodes { id }\n  } } }"
+        )
+
+    def rest(self, widget: str) -> str:
+        """The rest of one connection of one work item. Variables: id, after."""
+        return (
+            "query($id: WorkItemID!, $after: String) { workItem(id: $id) {\n"
+            f"  {self._parts([widget], 'first: 100, after: $after')}\n}} }}"
+        )
+
+    def _parts(self, names: Collection[str], paging: str) -> str:
+        made = []
+        for name in names:
+            one = WIDGETS[name]
+            inside = one.select
+            if one.many:
+                arguments = ", ".join(filter(None, (one.arguments, paging)))
+                inside = f"{one.many}({arguments}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {one.select} }} }}"
+            made.append(
+                f"{name} {{ {inside} }}" if self.has_features else f"... on WorkItemWidget{one.type} {{ {inside} }}"
+            )
+        if self.has_features:
+            return f"features {{ {' '.join(made)} }}"
+        types = ", ".join(WIDGETS[name].name for name in names)
+        return f"widgets(onlyTypes: [{types}]) {{ type {' '.join(made)} }}"
+
+
+def traces(count: int) -> str:
+    """Where each of some work items is now. Variables: i0, i1, ..."""
+    asked = ", ".join(f"$i{number}: WorkItemID!" for number in range(count))
+    fields = "id reference(full: true) namespace { id } project { id archived }"
+    return (
+        f"query({asked}) {{\n" + "\n".join(f"  i{n}: workItem(id: $i{n}) {{ {fields} }}" for n in range(count)) + "\n}"
+    )
+
+
+def parts(item: Json) -> dict[str, Any]:
+    """A work item's widgets by name, whichever way they came."""
+    features = item.get("features")
+    if isinstance(features, dict):
+        return {name: features.get(name) for name in WIDGETS}
+    by_type = {one.get("type"): one for one in item.get("widgets") or () if one}
+    return {name: by_type.get(one.name) for name, one in WIDGETS.items()}
+
+
+def _names(part: Json | None) -> frozenset[str]:
+    """Of a type's fields, enumeration's values or union's members."""
+    listed = next((value for value in (part or {}).values() if isinstance(value, list)), [])
+    return frozenset(str(one["name"]) for one in listed)
