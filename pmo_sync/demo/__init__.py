@@ -153,6 +153,7 @@ def start(company: Company, folder: Path) -> Running:
     running = Running(company, folder)
     try:
         for server in running.servers.values():
+            server.now = lambda: company.now
             server.start()
     except OSError:
         running.stop()

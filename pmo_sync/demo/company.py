@@ -20,12 +20,25 @@ class Event(NamedTuple):
     Values: status, resolution, priority, kind by name; milestone ``str(goal.id)``; parent ``str(item.id)``; assignee
     a worker's id; due_on an ISO date; estimate a number as text; flagged ``"true"`` or None. At GitLab the status is
     ``opened`` or ``closed``, the workflow is in the labels (``workflow::review``), an issue has at most one milestone.
+    A move to another Jira project is a change of ``project``, with the keys before and after it (``Company.move``).
     """
 
     at: datetime  # aware UTC, whole seconds, strictly after the item's creation
-    field: str  # status resolution kind priority estimate due_on flagged assignee label milestone parent title
+    field: str  # status resolution kind priority estimate due_on flagged assignee label milestone parent title project
     old: str | None
     new: str | None
+
+
+@dataclass(slots=True)
+class Booking:
+    """Time somebody booked on an item; a correction changes ``seconds`` and ``changed_at``."""
+
+    id: int
+    started_at: datetime  # when the work was done
+    seconds: int
+    worker: str
+    changed_at: datetime  # when it was last written down
+    removed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -38,7 +51,7 @@ class Item:
     id: int  # the tracker's global id
     tracker: Tracker
     project: str  # key or path
-    number: int
+    number: int  # of its present key
     created_at: datetime
     title: str
     description: str  # served, never to be stored
@@ -47,15 +60,28 @@ class Item:
     is_confidential: bool = False
     deleted_at: datetime | None = None
     moved_to: int | None = None  # GitLab: its last ``closed`` was a move to that item
+    is_hidden: bool = False  # now, from our account; others see it
+    archived_at: datetime | None = None  # Jira: still there for who has its key, but in no list
+    bookings: list[Booking] = field(default_factory=list)
 
     @property
     def key(self) -> str:
         """``PAY-17`` or ``group/app#17``."""
         return f"{self.project}{'#' if self.tracker == 'gitlab' else '-'}{self.number}"
 
+    @property
+    def former_keys(self) -> list[str]:
+        """The keys it had before it was moved."""
+        return [event.old for event in self.events if event.field == "project" and event.old]
+
     def exists(self, moment: datetime) -> bool:
-        """Created and not deleted at ``moment``."""
-        return self.created_at <= moment and (self.deleted_at is None or self.deleted_at > moment)
+        """Created and not deleted at ``moment``, and not hidden from us now."""
+        there = self.created_at <= moment and (self.deleted_at is None or self.deleted_at > moment)
+        return there and not self.is_hidden
+
+    def is_listed(self, moment: datetime) -> bool:
+        """Existing and not archived."""
+        return self.exists(moment) and (self.archived_at is None or self.archived_at > moment)
 
     def happened(self, moment: datetime) -> Iterator[Event]:
         """The events up to and including ``moment``."""
@@ -81,8 +107,11 @@ class Item:
         return now
 
     def updated_at(self, moment: datetime) -> datetime:
-        """The last change at or before ``moment``."""
-        return max((event.at for event in self.happened(moment)), default=self.created_at)
+        """The last change at or before ``moment``; what is booked on it changes it too."""
+        moments = [event.at for event in self.happened(moment)]
+        moments += [one.changed_at for one in self.bookings if one.changed_at <= moment]
+        moments += [one.removed_at for one in self.bookings if one.removed_at and one.removed_at <= moment]
+        return max(moments, default=self.created_at)
 
 
 class Dependency(NamedTuple):
@@ -134,6 +163,8 @@ class TrackedProject:
     character: str  # steady, growing, dormant, watermelon, small, ...: what the generator made of it
     created_at: datetime
     reported_health: dict[str, str] = field(default_factory=dict)  # ISO date -> on_track|needs_attention|at_risk
+    is_archived: bool = False  # now: read-only; Jira lists its issues no more, GitLab does
+    is_hidden: bool = False  # from our account, as servers made from now on show it
 
 
 class Worker(NamedTuple):
@@ -163,6 +194,8 @@ class Company:
     workers: list[Worker]
     programmes: dict[str, tuple[str, ...]]  # programme id -> PMO project ids
     config: str = ""  # the PMO's configuration without addresses: projects, programmes, roles (TOML)
+    # statuses (GitLab: workflow labels) that were given another name, and when; items and events keep the first one
+    renamed: dict[tuple[Tracker, str], tuple[datetime, str]] = field(default_factory=dict)
     addresses: dict[Tracker, str] = field(  # where each tracker is; whoever starts a server writes its URL here
         default_factory=lambda: {
             "cloud": "https://arunika.atlassian.example",
@@ -177,9 +210,31 @@ class Company:
         return f"{self.addresses[item.tracker]}/{path}"
 
     def visible(self, tracker: Tracker, project: str | None = None) -> Iterator[Item]:
-        """The items that exist now."""
+        """The items that are listed now."""
+        shut = {one.key for one in self.projects if one.is_hidden or (one.is_archived and one.tracker != "gitlab")}
         return (
             item
             for item in self.items
-            if item.tracker == tracker and (project is None or item.project == project) and item.exists(self.now)
+            if item.tracker == tracker
+            and (project is None or item.project == project)
+            and item.is_listed(self.now)
+            and item.project not in shut
         )
+
+    def status_name(self, tracker: Tracker, name: str, moment: datetime) -> str:
+        """What a status was called at ``moment``."""
+        since, shown = self.renamed.get((tracker, name), (moment, name))
+        return shown if since <= moment else name
+
+    def move(self, item: Item, project: str) -> None:
+        """Move a Jira issue to another project, now: it keeps its id and gets the next free key there."""
+        taken = [one.number for one in self.items if one.project == project]
+        taken += [
+            int(key.rpartition("-")[2])
+            for one in self.items
+            for key in one.former_keys
+            if key.startswith(f"{project}-")
+        ]
+        before = item.key
+        item.project, item.number = project, max(taken, default=0) + 1
+        item.events.append(Event(self.now, "project", before, item.key))

@@ -27,10 +27,14 @@ def load(data_dir: Path, name: str) -> Json:
 def problems(spec: Json, method: str, template: str, status: int, body: Any) -> set[str]:
     """What is wrong with an answer: ``path: is null``, ``path: unlisted``. Raises KeyError for an unknown call."""
     answer = spec["paths"][template][method.lower()]["responses"][str(status)]
-    schema = next(iter(answer["content"].values()))["schema"]
+    return deviations(spec, next(iter(answer["content"].values()))["schema"], body)
+
+
+def deviations(spec: Json, schema: Json, value: Any) -> set[str]:
+    """How a value differs from one of the description's schemas, in the words of ``problems``."""
     root = {**_strict(schema, spec["components"]["raw"]), "components": {"schemas": spec["components"]["schemas"]}}
     found: set[str] = set()
-    for error in jsonschema.Draft7Validator(root).iter_errors(body):
+    for error in jsonschema.Draft7Validator(root).iter_errors(value):
         found |= _named(error)
     return found
 
@@ -62,6 +66,8 @@ def _strict(schema: Any, schemas: Json) -> Any:
         return schema
     if "$ref" in schema:
         return {"$ref": schema["$ref"]}
+    if len(schema.get("allOf", ())) == 1:  # a reference with a description of its own
+        return _strict(schema["allOf"][0], schemas)
     if "allOf" in schema:
         merged: Json = {}
         for part in schema["allOf"]:

@@ -12,6 +12,7 @@ import pytest
 
 import connectors
 from pmo_sync import config
+from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.demo import truth
 from pmo_sync.demo.company import Company, Dependency, Event, Goal, Item, TrackedProject
@@ -402,7 +403,7 @@ def test_the_files_connector_reads_the_export(small: Company, tmp_path: Path) ->
     text = (tmp_path / "pmo-sync.toml", '[source.old]\nkind = "files"\npath = "data"\n')
     text[0].write_text(text[1])
     options = config.load(text[0], {}, connectors.names()).source("old")
-    reader = connectors.connect(options, FixedClock(small.now))
+    reader = connectors.connect(options, Network(FixedClock(small.now)))
     catalogue = reader.catalogue()
     assert catalogue.problems == ()
     assert {one.key for one in catalogue.projects} == set(keys)

@@ -57,6 +57,7 @@ class ConfluenceCloud(BehindTheScenes, Server):
                     ("GET", f"{v2}/spaces", self._spaces),
                     ("GET", rf"{v2}/spaces/(\d+)", self._one_space),
                     ("GET", rf"{v2}/spaces/(\d+)/pages", self._pages),
+                    ("GET", rf"{v2}/spaces/(\d+)/operations", self._operations),
                     ("GET", f"{v2}/pages", self._pages),
                     ("POST", f"{v2}/pages", self._create),
                     ("GET", page, self._read),
@@ -159,6 +160,13 @@ class ConfluenceCloud(BehindTheScenes, Server):
     def _one_space(self, _request: Request, match: re.Match[str]) -> Answer:
         self._check_space(match.group(1))
         return Answer(200, self._space())
+
+    def _operations(self, request: Request, match: re.Match[str]) -> Answer:
+        self._check_space(match.group(1))
+        made = [{"operation": "read", "targetType": "space"}]
+        if _who(request).can_write:
+            made += [{"operation": "create", "targetType": what} for what in ("page", "comment", "attachment")]
+        return Answer(200, {"operations": made})
 
     def _check_space(self, space_id: Any) -> None:
         if str(space_id) != self.space.id:

@@ -250,7 +250,11 @@ class ConfluenceDataCenter(BehindTheScenes, Server):
         version = next((one for one in page.versions if str(one.number) == number), None) if number else page.last
         if version is None:
             raise Refusal(404, f"No version {number} of content {page.id}")
-        return Answer(200, self._content(page, _expanded(request), version))
+        made = self._content(page, _expanded(request), version)
+        if "operations" in _expanded(request):
+            may = ("read", "update", "delete") if _who(request).can_write else ("read",)
+            made["operations"] = [{"operation": one, "targetType": "page"} for one in may]
+        return Answer(200, made)
 
     def _update(self, request: Request, match: re.Match[str]) -> Answer:
         page, sent = self.space.get(match.group(1)), sent_object(request)

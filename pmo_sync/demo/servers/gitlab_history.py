@@ -27,7 +27,7 @@ class History:
 
     def __init__(self, company: Company) -> None:
         self.company = company
-        self.projects = {one.key: one for one in company.projects if one.tracker == "gitlab"}
+        self.projects = {one.key: one for one in company.projects if one.tracker == "gitlab" and not one.is_hidden}
         self.executed: dict[int, list[Event]] = {}
         self.touched: dict[int, datetime] = {}  # by comments
         self.deleted_labels: set[tuple[str, str]] = set()
@@ -100,7 +100,7 @@ class History:
 
     def label_names(self, project: str) -> list[str]:
         """Every label of a project: its workflow, and what its issues have carried so far."""
-        names = {name for name in self.projects[project].statuses if self.is_label(project, name)}
+        names = {self._label(name) for name in self.projects[project].statuses if self.is_label(project, name)}
         names |= {change.name for item in self.items(project=project) for change in self.label_changes(item)}
         return sorted(name for name in names if (project, name) not in self.deleted_labels)
 
@@ -136,7 +136,15 @@ class History:
             for action, name in (("remove", event.old), ("add", event.new)):
                 if name is not None and (event.field == "label" or self.is_label(item.project, name)):
                     changes.append(Change(event.at, action, name))
-        return changes
+        return [change._replace(name=self._label(change.name)) for change in changes]
+
+    def _label(self, name: str) -> str:
+        """A label's present name: also what happened before it was renamed is told with that one."""
+        return self.company.status_name("gitlab", name, self.now)
+
+    def first_name(self, label: str) -> str:
+        """What a label was called when it was made."""
+        return next((old for (_, old), (_, new) in self.company.renamed.items() if new == label), label)
 
     def labels(self, item: Item) -> list[str]:
         """The labels an issue carries now."""

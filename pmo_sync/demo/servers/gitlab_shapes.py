@@ -78,7 +78,7 @@ class Shapes(History):
             "last_activity_at": stamp(max((self.updated_at(item) for item in items), default=project.created_at)),
             "namespace": self.group(group, brief=True) if group else None,
             "_links": {"self": self_url, "issues": f"{self_url}/issues", "labels": f"{self_url}/labels"},
-            "archived": False,
+            "archived": project.is_archived,
             "visibility": "private",
             "issues_enabled": True,
             "wiki_enabled": True,
@@ -133,7 +133,7 @@ class Shapes(History):
     def label(self, project: str, name: str) -> Json:
         """A label of a project."""
         return {
-            "id": stable_id(f"{project}~{name}"),
+            "id": stable_id(f"{project}~{self.first_name(name)}"),
             "name": name,
             "description": None,
             "description_html": "",

@@ -41,6 +41,7 @@ BULK: Final = 100
 BULK_SINGLE: Final = 1000  # few, named, single-valued fields
 CHANGES_PAGE: Final = 10_000
 INLINE_HISTORIES: Final = 40
+RECONCILED: Final = 50  # issues that search shows as they are now; here it shows all so
 _MULTI: Final = frozenset(
     {"*all", "*navigable", "labels", "fixVersions", "versions", "components", "issuelinks", "subtasks", "comment",
      "worklog", "attachment", FLAVOUR.sprint, FLAVOUR.flagged}
@@ -179,8 +180,8 @@ class _Cloud:
         ids, keys, text = words(request, "id"), words(request, "keys"), request.first("query").lower()
         found = [one for one in found if (not ids or str(one.id) in ids) and (not keys or one.key in keys)]
         found = [one for one in found if text in one.name.lower() or text in one.key.lower()]
-        if words(request, "status") and "live" not in words(request, "status"):
-            found = []
+        states = words(request, "status") or ["live"]
+        found = [one for one in found if ("archived" if one.is_archived else "live") in states]
         start, most, part = page(request, found, default=50, cap=100)
         values = [self._project(one, "insight" in words(request, "expand")) for one in part]
         return Answer(
@@ -197,6 +198,8 @@ class _Cloud:
 
     def _project(self, project: TrackedProject, with_insight: bool) -> JSON:
         made = self.wire.project(project) | {"style": "classic", "isPrivate": False, "properties": {}}
+        if project.is_archived:
+            made["archived"] = True
         if with_insight:
             items = [item for item in self.site.visible() if item.project == project.key]
             last = max((self.site.updated_at(item) for item in items), default=project.created_at)
@@ -263,6 +266,8 @@ class _Cloud:
         else:
             asked = {name: request.first(name) for name in request.query}
             fields, expand = words(request, "fields"), request.first("expand")
+        if len(asked.get("reconcileIssues") or ()) > RECONCILED:
+            return refuse(400, f"reconcileIssues: at most {RECONCILED} issues are allowed.")
         found = self._find(asked.get("jql") or "")
         if isinstance(found, Answer):
             return found

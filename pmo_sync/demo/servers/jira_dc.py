@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
@@ -27,6 +28,7 @@ FLAVOUR: Final = Flavour(
 DEFAULT_PAGE: Final = 50
 PAGE: Final = 100  # jira.search.views.default.max as this company's administrators set it
 VERSION: Final = "9.12.15"
+VALID: Final = timedelta(days=360)  # of the robot's token, half of it over
 _WHO: Final = {"message": "Client must be authenticated to access this resource.", "status-code": 401}
 
 _FIELDS: Final[tuple[tuple[str, str, JSON], ...]] = (
@@ -88,13 +90,14 @@ class _Center:
             ("GET", f"{api}/serverInfo", self.server_info),
             ("GET", f"{api}/myself", lambda _, __: Answer(200, self.wire.user(site.account) | {"locale": "en_US"})),
             ("GET", f"{api}/mypermissions", self.permissions),
-            ("GET", f"{api}/project", lambda _, __: Answer(200, [] if site.is_anonymous else list(map(self._project, site.projects)))),
+            ("GET", f"{api}/project", self.projects),
             ("GET", f"{api}/project/([^/]+)", self.project),
             ("GET", f"{api}/project/([^/]+)/version", self.version_page),
             ("GET", f"{api}/field", lambda _, __: Answer(200, [_field(*one) for one in _FIELDS])),
             ("GET", f"{api}/search", self.search),
             ("POST", f"{api}/search", self.search),
             ("GET", f"{api}/issue/([^/]+)", self.issue),
+            ("GET", "/rest/pat/latest/tokens", self.tokens),
             *((method, path.replace("([23])", "(2)"), handler) for method, path, handler in self.desk.routes),
         ]  # fmt: skip
 
@@ -125,6 +128,16 @@ class _Center:
             },
         )
 
+    def tokens(self, _: Request, __: re.Match[str]) -> Answer:
+        """The robot's only token; which one asks is never told."""
+        made = {
+            "id": 1,
+            "name": "pmo-sync",
+            "createdAt": self.wire.moment(self.site.now - VALID / 2),
+            "expiringAt": self.wire.moment(self.site.now + VALID / 2),
+        }
+        return Answer(200, [made])
+
     def permissions(self, request: Request, _: re.Match[str]) -> Answer:
         key = request.first("projectKey") or request.first("projectId")
         if key and self.site.project(key) is None:
@@ -142,8 +155,15 @@ class _Center:
         }
         return Answer(200, {"permissions": made})
 
+    def projects(self, request: Request, _: re.Match[str]) -> Answer:
+        """Without the archived ones, unless they are asked for."""
+        everyone = [] if self.site.is_anonymous else self.site.projects
+        with_archived = request.first("includeArchived") == "true"
+        return Answer(200, [self._project(one) for one in everyone if with_archived or not one.is_archived])
+
     def _project(self, project: TrackedProject) -> JSON:
-        return self.wire.project(project) | {"expand": "description,lead,url,projectKeys"}
+        made = {"expand": "description,lead,url,projectKeys", "archived": project.is_archived}
+        return self.wire.project(project) | made
 
     def project(self, _: Request, match: re.Match[str]) -> Answer:
         return self.desk.with_project(
@@ -156,7 +176,6 @@ class _Center:
                     "versions": self.desk.versions_of(project),
                     "components": [],
                     "assigneeType": "UNASSIGNED",
-                    "archived": False,
                 },
             ),
         )

@@ -81,14 +81,14 @@ class Site:
         self.zone = ZoneInfo(zone)
         self.account = account
         self.is_anonymous = False  # of the request being answered
-        self.projects = [project for project in company.projects if project.tracker == tracker]
+        self.projects = [one for one in company.projects if one.tracker == tracker and not one.is_hidden]
         self.goals = {str(goal.id): goal for goal in company.goals if goal.tracker == tracker}
         self.workers = {worker.id: worker for worker in company.workers}
         names = {name: what for project in self.projects for name, what in project.statuses.items()}
         self.statuses = {name: (str(10_000 + index), names[name]) for index, name in enumerate(sorted(names))}
         self.items = [item for item in company.items if item.tracker == tracker]
         self.by_id = {str(item.id): item for item in self.items}
-        self.by_key = {item.key: item for item in self.items}
+        self.by_key = {key: item for item in self.items for key in (*item.former_keys, item.key)}
         self.ordinal = {link: index for index, link in enumerate(company.dependencies)}
         self._links: dict[int, list[Dependency]] = {}
         for link in company.dependencies:
@@ -135,11 +135,15 @@ class Site:
     def item(self, id_or_key: str) -> Item | None:
         """By id or key, if it exists now."""
         found = self.by_id.get(id_or_key) or self.by_key.get(id_or_key.upper())
-        return found if found is not None and found.exists(self.now) and not self.is_anonymous else None
+        return found if found is not None and self._exists(found) else None
+
+    def _exists(self, item: Item) -> bool:
+        return item.exists(self.now) and not self.is_anonymous and self.project(item.project) is not None
 
     def visible(self) -> Iterator[Item]:
-        """The items that exist now, oldest first."""
-        return (item for item in self.items if item.exists(self.now) and not self.is_anonymous)
+        """The items that are listed now, oldest first."""
+        listed = {project.key for project in self.projects if not project.is_archived and not self.is_anonymous}
+        return (item for item in self.items if item.project in listed and item.is_listed(self.now))
 
     def blockers(self, item: Item) -> list[tuple[int, Item, bool]]:
         """The links inside this Jira now: (link id, the other item, whether the other blocks ``item``)."""
@@ -222,8 +226,10 @@ class Site:
                 elif event.old in members:
                     members.remove(event.old)
                 changes.append(self._set_change(event.field, event.new or event.old or "", before, members))
+            elif event.field == "project":
+                changes += self._moved(event.old or "", event.new or "")
             else:
-                changes.append(self._change(event.field, event.old, event.new))
+                changes.append(self._change(event.field, event.old, event.new, event.at))
         for link in self._links.get(item.id, ()):
             if link.at <= self.now:
                 change = self._link_change(item, link)
@@ -252,12 +258,21 @@ class Site:
     def _names(self, ids: list[str]) -> str:
         return ", ".join(self.goals[one].name for one in ids)
 
-    def _change(self, name: str, old: str | None, new: str | None) -> Change:
+    def _moved(self, old_key: str, new_key: str) -> list[Change]:
+        """A move to another project, which logs the new key beside the project."""
+        named = {project.key: project for project in self.company.projects}
+        old, new = (named[key.rpartition("-")[0]] for key in (old_key, new_key))
+        return [
+            Change("project", str(old.id), old.name, str(new.id), new.name),
+            Change("key", None, old_key, None, new_key),
+        ]
+
+    def _change(self, name: str, old: str | None, new: str | None, at: datetime) -> Change:
         def both(value: str | None) -> tuple[str | None, str | None]:
             if value is None:
                 return None, None
             if name == "status":
-                return self.statuses[value][0], value
+                return self.statuses[value][0], self.company.status_name(self.tracker, value, at)
             if name == "parent":
                 return value, self.by_id[value].key
             if name == "assignee":

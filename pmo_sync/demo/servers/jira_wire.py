@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pmo_sync.demo.company import Goal, Item, TrackedProject, Worker
+from pmo_sync.demo.company import Booking, Goal, Item, TrackedProject, Worker
 from pmo_sync.demo.servers.jira_site import (
     CATEGORIES,
     PRIORITIES,
@@ -39,6 +39,8 @@ _LOGGED: Final = {
     "labels": ("labels", "labels"),
     "version": ("Fix Version", "fixVersions"),
     "link": ("Link", None),
+    "project": ("project", "project"),
+    "key": ("Key", None),
     "remote_link": ("RemoteIssueLink", None),
 }
 
@@ -109,7 +111,7 @@ class Wire:
             "self": self.api(f"status/{number}"),
             "description": "",
             "iconUrl": f"{self.base}/images/icons/statuses/generic.png",
-            "name": name,
+            "name": self.site.company.status_name(self.site.tracker, name, self.site.now),
             "id": number,
             "statusCategory": {
                 "self": self.api(f"statuscategory/{category}"),
@@ -297,6 +299,10 @@ class Wire:
             fields[self.flavour.epic_link or ""] = None
         else:
             fields[self.flavour.epic_link or ""] = None if parent is None else parent.key
+        if not self.flavour.is_cloud:
+            is_archived = not item.is_listed(now)
+            fields["archiveddate"] = self.moment(item.archived_at) if is_archived and item.archived_at else None
+            fields["archivedby"] = self.user(reporter) if is_archived else None
         return fields
 
     def _link(self, number: int, other: Item, other_blocks: bool) -> JSON:
@@ -379,8 +385,7 @@ class Wire:
         """A comment; version 2 shows text, version 3 a document, whichever way it came."""
         body = comment.body
         if as_document and isinstance(body, str):
-            body = {"type": "doc", "version": 1, "content": [
-                {"type": "paragraph", "content": [{"type": "text", "text": body}] if body else []}]}  # fmt: skip
+            body = _document(body)
         elif not as_document and not isinstance(body, str):
             body = _plain(body)
         author = self.user(comment.author)
@@ -395,12 +400,36 @@ class Wire:
         }
         return made | {"jsdPublic": True} if self.flavour.is_cloud else made
 
+    def worklog(self, item: Item, booking: Booking, *, as_document: bool) -> JSON:
+        """Booked time, with who booked it and what they wrote."""
+        author, text = self.person(booking.worker), f"Worked on {item.key}"
+        minutes = booking.seconds // 60
+        return {
+            "self": self.api(f"issue/{item.id}/worklog/{booking.id}"),
+            "id": str(booking.id),
+            "issueId": str(item.id),
+            "author": author,
+            "updateAuthor": author,
+            "comment": _document(text) if as_document else text,
+            "created": self.moment(min(booking.changed_at, booking.started_at + timedelta(hours=2))),
+            "updated": self.moment(booking.changed_at),
+            "started": self.moment(booking.started_at),
+            "timeSpent": f"{minutes // 60}h {minutes % 60}m",
+            "timeSpentSeconds": booking.seconds,
+        }
+
     def remote_link(self, item: Item, link: RemoteLink) -> JSON:
         """A remote link."""
         made: JSON = {"id": link.id, "self": self.api(f"issue/{item.id}/remotelink/{link.id}")}
         if link.global_id is not None:
             made["globalId"] = link.global_id
         return made | link.body
+
+
+def _document(text: str) -> JSON:
+    """Text as version 3 writes it."""
+    parts = [{"type": "text", "text": text}] if text else []
+    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": parts}]}
 
 
 def account_id(worker: Worker) -> str:

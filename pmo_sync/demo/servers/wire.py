@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -49,7 +50,7 @@ class Entry(NamedTuple):
     def is_write(self) -> bool:
         """Whether the request may have changed something (POST reads are told apart by their path)."""
         return self.method not in ("GET", "HEAD") and not self.path.endswith(
-            ("/search/jql", "/bulkfetch", "/approximate-count", "/graphql")
+            ("/search/jql", "/bulkfetch", "/approximate-count", "/worklog/list", "/graphql")
         )
 
 
@@ -67,6 +68,7 @@ class Server:
         self._authenticate = authenticate
         self._lock = threading.RLock()
         self._http: ThreadingHTTPServer | None = None
+        self.now: Callable[[], datetime] | None = None  # what the Date header tells; None: this machine's time
 
     @property
     def url(self) -> str:
@@ -139,6 +141,11 @@ class Server:
                 self.wfile.write(body)
 
             do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                if timestamp is None and server.now is not None:
+                    timestamp = server.now().timestamp()
+                return super().date_time_string(timestamp)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """The log is a list, not a stream."""
