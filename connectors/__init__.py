@@ -7,8 +7,10 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from connectors.base import Connector
-    from pmo_sync.clock import Clock
+    from types import ModuleType
+
+    from connectors.base import Connector, Survey
+    from pmo_sync.clients.network import Network
     from pmo_sync.config import SourceConfig
 
 CONNECTORS: Final = {
@@ -23,13 +25,25 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({*CONNECTORS, *(point.name for point in entry_points(group="pmo_sync.connectors"))}))
 
 
-def connect(options: SourceConfig, clock: Clock) -> Connector:
+def connect(options: SourceConfig, network: Network) -> Connector:
     """The connector for one configured source. No request is made yet.
 
-    Each connector module offers ``connect(options, clock)``; an unknown kind was refused by the configuration.
+    Each connector module offers ``connect(options, network)``; an unknown kind was refused by the configuration.
     """
-    target = CONNECTORS.get(options.kind)
+    return cast("Connector", _module(options.kind).connect(options, network))
+
+
+def survey(options: SourceConfig, network: Network) -> Survey:
+    """What `init` may propose for one source; empty where the connector offers no ``survey(options, network)``."""
+    from connectors.base import Survey
+
+    offered = getattr(_module(options.kind), "survey", None)
+    return Survey() if offered is None else cast("Survey", offered(options, network))
+
+
+def _module(kind: str) -> ModuleType:
+    target = CONNECTORS.get(kind)
     if target is None:
-        (point,) = entry_points(group="pmo_sync.connectors", name=options.kind)
+        (point,) = entry_points(group="pmo_sync.connectors", name=kind)
         target = point.value
-    return cast("Connector", import_module(target).connect(options, clock))
+    return import_module(target)

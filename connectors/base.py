@@ -3,7 +3,7 @@
 A connector is a package with at least these three files, read in this order (Jira's, with two kinds of server, has
 more beside them):
 
-``__init__.py``   ``TRAITS`` and ``connect(options, clock) -> Connector``
+``__init__.py``   ``TRAITS`` and ``connect(options, network) -> Connector``
 ``fetch.py``      what to ask, in which order; the only code of the connector that talks through a client
 ``normalize.py``  pure: raw JSON -> records; no input or output, no clock
 
@@ -17,17 +17,20 @@ Obligations, each checked by ``tests/contract/connector.py``:
 * a cursor handed back resumes: nothing that changed since is missed, nothing is doubled;
 * the last page of a pass may be empty of issues; its cursor marks the pass as complete;
 * a malformed issue becomes a ``Problem`` of its page, the rest of the page is kept;
+* no row older than a bound we asked for is taken: servers ignore parameters they do not know;
 * wrong credentials raise ``AccessError``, a dead server ``TrackerError``; neither reads as "no issues";
 * descriptions, comment texts and e-mail addresses never leave ``normalize``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-from pmo_sync.model import Catalogue, Census, Identity, Page, Project
+from pmo_sync.config import Flavour
+from pmo_sync.model import Catalogue, Census, Identity, Page, Project, Trace, WorklogPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Traits:
 
     incremental: bool  # pages(project, cursor) can return only what changed
     counts: bool  # census() knows a count without reading the issues
+    worklog_feed: bool = False  # worklogs() has something to say; otherwise pages bring them, or there are none
 
 
 class Connector(Protocol):
@@ -62,3 +66,40 @@ class Connector(Protocol):
     def census(self, project: Project, *, sweep: bool) -> Census:
         """What the server has now; with ``sweep`` also every id."""
         ...
+
+    def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
+        """One trace for each of the project's issues that a sweep missed, each asked for by itself.
+
+        Nothing is taken out of the store before this was asked: an index that lags says ``here``.
+        """
+        ...
+
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
+        """Booked times of the whole source that changed since ``cursor``; None reads all. Empty without the trait."""
+        ...
+
+    def rewound(self, cursor: str) -> str:
+        """``cursor`` of worklogs set back: all that was booked comes again, and what was taken back since ``cursor``."""
+        ...
+
+    def since(self, moment: datetime) -> str:
+        """A cursor for ``pages`` that reads what changed since ``moment``."""
+        ...
+
+    def requests(self, issues: int) -> int:
+        """About how many requests the first pull of a project with so many issues takes; 0 without a server."""
+        ...
+
+    def close(self) -> None:
+        """Stop: whatever is under way ends soon, with TrackerError. Safe from any thread, and twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a first configuration may want to name, beyond the catalogue. Asked for by `init` alone."""
+
+    flavour: Flavour | None = None  # where a kind of tracker has several
+    kinds: tuple[str, ...] = ()  # issue types
+    labels: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)  # project key -> what the tracker groups it under

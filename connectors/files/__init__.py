@@ -12,8 +12,8 @@ intervals    entity_id, field, value, since; label (value), until (none: still s
 people       person_id, name
 
 Ids are written without the source's name, which is put before them; so are the values of intervals that are ids
-(status, milestone, parent, project, assignee, links), unless they are addresses (``https://...``). Times are ISO 8601
-with a zone, days ``2026-03-31``. Without an ``intervals`` table an issue has a ``status`` (an id) and, when it is
+(status, milestone, parent, project, links), unless they are addresses (``https://...``). An assignee is a
+``person_id`` of any form; what is kept of it is a pseudonym. Times are ISO 8601 with a zone, days ``2026-03-31``. Without an ``intervals`` table an issue has a ``status`` (an id) and, when it is
 done, ``done_at``: before that moment it counts as open, nothing else of its past is known.
 
 The folder is read in full whenever any byte of it changed, and not at all otherwise.
@@ -22,14 +22,14 @@ The folder is read in full whenever any byte of it changed, and not at all other
 from __future__ import annotations
 
 from connectors.files.fetch import TRAITS, FilesConnector
-from pmo_sync.clock import Clock
+from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError
 
 __all__ = ["TRAITS", "connect"]
 
 
-def connect(options: SourceConfig, clock: Clock) -> FilesConnector:  # noqa: ARG001 - files have no clock
+def connect(options: SourceConfig, network: Network) -> FilesConnector:  # noqa: ARG001 - files need none
     """The connector of one folder. Nothing is read yet."""
     if options.path is None:
         raise ConfigError([f"source.{options.name}.path: missing"])

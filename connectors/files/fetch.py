@@ -10,14 +10,15 @@ import json
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
 from connectors.base import Traits
 from connectors.files import normalize, tables
 from connectors.files.normalize import Json, Record
-from pmo_sync.errors import DataError
-from pmo_sync.model import Catalogue, Census, Identity, Page, Person, Problem, Project, Status
+from pmo_sync.errors import DataError, TrackerError
+from pmo_sync.model import Catalogue, Census, Identity, Page, Person, Problem, Project, Status, Trace, WorklogPage
 
 TRAITS: Final = Traits(incremental=False, counts=True)
 PAGE: Final = 500  # issues
@@ -34,6 +35,7 @@ class FilesConnector:
         self._folder = folder
         self._wanted = tuple(projects)
         self._loaded: sqlite3.Connection | None = None
+        self._is_closed = False
         self._digest = ""
         self._has_intervals = False
         self._problems: list[Problem] = []
@@ -78,6 +80,7 @@ class FilesConnector:
             (self._native(project), done),
         )
         while chunk := rows.fetchmany(PAGE):
+            self._load()  # unless closed meanwhile
             done += len(chunk)
             yield self._page([self._record(project, native, json.loads(row)) for native, row in chunk], done)
         yield Page((), (), (), (), json.dumps({"files": self._digest, "done": None}))
@@ -89,6 +92,39 @@ class FilesConnector:
             for (native,) in self._load().execute("SELECT id FROM issue WHERE project = ?", (self._native(project),))
         ]
         return Census(project.project_id, len(ids), frozenset(ids) if sweep else None)
+
+    def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
+        """Where the ``issues`` table has each now."""
+        database = self._load()
+        for one in issue_ids:
+            query = "SELECT project, row FROM issue WHERE id = ?"
+            found = database.execute(query, (one.removeprefix(f"{self.source}:"),)).fetchone()
+            if found is None:
+                yield Trace(one, "gone")
+            elif found[0] == self._native(project):
+                yield Trace(one, "here")
+            else:
+                yield Trace(one, "moved", normalize.clean(json.loads(found[1]).get("key", "")))
+
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:  # noqa: ARG002
+        """None: the folder holds no booked times."""
+        return iter(())
+
+    def rewound(self, cursor: str) -> str:
+        """There is nothing to set back."""
+        return cursor
+
+    def since(self, moment: datetime) -> str:  # noqa: ARG002
+        """The folder is read in full, or not at all."""
+        return ""
+
+    def requests(self, issues: int) -> int:  # noqa: ARG002
+        """There is no server to ask."""
+        return 0
+
+    def close(self) -> None:
+        """The next page is not read any more."""
+        self._is_closed = True
 
     def _native(self, project: Project) -> str:
         return project.project_id.removeprefix(f"{self.source}:")
@@ -115,17 +151,19 @@ class FilesConnector:
 
     def _page(self, found: Sequence[Record | Problem], done: int) -> Page:
         records = [one for one in found if isinstance(one, Record)]
-        named = {native for record in records for native in record.people} & self._people.keys()
+        named = {person for record in records for person in record.people} & self._people.keys()
         return Page(
             issues=tuple(record.issue for record in records),
             intervals=tuple(interval for record in records for interval in record.intervals),
-            people=tuple(self._people[native] for native in sorted(named)),
+            people=tuple(self._people[person] for person in sorted(named)),
             problems=tuple(one for one in found if isinstance(one, Problem)),
             cursor=json.dumps({"files": self._digest, "done": done}),
         )
 
     def _load(self) -> sqlite3.Connection:
         """Copy issues and intervals into the temporary database, once."""
+        if self._is_closed:
+            raise TrackerError(f"{self.source}: closed; nothing more is read")
         if self._loaded is not None:
             return self._loaded
         files = tables.find(self._folder)
@@ -153,10 +191,7 @@ class FilesConnector:
         database.executescript(
             "CREATE INDEX issue_project ON issue (project, number); CREATE INDEX interval_entity ON interval (entity);"
         )
-        self._people = {
-            one.person_id.removeprefix(f"{self.source}:"): one
-            for one in self._read(files, "people", normalize.person, self._problems)
-        }
+        self._people = {one.person_id: one for one in self._read(files, "people", normalize.person, self._problems)}
         self._loaded = database
         return database
 

@@ -19,15 +19,15 @@ from pmo_sync.model import (
     Person,
     Project,
     Status,
+    person_id,
 )
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
-ID_VALUES: Final = frozenset(
-    {"status", "milestone", "parent", "project", "blocks", "blocked_by", "relates", "assignee"}
-)
+ID_VALUES: Final = frozenset({"status", "milestone", "parent", "project", "blocks", "blocked_by", "relates"})
 FIELDS: Final = frozenset({*SINGLE_FIELDS, *SET_FIELDS})
 ALWAYS: Final = ("status", "kind", "project")
+FALSE: Final = (None, False, 0, "", "0", "false", "False", "FALSE")  # what says that an issue is not confidential
 SUPERSEDED: Final = ("", "moved", "duplicate", "promoted")
 OPEN: Final = "open"  # the status before ``done_at`` where no history is given
 
@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
     issue: Issue
     intervals: tuple[Interval, ...]
-    people: tuple[str, ...]  # ids without the source of those it names
+    people: tuple[str, ...]  # pseudonyms of those it names
 
 
 class _Row:
@@ -152,13 +152,15 @@ def milestone(row: Json, source: str, where: str) -> Milestone:
 def person(row: Json, source: str, where: str) -> Person:
     """One line of ``people``."""
     read = _Row(row, where)
-    return Person(f"{source}:{read.text('person_id')}", source, read.text("name"))
+    name = read.text("name").partition("@")[0]  # an address is no name
+    return Person(person_id(source, read.text("person_id")), source, name)
 
 
 def issue(row: Json, intervals: Sequence[Json] | None, owner: Project) -> Record:
     """One line of ``issues`` of ``owner`` with its intervals; ``None`` when the folder has no such table."""
     source = owner.source
-    read = _Row(row, clean(row.get("key") or row.get("issue_id")))
+    is_hidden = row.get("is_confidential") not in FALSE
+    read = _Row(row, clean((None if is_hidden else row.get("key")) or row.get("issue_id")))
     born = read.moment("created_at")
     if born is None:
         raise read.wrong("no 'created_at'")
@@ -178,7 +180,7 @@ def issue(row: Json, intervals: Sequence[Json] | None, owner: Project) -> Record
     )
     given = _assumed(read, made) if intervals is None else [_interval(one, made, read) for one in intervals]
     found = _checked([*given, *_constants(given, made, owner)], made, read)
-    people = tuple(dict.fromkeys(one.value.removeprefix(f"{source}:") for one in found if one.field == "assignee"))
+    people = tuple(dict.fromkeys(one.value for one in found if one.field == "assignee"))
     return Record(made, tuple(found), people)
 
 
@@ -213,8 +215,10 @@ def _interval(row: Json, made: Issue, owner: _Row) -> Interval:
         raise owner.wrong(f"interval of {field} starts before the issue was created")
     if until is not None and until <= since:
         raise owner.wrong(f"interval of {field} ends before it starts")
+    if field == "assignee":
+        return Interval(made.issue_id, field, person_id(made.source, value), "", since, until)
     is_id = field in ID_VALUES and "://" not in value
-    label = read.text("label", "" if field == "assignee" else value)
+    label = read.text("label", value)
     return Interval(made.issue_id, field, f"{made.source}:{value}" if is_id else value, label, since, until)
 
 

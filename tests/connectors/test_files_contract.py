@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Connector
-from pmo_sync.model import Project
+from pmo_sync.model import Project, Worklog
 from tests.connectors.test_files import PEOPLE, PROJECTS, STATUSES, Rows, connector, issue, stay, write_jsonl
-from tests.contract.connector import ConnectorContract, Harness
+from tests.contract.connector import ConnectorContract
+from tests.contract.harness import Harness
 
 
 class FilesHarness(Harness):
@@ -24,16 +25,16 @@ class FilesHarness(Harness):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.issues: Rows = [
-            issue(number, description=self.hidden[0], reporter=self.hidden[1], title="t\0") for number in range(1, 601)
+            issue(number, description=self.hidden[0], reporter=self.hidden[1], title="t\0") for number in range(1, 1201)
         ]
         self.intervals: Rows = []
-        for number in range(1, 601):
+        for number in range(1, 1201):
             self.intervals += [
                 stay(number, "status", "1", until="2026-02-01T09:00:00Z"),
                 stay(number, "status", "2", since="2026-02-01T16:00:00+07:00"),
                 stay(number, "label", "a", until="2026-01-20T09:00:00Z"),
                 stay(number, "label", "a", since="2026-01-25T09:00:00Z"),
-                stay(number, "relates", str(number % 600 + 1)),
+                stay(number, "relates", str(number % 1200 + 1)),
                 stay(number, "assignee", "u1"),
             ]
         write_jsonl(folder / "projects", PROJECTS)
@@ -49,7 +50,7 @@ class FilesHarness(Harness):
         return connector(self.folder)
 
     def issue_ids(self) -> frozenset[str]:
-        return frozenset(f"old:{row['issue_id']}" for row in self.issues)
+        return frozenset(f"old:{row['issue_id']}" for row in self.issues if row["project_id"] == "p1")
 
     def now(self) -> datetime:
         return datetime(2026, 6, 1, tzinfo=UTC)
@@ -63,6 +64,26 @@ class FilesHarness(Harness):
         del self.issues[4]["title"]
         self._write()
         return "old:5"
+
+    def delete(self) -> str:
+        gone = self.issues.pop()
+        self._write()
+        return f"old:{gone['issue_id']}"
+
+    def move(self) -> tuple[str, str]:
+        self.issues[0] |= {"project_id": "p2", "key": "WEB-9"}
+        self._write()
+        return "old:1", "WEB-9"
+
+    def lag(self) -> None:
+        """A folder is what it is."""
+
+    def worklogs(self) -> frozenset[Worklog]:
+        """No file holds them."""
+        return frozenset()
+
+    def book(self) -> None:
+        self.change()
 
 
 @pytest.fixture

@@ -7,106 +7,23 @@ fail: it holds one deliberately broken twin per test.
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
+import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
 from connectors.base import Connector
 from pmo_sync.errors import AccessError, TrackerError
-from pmo_sync.model import SET_FIELDS, SINGLE_FIELDS, Interval, Issue, Page, Person, Project
+from pmo_sync.model import SET_FIELDS, SINGLE_FIELDS, Interval, Issue, Page, Project, Trace, Worklog, WorklogPage
+from tests.contract.harness import Harness, ServerHarness, Stored
 
 LOOK_BACK = timedelta(hours=25)  # an incremental pass may repeat this much
 ALWAYS = ("status", "kind", "project")  # every issue has these at every moment
 OF_ISSUES = ("parent", "blocks", "blocked_by", "relates")
-
-
-class QuickClock:
-    """A clock on which waiting takes no time and is remembered."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic() + sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
-class Harness(ABC):
-    """A tracker with one project of some dozens of issues, and the truth about it."""
-
-    source: str  # the name the connector was configured with
-    project_key: str
-    hidden: Sequence[str]  # texts that the tracker serves and nobody may store: descriptions, comments, e-mails
-
-    @abstractmethod
-    def connect(self) -> Connector:
-        """A new connector with all it needs."""
-
-    @abstractmethod
-    def issue_ids(self) -> frozenset[str]:
-        """Our ids of the issues that exist now."""
-
-    @abstractmethod
-    def now(self) -> datetime:
-        """The tracker's present."""
-
-    @abstractmethod
-    def change(self) -> str:
-        """Time passes and the status of one issue changes; our id of it."""
-
-    @abstractmethod
-    def malform(self) -> str:
-        """From now on the tracker serves one issue that cannot be understood; our id of it."""
-
-
-class ServerHarness(Harness):
-    """A tracker behind HTTP."""
-
-    @abstractmethod
-    def connect_with_wrong_token(self) -> Connector:
-        """A connector whose token is not accepted."""
-
-    @abstractmethod
-    def connect_to_nobody(self) -> Connector:
-        """A connector whose server does not answer."""
-
-
-class Stored:
-    """What a store does with pages: an issue that comes again replaces itself and all its intervals."""
-
-    def __init__(self, pages: Iterable[Page] = ()) -> None:
-        self.issues: dict[str, Issue] = {}
-        self.intervals: dict[str, list[Interval]] = {}
-        self.people: dict[str, Person] = {}
-        for page in pages:
-            self.add(page)
-
-    def add(self, page: Page) -> None:
-        """Store one page."""
-        for issue in page.issues:
-            self.issues[issue.issue_id] = issue
-            self.intervals[issue.issue_id] = []
-        for interval in page.intervals:
-            self.intervals[interval.entity_id].append(interval)
-        self.people |= {person.person_id: person for person in page.people}
-
-    def content(self) -> tuple[dict[str, Issue], dict[str, list[Interval]], dict[str, Person]]:
-        """In a comparable form."""
-        order = {
-            key: sorted(found, key=lambda one: (one.field, one.since, one.value))
-            for key, found in self.intervals.items()
-        }
-        return self.issues, order, self.people
 
 
 def project_of(connector: Connector, harness: Harness) -> Project:
@@ -137,6 +54,8 @@ class ConnectorContract:
                     ids.append(one.value)
                 if one.field in OF_ISSUES and not one.value.startswith(("http://", "https://")):
                     ids.append(one.value)
+        booked = everything(harness)[0].worklogs.values()
+        ids += [one.worklog_id for one in booked] + [one.issue_id for one in booked]
         assert ids
         assert [one for one in ids if not one.startswith(prefix)] == []
 
@@ -191,6 +110,8 @@ class ConnectorContract:
             times += [one.since for one in page.intervals]
             times += [one.until for one in page.intervals if one.until is not None]
             assert [one for one in times if one.utcoffset() != timedelta(0)] == []
+        booked = [one.started_at for one in everything(harness)[0].worklogs.values()]
+        assert [one for one in booked if one.utcoffset() != timedelta(0)] == []
 
     def test_nothing_happens_before_creation_or_in_no_time(self, harness: Harness) -> None:
         for issue, intervals in stored_intervals(harness):
@@ -216,12 +137,12 @@ class ConnectorContract:
         project = project_of(connector, harness)
         pages = list(connector.pages(project, None))
         whole = Stored(pages).content()
-        assert len(pages) > 1
+        assert len([page for page in pages if page.issues]) > 2, "the harness's project is too small to be cut"
         for cut in range(1, len(pages)):
             resumed = list(harness.connect().pages(project, pages[cut - 1].cursor))
             assert Stored([*pages[:cut], *resumed]).content() == whole, f"after page {cut}"
             again = {issue.issue_id for page in resumed for issue in page.issues}
-            assert len(again) < len(whole[0]) or cut == 1, f"after page {cut} everything was read again"
+            assert len(again) < len(whole[0]), f"after page {cut} everything was read again"
 
     def test_an_incremental_pass_finds_the_change_and_little_else(self, harness: Harness) -> None:
         connector = harness.connect()
@@ -251,6 +172,58 @@ class ConnectorContract:
         again = [issue for page in harness.connect().pages(project, last.cursor) for issue in page.issues]
         assert [one.key for one in again if one.updated_at < started - LOOK_BACK] == []
 
+    def test_a_cursor_made_from_a_moment_reads_what_changed_since(self, harness: Harness) -> None:
+        connector = harness.connect()
+        project = project_of(connector, harness)
+        issues = Stored(connector.pages(project, None)).issues
+        moment = sorted(one.updated_at for one in issues.values())[len(issues) // 2]
+        wanted = {key for key, one in issues.items() if one.updated_at >= moment}
+        again = Stored(harness.connect().pages(project, connector.since(moment))).issues
+        assert wanted <= set(again)
+        if connector.traits.incremental:
+            assert [one.key for one in again.values() if one.updated_at < moment - LOOK_BACK] == []
+
+    def test_booked_times_are_the_trackers(self, harness: Harness) -> None:
+        stored, _ = everything(harness)
+        assert frozenset(stored.worklogs.values()) == harness.worklogs()
+        assert all(type(one.seconds) is int for one in stored.worklogs.values())
+
+    def test_booked_times_follow_the_tracker(self, harness: Harness) -> None:
+        stored, cursor = everything(harness)
+        connector = harness.connect()
+        project = project_of(connector, harness)
+        *_, last = connector.pages(project, None)
+        harness.book()
+        for page in harness.connect().pages(project, last.cursor):
+            stored.add(page)
+        for booked in harness.connect().worklogs(cursor):
+            stored.book(booked)
+        assert frozenset(stored.worklogs.values()) == harness.worklogs()
+
+    def test_booked_times_come_again_with_what_was_taken_back(self, harness: Harness) -> None:
+        stored, cursor = everything(harness)
+        connector = harness.connect()
+        assert (cursor is not None) == connector.traits.worklog_feed
+        if cursor is None:
+            return
+        harness.book()
+        again = Stored()
+        again.issues = stored.issues
+        again.worklogs = dict.fromkeys(stored.worklogs, next(iter(stored.worklogs.values())))
+        for page in connector.worklogs(connector.rewound(cursor)):
+            again.book(page)
+        assert frozenset(again.worklogs.values()) == harness.worklogs()
+
+    def test_reading_booked_times_resumes_after_any_page(self, harness: Harness) -> None:
+        connector = harness.connect()
+        issues = Stored(connector.pages(project_of(connector, harness), None))
+        pages = list(connector.worklogs(None))
+        assert bool(pages) == connector.traits.worklog_feed
+        whole = booked(issues, pages)
+        for cut in range(1, len(pages)):
+            resumed = list(harness.connect().worklogs(pages[cut - 1].cursor))
+            assert booked(issues, [*pages[:cut], *resumed]) == whole, f"after page {cut}"
+
     def test_a_malformed_issue_is_a_problem_and_the_rest_is_kept(self, harness: Harness) -> None:
         before = harness.issue_ids()
         broken = harness.malform()
@@ -265,13 +238,13 @@ class ConnectorContract:
 
     def test_what_is_private_stays_at_the_tracker(self, harness: Harness) -> None:
         connector = harness.connect()
-        everything = repr((connector.catalogue(), full(harness)))
+        found = repr((connector.catalogue(), full(harness), list(connector.worklogs(None))))
         assert harness.hidden
-        assert [text for text in harness.hidden if text in everything] == []
+        assert [text for text in harness.hidden if text in found] == []
 
     def test_no_nul_reaches_the_store(self, harness: Harness) -> None:
-        everything = repr((harness.connect().catalogue(), full(harness)))
-        assert "\\x00" not in everything
+        found = repr((harness.connect().catalogue(), full(harness)))
+        assert "\\x00" not in found
 
     def test_the_census_agrees(self, harness: Harness) -> None:
         connector = harness.connect()
@@ -283,6 +256,34 @@ class ConnectorContract:
         assert counted.count in (None, len(harness.issue_ids()))
         assert swept.issue_ids == harness.issue_ids()
         assert swept.count in (None, len(harness.issue_ids()))
+
+    def test_what_a_sweep_missed_is_traced(self, harness: Harness) -> None:
+        project = project_of(harness.connect(), harness)
+        moved, deleted, late = harness.move(), harness.delete(), harness.lag()
+        expected = {Trace(deleted, "gone")}
+        expected |= {Trace(moved[0], "moved", moved[1])} if moved else set()
+        expected |= {Trace(late, "here")} if late else set()
+        missed = {one.issue_id for one in expected}
+        connector = harness.connect()
+        swept = connector.census(project, sweep=True).issue_ids
+        assert swept is not None
+        assert swept == harness.issue_ids() - missed
+        traces = list(connector.trace(project, sorted(missed)))
+        assert {one._replace(where=one.where if one.fate == "moved" else "") for one in traces} == expected
+        assert len(traces) == len(expected)
+        assert list(connector.trace(project, [])) == []
+
+    def test_closing_ends_what_is_under_way(self, harness: Harness) -> None:
+        connector = harness.connect()
+        project = project_of(connector, harness)
+        pages = connector.pages(project, None)
+        next(pages)
+        for _ in range(2):  # from another thread, and twice
+            closing = threading.Thread(target=connector.close)
+            closing.start()
+            closing.join()
+        with pytest.raises(TrackerError):
+            list(pages)
 
 
 class ServerConnectorContract(ConnectorContract):
@@ -300,6 +301,7 @@ class ServerConnectorContract(ConnectorContract):
             lambda one: one.catalogue(),
             lambda one: list(one.pages(project, None)),
             lambda one: one.census(project, sweep=True),
+            lambda one: list(one.trace(project, sorted(harness.issue_ids())[:1])),
         ):
             with pytest.raises(AccessError) as caught:
                 ask(harness.connect_with_wrong_token())
@@ -312,10 +314,56 @@ class ServerConnectorContract(ConnectorContract):
             lambda one: one.catalogue(),
             lambda one: list(one.pages(project, None)),
             lambda one: one.census(project, sweep=False),
+            lambda one: list(one.trace(project, sorted(harness.issue_ids())[:1])),
         ):
             with pytest.raises(TrackerError) as caught:
                 ask(harness.connect_to_nobody())
             assert "\n" not in str(caught.value)
+
+    def test_no_row_older_than_the_bound_is_taken(self, harness: ServerHarness) -> None:
+        """Servers ignore what they do not know: then all would come again, at each pull, and pass for news."""
+        connector = harness.connect()
+        project = project_of(connector, harness)
+        started = harness.now()
+        *_, last = connector.pages(project, None)
+        harness.ignore_bounds()
+        taken: list[Issue] = []
+        with suppress(TrackerError):
+            for page in harness.connect().pages(project, last.cursor):
+                taken += page.issues
+        assert [one.key for one in taken if one.updated_at < started - LOOK_BACK] == []
+
+    def test_requests_are_foretold(self, harness: ServerHarness) -> None:
+        """Within a factor of three: the estimate turns into minutes that somebody decides by."""
+        connector = harness.connect()
+        project = project_of(connector, harness)
+        before = harness.answered()
+        list(connector.pages(project, None))
+        connector.census(project, sweep=False)
+        needed = harness.answered() - before
+        foretold = connector.requests(len(harness.issue_ids()))
+        assert needed / 3 <= foretold <= needed * 3, needed
+        assert connector.requests(1_000_000) > 1000 * foretold
+
+
+def everything(harness: Harness) -> tuple[Stored, str | None]:
+    """A full pass with booked times, and where their reading goes on."""
+    connector = harness.connect()
+    stored = Stored(connector.pages(project_of(connector, harness), None))
+    cursor = None
+    for page in connector.worklogs(None):
+        stored.book(page)
+        cursor = page.cursor
+    return stored, cursor
+
+
+def booked(issues: Stored, pages: Iterable[WorklogPage]) -> dict[str, Worklog]:
+    """The booked times after these pages."""
+    stored = Stored()
+    stored.issues = issues.issues
+    for page in pages:
+        stored.book(page)
+    return stored.worklogs
 
 
 def stored_intervals(harness: Harness) -> list[tuple[Issue, list[Interval]]]:

@@ -1,139 +1,32 @@
 """The contract's tests can fail: for each there is a connector that breaks just that promise.
 
-``Exemplary`` reads a tracker that lives in memory and keeps every promise. A twin is the same connector with one fault;
-the test of its name must catch it.
+``Exemplary`` (``toy.py``) keeps every promise. A twin is the same connector with one fault; the test of its name must
+catch it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from connectors.base import Traits
-from pmo_sync.errors import AccessError, PmoSyncError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Interval, Issue, Page, Person, Problem, Project, Status
-from tests.contract.connector import ConnectorContract, ServerConnectorContract, ServerHarness
-
-START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-SECRET = "the description nobody stores"
-PROJECT = Project("toy:1", "toy", "TOY", "Toy", "http://127.0.0.1/toy", is_archived=False)
-PAGE = 4
-
-
-class Tracker:
-    """Ten issues that were started, labelled and linked, one of them three days ago."""
-
-    def __init__(self) -> None:
-        self.now = START + 40 * 24 * HOUR
-        self.changed_at = {number: START + number * 24 * HOUR for number in range(1, 11)}
-        self.malformed: int | None = None
-
-
-class Exemplary:
-    """Keeps the contract. Every step is a method, so that a twin can break one."""
-
-    source = "toy"
-    traits = Traits(incremental=True, counts=True)
-
-    def __init__(self, tracker: Tracker, refusal: PmoSyncError | None = None) -> None:
-        self.tracker = tracker
-        self.refusal = refusal
-
-    def check(self) -> Identity:
-        self.allowed()
-        return Identity("me", "Toy 1", self.tracker.now)
-
-    def catalogue(self) -> Catalogue:
-        self.allowed()
-        return Catalogue((PROJECT,), (Status("toy:s1", "toy", "Open", "todo"),), ())
-
-    def census(self, project: Project, *, sweep: bool) -> Census:
-        self.allowed()
-        ids = frozenset(f"toy:{number}" for number in self.tracker.changed_at)
-        return Census(project.project_id, len(ids), ids if sweep else None)
-
-    def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
-        self.allowed()
-        place = json.loads(cursor) if cursor else {"since": "", "after": 0, "now": self.tracker.now.isoformat()}
-        if place["after"] is None:
-            place = {"since": place["now"], "after": 0, "now": self.tracker.now.isoformat()}
-        wanted = [number for number in self.found(place["since"]) if number > place["after"]]
-        for start in range(0, len(wanted), PAGE):
-            numbers = wanted[start : start + PAGE]
-            yield self.page(numbers, json.dumps({**place, "after": numbers[-1]}))
-        yield Page((), (), (), (), json.dumps({**place, "after": None}))
-
-    def allowed(self) -> None:
-        if self.refusal:
-            raise self.refusal
-
-    def found(self, since: str) -> list[int]:
-        return [number for number, at in self.tracker.changed_at.items() if not since or at.isoformat() >= since]
-
-    def page(self, numbers: list[int], cursor: str) -> Page:
-        good = [number for number in numbers if number != self.tracker.malformed]
-        problems = tuple(Problem(f"TOY-{one}", "field status is missing") for one in numbers if one not in good)
-        intervals = tuple(one for number in good for one in self.intervals(number))
-        people = (Person("toy:person-1", "toy", "Ann"),)
-        return Page(tuple(self.issue(number) for number in good), intervals, people, problems, cursor)
-
-    def issue(self, number: int) -> Issue:
-        at = self.tracker.changed_at[number]
-        return Issue(f"toy:{number}", "toy", "toy:1", f"TOY-{number}", "A title", "Task", 0, START, at, "http://127.0.0.1/1", is_confidential=False)  # fmt: skip
-
-    def intervals(self, number: int) -> list[Interval]:
-        key, at = f"toy:{number}", self.tracker.changed_at[number]
-        return [
-            Interval(key, "status", "toy:s1", "Open", START, at),
-            Interval(key, "status", "toy:s2", "Doing", at, None),
-            Interval(key, "kind", "Task", "Task", START, None),
-            Interval(key, "project", "toy:1", "TOY", START, None),
-            Interval(key, "label", "urgent", "urgent", START, at),
-            Interval(key, "label", "urgent", "urgent", at + HOUR, None),
-            Interval(key, "blocks", "https://gitlab.example.org/a/b/-/issues/1", "a/b#1", at, None),
-        ]
-
-
-class ToyHarness(ServerHarness):
-    """The toy tracker, read by whichever connector is on trial."""
-
-    source = "toy"
-    project_key = "TOY"
-    hidden = (SECRET,)
-
-    def __init__(self, kind: type[Exemplary]) -> None:
-        self.tracker = Tracker()
-        self.kind = kind
-
-    def connect(self) -> Exemplary:
-        return self.kind(self.tracker)
-
-    def connect_with_wrong_token(self) -> Exemplary:
-        return self.kind(self.tracker, AccessError("401: set a new token"))
-
-    def connect_to_nobody(self) -> Exemplary:
-        return self.kind(self.tracker, TrackerError("no answer"))
-
-    def issue_ids(self) -> frozenset[str]:
-        return frozenset(f"toy:{number}" for number in self.tracker.changed_at)
-
-    def now(self) -> datetime:
-        return self.tracker.now
-
-    def change(self) -> str:
-        self.tracker.now += HOUR
-        self.tracker.changed_at[5] = self.tracker.now
-        return "toy:5"
-
-    def malform(self) -> str:
-        self.tracker.malformed = 3
-        return "toy:3"
+from pmo_sync.model import (
+    Census,
+    Identity,
+    Interval,
+    Issue,
+    Page,
+    Project,
+    Trace,
+    Worklog,
+    WorklogPage,
+)
+from tests.contract.connector import ConnectorContract, ServerConnectorContract
+from tests.contract.toy import HOUR, PROJECT, SECRET, START, Exemplary, ToyHarness, WithoutFeed
 
 
 class TestExemplary(ServerConnectorContract):
@@ -142,6 +35,14 @@ class TestExemplary(ServerConnectorContract):
     @pytest.fixture
     def harness(self) -> ToyHarness:
         return ToyHarness(Exemplary)
+
+
+class TestExemplaryWithoutFeed(ServerConnectorContract):
+    """So does one whose pages bring booked times."""
+
+    @pytest.fixture
+    def harness(self) -> ToyHarness:
+        return ToyHarness(WithoutFeed)
 
 
 Pages = Iterator[Page]
@@ -228,6 +129,73 @@ class _ReadsRefusalAsEmpty(Exemplary):
         """As if an empty tracker had answered."""
 
 
+class _ReadsOnlyNews(Exemplary):
+    def since(self, moment: datetime) -> str:
+        return super().since(self.tracker.now)
+
+
+class _ReadsAll(Exemplary):
+    def since(self, moment: datetime) -> str:
+        return super().since(START)
+
+
+class _LosesATime(Exemplary):
+    def worklog(self, number: int) -> Worklog | None:
+        return None if number == 3 else super().worklog(number)
+
+
+class _KeepsWhatWasTakenBack(Exemplary):
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
+        return (replace(page, removed=()) for page in super().worklogs(cursor))
+
+
+class _SetsNothingBack(Exemplary):
+    def rewound(self, cursor: str) -> str:
+        return cursor
+
+
+class _NeverReadsTimesAgain(WithoutFeed):
+    def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
+        for page in super().pages(project, cursor):
+            yield replace(page, worklogs=None) if cursor else page
+
+
+class _SkipsTimes(Exemplary):
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
+        last = [page.cursor for page in super().worklogs(None)][-1]
+        return (replace(page, cursor=last) for page in super().worklogs(cursor))
+
+
+class _HasNoFeedAfterAll(Exemplary):
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
+        return iter(())
+
+
+class _BuriesAll(Exemplary):
+    def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
+        return (Trace(one, "gone") for one in issue_ids)
+
+
+class _TracesOnce(Exemplary):
+    def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
+        return (one for one in super().trace(project, issue_ids) if one.fate != "gone")
+
+
+class _GoesOn(Exemplary):
+    def close(self) -> None:
+        """As if nothing were said."""
+
+
+class _TakesWhatComes(Exemplary):
+    def found(self, since: str) -> list[int]:
+        return list(self.tracker.changed_at) if self.tracker.ignores_bounds else super().found(since)
+
+
+class _Boasts(Exemplary):
+    def requests(self, issues: int) -> int:
+        return 1
+
+
 TWINS: dict[str, type[Exemplary]] = {
     "test_ids_start_with_the_source": _intervals(lambda one: one._replace(value=one.value.removeprefix("toy:"))),
     "test_a_full_pass_brings_every_issue_once": _pages(
@@ -252,18 +220,32 @@ TWINS: dict[str, type[Exemplary]] = {
     "test_a_pass_resumes_after_any_page": _pages(_loses_the_last_issue),
     "test_an_incremental_pass_finds_the_change_and_little_else": _pages(_forgets_changes),
     "test_nothing_new_is_read_again_after_the_last_page": _pages(_reads_all_again),
+    "test_a_cursor_made_from_a_moment_reads_what_changed_since": _ReadsOnlyNews,
+    "test_booked_times_are_the_trackers": _LosesATime,
+    "test_booked_times_follow_the_tracker": _KeepsWhatWasTakenBack,
+    "test_booked_times_come_again_with_what_was_taken_back": _SetsNothingBack,
+    "test_reading_booked_times_resumes_after_any_page": _SkipsTimes,
     "test_a_malformed_issue_is_a_problem_and_the_rest_is_kept": _SwallowsProblems,
     "test_what_is_private_stays_at_the_tracker": _issues(title=SECRET),
     "test_no_nul_reaches_the_store": _issues(title="a\0b"),
     "test_the_census_agrees": _Miscounts,
+    "test_what_a_sweep_missed_is_traced": _BuriesAll,
+    "test_closing_ends_what_is_under_way": _GoesOn,
     "test_we_are_known": _Nobody,
     "test_a_wrong_token_is_an_access_error": _ReadsRefusalAsEmpty,
     "test_a_dead_server_is_a_tracker_error": _ReadsRefusalAsEmpty,
+    "test_no_row_older_than_the_bound_is_taken": _TakesWhatComes,
+    "test_requests_are_foretold": _Boasts,
 }
 # a second fault of the same promise
 MORE_TWINS = (
     ("test_an_incremental_pass_finds_the_change_and_little_else", _pages(_reads_all_again)),
     ("test_a_pass_resumes_after_any_page", _pages(_starts_again)),
+    ("test_a_cursor_made_from_a_moment_reads_what_changed_since", _ReadsAll),
+    ("test_booked_times_follow_the_tracker", _NeverReadsTimesAgain),
+    ("test_booked_times_come_again_with_what_was_taken_back", _KeepsWhatWasTakenBack),
+    ("test_reading_booked_times_resumes_after_any_page", _HasNoFeedAfterAll),
+    ("test_what_a_sweep_missed_is_traced", _TracesOnce),
 )
 
 
