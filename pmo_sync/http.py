@@ -6,9 +6,10 @@ What it guarantees, whatever library sits on top:
 * retries go by declared *effect*, not by verb: reads (GET, HEAD, and the POST paths named in ``post_reads``)
   are repeated after connection errors, 429 and 5xx; a write only where nothing can have happened (429, no
   connection), otherwise it raises ``UncertainWriteError`` and its author reads the remote again before deciding;
-* ``Retry-After`` is honoured in both forms, seconds (also fractional) and HTTP date; GitLab's
-  ``RateLimit-Reset`` and Jira's ``X-RateLimit-Reset`` where it is missing;
-* one limiter per instance spaces requests, and slows down when the server says it is near its limit;
+* what the server says about its limits is honoured (``pmo_sync.quota``), and one limiter per instance spaces
+  requests (``pmo_sync.limiter``);
+* ``stop`` ends all waiting, from any thread;
+* a tape may stand between us and the network (``pmo_sync.tape``);
 * no request, redirect or ``Link`` address ever leaves the configured origin, so a token cannot either;
 * cookies are off unless asked for, also within redirects (a kept JSESSIONID turns token calls into 401s:
   pycontribs/jira#1904).
@@ -16,25 +17,27 @@ What it guarantees, whatever library sits on top:
 
 from __future__ import annotations
 
-import email.utils
+import functools
 import logging
 import random
-import ssl
+import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import NewConnectionError
 
 from pmo_sync.clock import Clock
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+from pmo_sync.faults import PROXY_REFUSES, brief, explain
+from pmo_sync.limiter import LONGEST_WAIT, NAP, Limiter
+from pmo_sync.quota import read
+from pmo_sync.tape import Tape
 
 log: Final = logging.getLogger("pmo_sync.http")
 
@@ -42,8 +45,8 @@ USER_AGENT: Final = "pmo-sync"
 TIMEOUT: Final = (10.0, 120.0)  # seconds to connect, seconds between two bytes
 ATTEMPTS: Final = 5
 ATTEMPTS_AFTER_500: Final = 3  # a plain 500 is more often a fault in the server than a bad moment
-LONGEST_WAIT: Final = 900.0  # seconds; an hour's quota is given up, not slept through
 RETRIED: Final = frozenset({429, 500, 502, 503, 504, *range(520, 531)})
+_NUMBERED: Final = re.compile(r"/[^/]*\d[^/]*")  # an issue's key or id, a version: not what makes requests alike
 
 
 class BearerAuth(AuthBase):
@@ -61,48 +64,6 @@ class BasicAuth(requests.auth.HTTPBasicAuth):
     """User and token; named here so that clients need not import requests."""
 
 
-class Limiter:
-    """Spaces the requests of one instance; shared by all its sessions and threads.
-
-    ``per_second`` is a ceiling. ``slow_down`` halves it, each answered request brings a little of it back.
-    """
-
-    def __init__(self, per_second: float, clock: Clock) -> None:
-        self._ceiling = per_second
-        self._rate = per_second
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._next = clock.monotonic()
-        self._paused_until = self._next
-        self._slowed_at = float("-inf")
-
-    def wait(self) -> None:
-        """Wait for this caller's turn; a pause that begins meanwhile holds those who already wait, too."""
-        with self._lock:
-            start = max(self._clock.monotonic(), self._next, self._paused_until)
-            self._next = start + 1.0 / self._rate
-        while (rest := max(start, self._paused_until) - self._clock.monotonic()) > 0:
-            self._clock.sleep(rest)
-
-    def pause(self, seconds: float) -> None:
-        """Nobody sends anything for so long."""
-        with self._lock:
-            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
-
-    def slow_down(self) -> None:
-        """The server is near its limit or over it. The answers of one burst count once."""
-        with self._lock:
-            now = self._clock.monotonic()
-            if now - self._slowed_at >= 1.0:
-                self._slowed_at = now
-                self._rate = max(self._rate / 2, min(self._ceiling, 0.2))
-
-    def recover(self) -> None:
-        """An ordinary answer came."""
-        with self._lock:
-            self._rate = min(self._ceiling, self._rate * 1.02)
-
-
 def origin(url: str) -> str:
     """Scheme, host and port in one comparable form: ``https://jira.example.org``."""
     parts = urlsplit(url)
@@ -114,13 +75,23 @@ class PoliteAdapter(HTTPAdapter):
     """Sends one request as often as its effect allows, to one origin only, reading each body whole."""
 
     def __init__(
-        self, home: str, limiter: Limiter, clock: Clock, post_reads: Sequence[str], workers: int, *, keep_cookies: bool
+        self,
+        home: str,
+        limiter: Limiter,
+        clock: Clock,
+        post_reads: Sequence[str],
+        workers: int,
+        tape: Tape | None,
+        *,
+        keep_cookies: bool,
     ) -> None:
         super().__init__(pool_connections=2, pool_maxsize=workers, pool_block=True)
         self.home = home
+        self.stopped = threading.Event()
         self._limiter = limiter
         self._clock = clock
         self._post_reads = tuple(post_reads)
+        self._tape = tape
         self._keep_cookies = keep_cookies
         self._lock = threading.Lock()
         self.counts: Counter[str] = Counter()  # requests, retries, writes
@@ -140,8 +111,9 @@ class PoliteAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Send, wait, retry.
 
-        Raises AccessError for an address outside the origin, TrackerError when reads fail for good,
-        UncertainWriteError for writes that may have happened. Answers 4xx and 5xx of reads come back as they are.
+        Raises AccessError for an address outside the origin, TrackerError when reads fail for good and after a
+        ``stop``, UncertainWriteError for writes that may have happened. Answers 4xx and 5xx of reads come back as
+        they are.
         """
         if origin(request.url or "") != self.home:
             msg = (
@@ -152,45 +124,47 @@ class PoliteAdapter(HTTPAdapter):
             raise AccessError(msg)
         if not self._keep_cookies:
             request.headers.pop("Cookie", None)  # requests hands a redirect's cookies to the request that follows
-        kwargs["stream"] = False
+        kwargs |= {"stream": False, "timeout": timeout or TIMEOUT}
         is_read = self._is_read(request)
-        where = f"{request.method} {origin(request.url or '')}{urlsplit(request.url or '').path}"
+        ask = functools.partial(self._ask, request, is_read=is_read, **kwargs)
+        if self._tape is None:
+            return ask()
+        return self._tape.answer(self.home, request, ask, is_read=is_read)
+
+    def _ask(self, request: requests.PreparedRequest, *, is_read: bool, **kwargs: Any) -> requests.Response:
+        path = urlsplit(request.url or "").path
+        where = f"{request.method} {self.home}{path}"
+        kind = f"{request.method} {_NUMBERED.sub('', path)}"
         for attempt in range(1, ATTEMPTS + 1):
-            self._limiter.wait()
+            sent = self._limiter.wait(self.stopped)
             self._count("requests" if is_read else "writes")
             try:
-                response = super().send(request, timeout=timeout or TIMEOUT, **kwargs)
+                response = super().send(request, **kwargs)
                 _ = response.content  # a truncated body fails here, inside the loop
             except (requests.exceptions.RequestException, OSError) as error:
-                if any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(error)):
-                    msg = f"{where}: the certificate is not trusted; set ca_bundle for this source ({_brief(error)})"
-                    raise TrackerError(msg) from error
-                if not is_read and not _never_sent(error):
-                    msg = f"{where}: no answer ({_brief(error)}); whether it was written is unknown"
-                    raise UncertainWriteError(msg) from error
-                if attempt == ATTEMPTS:
-                    msg = f"{where}: no answer after {ATTEMPTS} attempts ({_brief(error)}); is the address right?"
-                    raise TrackerError(msg) from error
-                self._sleep(attempt, None, where, type(error).__name__)
+                if self.stopped.is_set() and is_read:
+                    raise TrackerError("stopped") from error
+                gave_up_after = ATTEMPTS if attempt == ATTEMPTS else 0
+                explain(error, where, may_have_happened=not is_read, gave_up_after=gave_up_after)
+                self._rest(attempt, None, where, type(error).__name__)
                 continue
             status = response.status_code
-            if status == 429 or response.headers.get("X-RateLimit-NearLimit", "").lower() == "true":
-                self._limiter.slow_down()
-            else:
-                self._limiter.recover()
+            quota = read(status, response.headers, self._clock.now())
+            self._limiter.answered(sent, status, quota, kind)
             if status == 429 or (is_read and status in RETRIED):
-                wait = _retry_after(response, self._clock.now())
                 last = ATTEMPTS_AFTER_500 if status == 500 else ATTEMPTS
-                if attempt < last and (wait or 0.0) <= LONGEST_WAIT:
-                    self._sleep(attempt, wait, where, str(status))
+                if attempt < last and (quota.wait or 0.0) <= LONGEST_WAIT:
+                    self._rest(attempt, quota.wait, where, str(status))
                     continue
+            if status == 407:
+                raise AccessError(f"{where}: {PROXY_REFUSES}")
             if not is_read and status >= 500:
                 msg = f"{where}: the server answered {status}; whether it was written is unknown"
                 raise UncertainWriteError(msg)
             return response
         raise AssertionError(where)
 
-    def _sleep(self, attempt: int, asked: float | None, where: str, why: str) -> None:
+    def _rest(self, attempt: int, asked: float | None, where: str, why: str) -> None:
         """At least as long as asked; the whole instance waits then. Without being asked only this caller does."""
         self._count("retries")
         jitter = random.uniform(0.7, 1.3)
@@ -198,65 +172,10 @@ class PoliteAdapter(HTTPAdapter):
         log.info("%s: %s, again in %.1f s", where, why, wait)
         if asked is not None:
             self._limiter.pause(wait)
-        else:
-            self._clock.sleep(wait)
-
-
-def _never_sent(error: BaseException) -> bool:
-    """Whether the request cannot have reached the server."""
-    if isinstance(error, requests.exceptions.ProxyError):
-        return False
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it came from, and so on inwards."""
-    inner: BaseException | None = error
-    while inner is not None:
-        yield inner
-        inner = inner.__cause__ or inner.__context__
-
-
-def _brief(error: BaseException) -> str:
-    """The innermost reason, without addresses' queries: those may hold what is not ours to log."""
-    *_, inner = _chain(error)
-    return f"{type(inner).__name__}: {str(inner).split('?', maxsplit=1)[0][:120]}"
-
-
-def _retry_after(response: requests.Response, now: datetime) -> float | None:
-    """Seconds the server asks us to wait, None if it does not say. Moments are read on the server's own clock."""
-    now = _moment(response.headers.get("Date", "")) or now
-    raw = response.headers.get("Retry-After", "").strip()
-    if raw:
-        try:
-            return max(0.0, float(raw))
-        except ValueError:
-            pass
-        moment = _moment(raw)
-        if moment is not None:
-            return max(0.0, (moment - now).total_seconds())
-    reset = response.headers.get("RateLimit-Reset") or response.headers.get("X-RateLimit-Reset")
-    if reset and response.status_code == 429:
-        try:
-            return max(0.0, float(reset) - now.timestamp())
-        except ValueError:
-            pass
-        moment = _moment(reset)
-        if moment is not None:
-            return max(0.0, (moment - now).total_seconds())
-    return None
-
-
-def _moment(text: str) -> datetime | None:
-    """An HTTP date or ISO 8601 (Jira leaves the seconds out at times); without a zone it is UTC."""
-    for read in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            moment = read(text)
-        except (TypeError, ValueError):
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None
+            return
+        until = self._clock.monotonic() + wait
+        while not self.stopped.is_set() and (rest := until - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(rest, NAP))
 
 
 class PoliteSession(requests.Session):
@@ -272,7 +191,14 @@ class PoliteSession(requests.Session):
             msg = f"{self.adapter.home} redirects without end; is the address right, and the token accepted?"
             raise TrackerError(msg) from error
         except requests.exceptions.RequestException as error:
-            raise TrackerError(f"the request could not be made ({_brief(error)}); check the address") from error
+            raise TrackerError(f"the request could not be made ({brief(error)}); check the address") from error
+
+    def stop(self) -> None:
+        """From now on every request that waits or begins raises TrackerError("stopped") within ``NAP`` seconds.
+
+        For other threads to call. A request on the wire ends with its answer or its timeout and is not repeated.
+        """
+        self.adapter.stopped.set()
 
 
 def session(
@@ -285,15 +211,18 @@ def session(
     workers: int = 4,
     post_reads: Sequence[str] = (),
     proxy: str | None = None,
+    proxy_login: tuple[str, str] | None = None,
     ca_bundle: str | None = None,
     client_cert: str | tuple[str, str] | None = None,
     keep_cookies: bool = False,
+    tape: Tape | None = None,
 ) -> PoliteSession:
     """A session bound to the origin of ``url``.
 
     ``post_reads`` are path endings whose POST only reads, e.g. ``/search/jql``. Share ``limiter`` between the
-    sessions of one instance. Environment settings (``.netrc``, proxies) are not read: what reaches the server
-    is what the configuration says.
+    sessions of one instance. ``client_cert`` is one PEM file or (certificate, key); ``proxy_login`` is user and
+    password, which go to the proxy only. Environment settings (``.netrc``, proxies) are not read: what reaches the
+    server is what the configuration says.
     """
     made = PoliteSession()
     made.trust_env = False
@@ -303,11 +232,13 @@ def session(
     made.verify = ca_bundle or True
     made.cert = client_cert
     if proxy:
-        made.proxies = {"http": proxy, "https": proxy}
+        scheme, _, rest = proxy.partition("://")
+        login = ":".join(quote(part, safe="") for part in proxy_login) + "@" if proxy_login else ""
+        made.proxies = dict.fromkeys(("http", "https"), f"{scheme}://{login}{rest}")
     if not keep_cookies:
         made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     made.adapter = PoliteAdapter(
-        origin(url), limiter or Limiter(per_second, clock), clock, post_reads, workers, keep_cookies=keep_cookies
+        origin(url), limiter or Limiter(per_second, clock), clock, post_reads, workers, tape, keep_cookies=keep_cookies
     )
     made.mount("https://", made.adapter)
     made.mount("http://", made.adapter)

@@ -18,7 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "date", "server"}
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "server"}
+Headers = list[tuple[str, str]]
 
 
 class Seen(NamedTuple):
@@ -42,6 +43,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     seconds: float = 0.0
+    edit: Callable[[Headers, bytes], tuple[Headers, bytes]] | None = None
 
 
 def status(code: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Fault:
@@ -67,6 +69,26 @@ def truncate() -> Fault:
 def slow(seconds: float) -> Fault:
     """The answer comes late."""
     return Fault("slow", seconds=seconds)
+
+
+def cut() -> Fault:
+    """The target answers; the client gets half the body, announced as all of it."""
+    return rewritten(lambda headers, data: (headers, data[: len(data) // 2]))
+
+
+def reset_within() -> Fault:
+    """The target answers; in the middle of the body the connection is reset."""
+    return Fault("reset_within")
+
+
+def drip(seconds: float) -> Fault:
+    """The body comes in ten pieces, each so late."""
+    return Fault("drip", seconds=seconds)
+
+
+def rewritten(edit: Callable[[Headers, bytes], tuple[Headers, bytes]]) -> Fault:
+    """The target answers; the client gets what ``edit`` makes of it."""
+    return Fault("rewritten", edit=edit)
 
 
 class Asked(NamedTuple):
@@ -171,20 +193,31 @@ class FaultProxy:
                     return
                 if fault is not None and name == "status":
                     code, answered, data = fault.code, list(fault.headers.items()), fault.body
-                if fault is not None and fault.seconds:
+                if fault is not None and fault.edit is not None:
+                    answered, data = fault.edit(answered, data)
+                if fault is not None and name == "slow":
                     time.sleep(fault.seconds)
                 assert code is not None
-                self._answer(code, answered, data, cut=name == "truncate")
+                self._answer(code, answered, data, fault or Fault("pass"))
 
-            def _answer(self, code: int, headers: list[tuple[str, str]], data: bytes, *, cut: bool) -> None:
-                self.send_response(code)
+            def _answer(self, code: int, headers: Headers, data: bytes, fault: Fault) -> None:
+                is_short = fault.name in ("truncate", "reset_within")
+                self.send_response_only(code)  # the date is the target's
                 for name, value in headers:
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(max(len(data), 1) if cut else len(data)))
+                self.send_header("Content-Length", str(max(len(data), 1) if is_short else len(data)))
                 self.end_headers()
-                self.wfile.write(data[: len(data) // 2] if cut else data)
-                if cut:
+                size = max(1, len(data) // (2 if is_short else 10))
+                if fault.name == "drip":
+                    for start in range(0, len(data), size):
+                        time.sleep(fault.seconds)
+                        self.wfile.write(data[start : start + size])
+                    return
+                self.wfile.write(data[:size] if is_short else data)
+                if is_short:
                     self.close_connection = True
+                if fault.name == "reset_within":
+                    self._reset()
 
             def _reset(self) -> None:
                 """An abortive close: the client's next read fails with ECONNRESET."""

@@ -17,9 +17,10 @@ import pytest
 import requests
 
 from pmo_sync import http
+from pmo_sync.clock import SystemClock
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
 from pmo_sync.http import ATTEMPTS, BasicAuth, BearerAuth, Limiter, PoliteSession, origin, session
-from tests.contract.connector import QuickClock
+from tests.contract.harness import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 
 FINE = Reply(body=b'{"fine": true}')
@@ -294,43 +295,50 @@ def test_origin_is_comparable() -> None:
     assert origin("https://a@evil.example") == "https://evil.example"
 
 
-def test_the_limiter_spaces_and_slows_down() -> None:
-    clock = QuickClock()
-    limiter = Limiter(10.0, clock)
-    for _ in range(11):
-        limiter.wait()
-    assert 0.9 <= sum(clock.slept) <= 1.1
-    limiter.slow_down()
-    limiter.slow_down()  # of the same burst: counts once
-    before = sum(clock.slept)
-    for _ in range(5):
-        limiter.wait()
-    assert 0.8 <= sum(clock.slept) - before <= 1.1
-    for _ in range(100):
-        limiter.recover()
-    before = sum(clock.slept)
-    for _ in range(10):
-        limiter.wait()
-    assert 0.8 <= sum(clock.slept) - before <= 1.2
-
-
-def test_a_pause_holds_everybody() -> None:
-    clock = QuickClock()
-    limiter = Limiter(1000.0, clock)
-    limiter.pause(30.0)
-    limiter.wait()
-    assert sum(clock.slept) >= 29.9
-
-
 def test_a_server_near_its_limit_slows_us_down() -> None:
     clock = QuickClock()
     limiter = Limiter(10.0, clock)
     with ScriptedServer(Reply(headers={"X-RateLimit-NearLimit": "true"})) as server:
         open_session(server, clock, limiter=limiter).get(server.url)
-    before = sum(clock.slept)
-    for _ in range(6):
-        limiter.wait()
-    assert sum(clock.slept) - before >= 0.9
+    assert 6.9 <= limiter.pace <= 7.5
+
+
+def test_an_hours_quota_stops_everybody() -> None:
+    limiter = Limiter(10.0, QuickClock())
+    spent = Reply(429, headers={"RateLimit-Reason": "jira-quota-tenant-based", "Retry-After": "1847"})
+    with ScriptedServer(spent) as server:
+        assert open_session(server, limiter=limiter).get(server.url).status_code == 429
+        with pytest.raises(TrackerError, match=r"quota is used up until \d\d:\d\d UTC"):
+            open_session(server, limiter=limiter).get(server.url)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("reply", [Reply(503, headers={"Retry-After": "600"}), Reply(500), Reply(fault="reset")])
+def test_stop_ends_all_waiting(reply: Reply) -> None:
+    """On the machine's clock: a request that would rest for seconds or minutes gives up when another thread says so."""
+    raised: list[BaseException] = []
+    with ScriptedServer(reply) as server:
+        made = open_session(server, SystemClock())
+
+        def ask() -> None:
+            try:
+                made.get(server.url)
+            except TrackerError as error:
+                raised.append(error)
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for one in threads:
+            one.start()
+        while not made.adapter.counts["retries"]:
+            threads[0].join(0.01)
+        made.stop()
+        for one in threads:
+            one.join(30)
+        assert [str(one) for one in raised] == ["stopped"] * 3
+        asked = len(server.asked)
+        with pytest.raises(TrackerError, match="stopped"):
+            made.get(server.url)
+        assert len(server.asked) == asked <= 6
 
 
 def test_threads_share_one_session_and_one_count() -> None:

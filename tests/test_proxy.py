@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from pmo_sync.demo.servers.wire import Answer, Request, Server
-from tests.proxy import FaultProxy, reset, reset_after, slow, status, truncate
+from tests.proxy import FaultProxy, cut, drip, reset, reset_after, reset_within, rewritten, slow, status, truncate
 
 
 class Counter(Server):
@@ -100,6 +100,37 @@ def test_slow_is_slow(proxy: FaultProxy) -> None:
     proxy.plan = [slow(0.2)]
     assert requests.get(f"{proxy.url}/count", timeout=10).status_code == 200
     assert time.monotonic() - began >= 0.2  # never sooner; how much later is not asserted
+
+
+def test_cut_announces_what_it_sends(proxy: FaultProxy) -> None:
+    proxy.plan = [cut()]
+    response = requests.get(f"{proxy.url}/count", timeout=10)
+    assert int(response.headers["Content-Length"]) == len(response.content) > 200
+    with pytest.raises(requests.JSONDecodeError):
+        response.json()
+
+
+def test_reset_within_comes_after_a_part(proxy: FaultProxy) -> None:
+    proxy.plan = [reset_within()]
+    with requests.get(f"{proxy.url}/count", timeout=10, stream=True) as response:
+        assert response.status_code == 200
+        with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError), match=r"reset|broken"):
+            _ = response.content
+
+
+def test_drip_comes_in_pieces(proxy: FaultProxy) -> None:
+    proxy.plan = [drip(0.02)]
+    began = time.monotonic()
+    assert requests.get(f"{proxy.url}/count", timeout=10).json()["value"] == 0
+    assert time.monotonic() - began >= 0.2  # never sooner
+
+
+def test_rewritten_is_what_the_edit_makes(proxy: FaultProxy) -> None:
+    proxy.plan = [
+        rewritten(lambda headers, data: ([*headers, ("X-More", "1")], data.replace(b'"value": 0', b'"value": 9')))
+    ]
+    response = requests.get(f"{proxy.url}/count", timeout=10)
+    assert (response.json()["value"], response.headers["X-More"]) == (9, "1")
 
 
 def test_a_plan_may_be_a_function(proxy: FaultProxy, counter: Counter) -> None:

@@ -17,14 +17,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import requests
 
-from pmo_sync.clients.session import session_for
-from pmo_sync.clock import Clock
+from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig
 from pmo_sync.errors import AccessError, ConflictError, PmoSyncError, TrackerError
 
@@ -86,9 +85,9 @@ class ConfluenceClient(ABC):
     needs_content_type: ClassVar = False  # on every request, also those without a body
     keeps_cookies: ClassVar = False
 
-    def __init__(self, server: ServerConfig, clock: Clock) -> None:
+    def __init__(self, server: ServerConfig, network: Network) -> None:
         """Raises ConfigError where the token's reference leads nowhere."""
-        self._session = session_for(server, clock, keep_cookies=self.keeps_cookies)
+        self._session = network.session(server, keep_cookies=self.keeps_cookies)
         self._api = server.api_base
         self._site = server.url
 
@@ -108,6 +107,10 @@ class ConfluenceClient(ABC):
     @abstractmethod
     def space(self, key: str) -> Space:
         """The space with its home page. Raises MissingError."""
+
+    @abstractmethod
+    def may_write(self, space: Space, root: str) -> bool | None:
+        """Whether our account may make pages below ``root``; None where the server does not tell."""
 
     @abstractmethod
     def page(self, page_id: str) -> Page | None:
@@ -204,8 +207,8 @@ class ConfluenceClient(ABC):
 class CloudClient(ConfluenceClient):
     """Confluence Cloud: ``https://SITE.atlassian.net/wiki``, or the gateway's address that ends in ``/wiki``."""
 
-    def __init__(self, server: ServerConfig, clock: Clock) -> None:
-        super().__init__(server, clock)
+    def __init__(self, server: ServerConfig, network: Network) -> None:
+        super().__init__(server, network)
         self._api = _wiki(server.api_base)
         self._site = _wiki(server.url)
 
@@ -219,7 +222,15 @@ class CloudClient(ConfluenceClient):
         for found in self._rows("/api/v2/spaces", {"keys": key}):
             if found.get("key") == key:
                 return Space(_id(found), key, str(found.get("homepageId") or ""))
-        raise MissingError(f"{self._site}: no space {key!r} for this account; check space and its permissions")
+        raise MissingError(
+            f"{self._site}: no space {key!r} for this account; correct space of this place, or ask for the permission to view it"
+        )
+
+    def may_write(self, space: Space, root: str) -> bool | None:  # noqa: ARG002 - pages are a matter of the space
+        try:
+            return _may(self._get(f"/api/v2/spaces/{space.id}/operations"), {"create"}, {"page"})
+        except MissingError:
+            return None
 
     def page(self, page_id: str) -> Page | None:
         try:
@@ -314,9 +325,17 @@ class DataCenterClient(ConfluenceClient):
             found = self._get(f"/rest/api/space/{quote(key, safe='')}", expand="homepage")
         except MissingError:
             raise MissingError(
-                f"{self._site}: no space {key!r} for this account; check space and its permissions"
+                f"{self._site}: no space {key!r} for this account; correct space of this place, or ask for the permission to view it"
             ) from None
         return Space(str(found.get("id") or ""), key, str((found.get("homepage") or {}).get("id") or ""))
+
+    def may_write(self, space: Space, root: str) -> bool | None:  # noqa: ARG002 - it tells of pages only
+        """Whoever may edit or add to the page above has the space's one right for both, "Add pages"."""
+        try:
+            found = self._get(f"/rest/api/content/{quote(root, safe='')}", expand="operations")
+        except MissingError:
+            return None
+        return _may(found, {"create", "update"}, {"page", "attachment"})
 
     def page(self, page_id: str) -> Page | None:
         try:
@@ -402,9 +421,17 @@ class DataCenterClient(ConfluenceClient):
         )
 
 
-def connect(server: ServerConfig, clock: Clock) -> ConfluenceClient:
+def connect(server: ServerConfig, network: Network) -> ConfluenceClient:
     """The client for the server's flavour."""
-    return CloudClient(server, clock) if server.flavour == "cloud" else DataCenterClient(server, clock)
+    return CloudClient(server, network) if server.flavour == "cloud" else DataCenterClient(server, network)
+
+
+def _may(found: Json, operations: Collection[str], targets: Collection[str]) -> bool | None:
+    """Whether one of the operations is permitted; None where nothing was told."""
+    told = found.get("operations")
+    if not isinstance(told, list):
+        return None
+    return any(one.get("operation") in operations and one.get("targetType") in targets for one in told)
 
 
 def _wiki(url: str) -> str:

@@ -1,4 +1,4 @@
-"""GitLab's REST API v4 through python-gitlab's transport: raw dictionaries in and out, never its objects.
+"""GitLab's REST API v4 through python-gitlab's transport, and its GraphQL as plain POST: raw dictionaries in and out.
 
 The library brings addresses, encoding, paging and its error classes; sending, waiting and retrying are ours
 (``pmo_sync.http``). What the library would do otherwise, and why it is switched off here:
@@ -7,7 +7,8 @@ The library brings addresses, encoding, paging and its error classes; sending, w
 * ``PRIVATE-TOKEN`` follows a redirect to another host: the token goes as ``Authorization: Bearer``, by our session;
 * its ``verify`` argument hides the session's CA bundle: it is handed over as ``ssl_verify``;
 * ``page=`` together with an iterator never ends: ``page`` is refused;
-* objects cost seven times a dictionary, and compare equal across projects.
+* objects cost seven times a dictionary, and compare equal across projects;
+* its GraphQL client brings a second HTTP stack past our limiter and guards, and gives up after 10 s.
 
 Thread-safe: the library object is only read after construction and the session keeps no cookies, so that one
 client serves all workers of a source.
@@ -27,14 +28,14 @@ import gitlab
 import requests
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError, RedirectError
 
-from pmo_sync.clients.session import session_for
-from pmo_sync.clock import Clock
+from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
 from pmo_sync.http import TIMEOUT, USER_AGENT, without
 
 Json = dict[str, Any]
 PAGE: Final = 100  # GitLab's largest page
+GRAPHQL: Final = "/api/graphql"
 
 
 class UnavailableError(AccessError):
@@ -52,10 +53,12 @@ class GitlabClient:
     that is no answer); writes raise UncertainWriteError when nobody knows whether they happened.
     """
 
-    def __init__(self, server: ServerConfig, clock: Clock) -> None:
-        self._token = server.token.reveal() if server.token else None
-        self._session = session_for(server, clock)
+    def __init__(self, server: ServerConfig, network: Network) -> None:
+        self._token = network.token(server)
+        self._session = network.session(server, post_reads=(GRAPHQL,))
         self._where = server.url
+        self._graphql = server.api_base.rstrip("/") + GRAPHQL
+        self._is_closed = False
         self._gitlab = gitlab.Gitlab(
             server.api_base,
             session=self._session,
@@ -89,6 +92,7 @@ class GitlabClient:
         with self._explained("GET", path):
             rows = self._gitlab.http_list(path, iterator=True, query_parameters=_plain(params), obey_rate_limit=False)
             while True:
+                self._ensure_open()
                 try:
                     row = next(cast("Iterator[Any]", rows))
                 except StopIteration:
@@ -99,6 +103,30 @@ class GitlabClient:
                     msg = f"{self._where}: GET {path} did not answer a list of objects; is this a GitLab server?"
                     raise TrackerError(msg)
                 yield row
+
+    def graphql(self, query: str, **variables: Any) -> Json:
+        """The answer to one query, never a mutation: ``data`` and ``errors`` side by side, neither judged here.
+
+        GitLab answers 200 also where it refuses a part. A sign-in page raises TrackerError.
+        """
+        self._ensure_open()
+        try:
+            answer = self._session.post(
+                self._graphql, json={"query": query, "variables": variables}, timeout=TIMEOUT, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise self._explain(error, "POST", GRAPHQL) from None
+        if answer.is_redirect:
+            raise self._explain(RedirectError(), "POST", GRAPHQL)
+        if answer.status_code >= 400:
+            kind = GitlabAuthenticationError if answer.status_code == 401 else GitlabError
+            refused = kind(answer.reason or "", response_code=answer.status_code, response_body=answer.content)
+            raise self._explain(refused, "GET", GRAPHQL)
+        try:
+            made = answer.json()
+        except ValueError:
+            raise self._explain(GitlabParsingError(), "GET", GRAPHQL) from None
+        return self._object(made, GRAPHQL)
 
     def me(self) -> Json:
         """The token's user."""
@@ -125,7 +153,7 @@ class GitlabClient:
         """The token itself: ``scopes``, ``expires_at``. None where it cannot be asked (OAuth, old versions)."""
         try:
             return self.get("/personal_access_tokens/self")
-        except (UnavailableError, _RefusedError):
+        except (UnavailableError, RefusedError):
             return None
 
     def notes(self, project: str, iid: int | str) -> Iterator[Json]:
@@ -164,8 +192,13 @@ class GitlabClient:
             return self._object(answer, path)
 
     def close(self) -> None:
-        """Free the connections."""
+        """Free the connections; who asks for anything afterwards gets TrackerError. Safe from any thread, and twice."""
+        self._is_closed = True
         self._session.close()
+
+    def _ensure_open(self) -> None:
+        if self._is_closed:
+            raise TrackerError(f"{self._where}: closed; nothing more is asked")
 
     def _object(self, answer: Any, path: str) -> Json:
         if isinstance(answer, dict):
@@ -178,6 +211,7 @@ class GitlabClient:
     @contextmanager
     def _explained(self, verb: str, path: str) -> Iterator[None]:
         """No exception of the library or of requests passes; ours do."""
+        self._ensure_open()
         try:
             yield
         except (GitlabError, requests.RequestException) as error:
@@ -190,7 +224,7 @@ class GitlabClient:
         if isinstance(error, GitlabParsingError):
             page = "answered a web page, not data; is a sign-in page or proxy in front of the API, or the url wrong?"
             if verb == "GET":
-                return TrackerError(f"{what} {page}")
+                return WebPageError(f"{what} {page}")
             return UncertainWriteError(f"{what} {page} Whether it was written is unknown")
         if not isinstance(error, GitlabError):
             return TrackerError(f"{what} failed ({type(error).__name__}); is the url right?")
@@ -215,13 +249,23 @@ class GitlabClient:
             )
         if status == 429:
             return TrackerError(f"{what}: still too many requests (429); lower requests_per_second or workers")
+        if status in (413, 504) or (status == 503 and b"timed out" in (error.response_body or b"")):
+            return OverloadedError(f"{what}: too much to ask for at once ({status}); try again later")
         if status >= 500:
             return TrackerError(f"{what}: the server fails ({status}); try again later")
-        return _RefusedError(f"{what}: refused ({status}): {without(self._token, str(error.error_message))}")
+        return RefusedError(f"{what}: refused ({status}): {without(self._token, str(error.error_message))}")
 
 
-class _RefusedError(TrackerError):
+class RefusedError(TrackerError):
     """Any other 4xx, in the server's words."""
+
+
+class OverloadedError(TrackerError):
+    """The answer would be too large or takes too long: to less GitLab may answer. It aborts GraphQL after 30 s."""
+
+
+class WebPageError(TrackerError):
+    """HTML where data should be: a sign-in page, a proxy."""
 
 
 def segment(text: str | int) -> str:

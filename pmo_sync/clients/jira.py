@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -22,18 +22,24 @@ import jira
 import msgspec
 import requests
 
-from pmo_sync.clients.session import session_for
-from pmo_sync.clock import Clock
+from pmo_sync.clients.network import Network
 from pmo_sync.config import Flavour, ServerConfig
 from pmo_sync.errors import AccessError, TrackerError
 from pmo_sync.http import TIMEOUT, USER_AGENT, without
 
-POST_READS: Final = ("/search/jql", "/search/approximate-count", "/issue/bulkfetch", "/changelog/bulkfetch")
+POST_READS: Final = (
+    "/search/jql",
+    "/search/approximate-count",
+    "/issue/bulkfetch",
+    "/changelog/bulkfetch",
+    "/worklog/list",
+)
 HEADERS: Final = {
     "User-Agent": USER_AGENT,
     "Accept-Language": "en",  # names of statuses and fields come in one language, whatever the account's own
     "X-Force-Accept-Language": "true",
 }
+NOT_LET_IN: Final = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
 COMMENTS_PER_PAGE: Final = 100
 Decoder = msgspec.json.Decoder[Any]
 PLAIN: Final[Decoder] = msgspec.json.Decoder(Any)
@@ -47,6 +53,10 @@ class NotVisibleError(AccessError):
         super().__init__(message)
 
 
+class RefusedError(TrackerError):
+    """Any other 4xx, in the server's words: what was asked is not to its liking, as a second try would be."""
+
+
 class JiraClient:
     """One Jira. Safe for threads. No request is made before the first call.
 
@@ -54,9 +64,8 @@ class JiraClient:
     with one line that names the address and what to do. Writes may raise UncertainWriteError: read again first.
     """
 
-    def __init__(self, server: ServerConfig, clock: Clock) -> None:
+    def __init__(self, server: ServerConfig, network: Network) -> None:
         """Raises ConfigError where the token's reference leads nowhere."""
-        token = server.token.reveal() if server.token else None
         self._jira = jira.JIRA(
             server=server.api_base,
             options={"rest_api_version": "2", "headers": dict(HEADERS)},
@@ -65,12 +74,13 @@ class JiraClient:
             max_retries=0,
             timeout=TIMEOUT,
         )
-        polite = session_for(server, clock, post_reads=POST_READS)
+        polite = network.session(server, post_reads=POST_READS)
         polite.headers.update(self._jira._session.headers)  # noqa: SLF001
         self._jira._session.close()  # noqa: SLF001
         self._jira._session = cast("Any", polite)  # noqa: SLF001 - one session, ours
         self._session = polite
-        self._token = token
+        self._token = network.token(server)
+        self._has_login = server.has_login
         self._flavour: Flavour | None = server.flavour
 
     @property
@@ -79,8 +89,14 @@ class JiraClient:
         return self._session.adapter.counts
 
     def close(self) -> None:
-        """Close the connections."""
+        """Free the connections; whatever is under way or begins ends with TrackerError. From any thread, and twice."""
+        self._session.stop()
         self._session.close()
+
+    def ensure_open(self) -> None:
+        """Raises TrackerError after ``close``, for who hands on what was read before."""
+        if self._session.adapter.stopped.is_set():
+            raise TrackerError("stopped")
 
     @property
     def flavour(self) -> Flavour:
@@ -130,6 +146,18 @@ class JiraClient:
             raise AccessError(f"{self._url('myself', 'api/2')}: no account behind this token; make a new one")
         return me
 
+    def token_expires_on(self) -> date | None:
+        """The last day of the account's only personal access token; None where there are several, or none is shown.
+
+        Data Center lists an account's tokens without saying which of them asks. Cloud tells nothing of its tokens.
+        """
+        try:
+            tokens = self.get("tokens", api="pat/latest")
+            (only,) = tokens
+            return datetime.fromisoformat(str(only["expiringAt"])).date()
+        except (NotVisibleError, RefusedError, KeyError, TypeError, ValueError):
+            return None
+
     def comments(self, issue: str) -> Iterator[dict[str, Any]]:
         """All comments of an issue, newest first where the server can sort, with their properties where it can."""
         start = 0
@@ -166,12 +194,12 @@ class JiraClient:
     def edit_comment(
         self, issue: str, comment_id: str, body: str, properties: Mapping[str, object], *, notify: bool
     ) -> dict[str, Any]:
-        """Replace a comment's text and properties. ``notify`` False is honoured by Cloud; others do as they like."""
+        """Replace a comment's text and properties. ``notify`` False is for Cloud; Data Center does as it likes."""
         response = self._send(
             "PUT",
             f"issue/{quote(issue, safe='')}/comment/{quote(comment_id, safe='')}",
             "api/2",
-            params={} if notify else {"notifyUsers": "false"},
+            params={"notifyUsers": "false"} if not notify and self.flavour == "cloud" else {},
             body=_comment(body, properties),
         )
         return self._object(self._decode(response, PLAIN), "comment")
@@ -187,6 +215,14 @@ class JiraClient:
         value = self._object(found, "property").get("value")
         return value if isinstance(value, dict) else None
 
+    def missing_permissions(self, issue: str, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of the permissions that we lack on an issue, by their keys. Raises NotVisibleError without the issue."""
+        self.get(f"issue/{quote(issue, safe='')}", {"fields": "project"})
+        named = {"permissions": ",".join(names)} if self.flavour == "cloud" else {}  # Data Center tells of all
+        found = self._object(self.get("mypermissions", {"issueKey": issue} | named), "mypermissions")
+        held = self._object(found.get("permissions"), "mypermissions")
+        return tuple(name for name in names if not (held.get(name) or {}).get("havePermission"))
+
     def _url(self, path: str, api: str) -> str:
         return str(self._jira._get_url(path, base="{server}/rest/" + api + "/{path}"))  # noqa: SLF001
 
@@ -199,10 +235,15 @@ class JiraClient:
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """A read. A lost session makes Data Center answer as for anonymous: asked once more, then refused."""
+        """A read. Who is not known any more is answered as anybody, with less: asked once more, then refused.
+
+        Data Center says so when a session was lost, both kinds when a token is not accepted but anybody may ask.
+        """
         for _ in range(2):
             response = self._send(method, path, api, params=params, body=body)
-            if not (self._token and response.headers.get("X-AUSERNAME") == "anonymous"):
+            is_nobody = response.headers.get("X-AUSERNAME") == "anonymous"
+            is_nobody |= response.headers.get("X-Seraph-LoginReason") in NOT_LET_IN
+            if not (self._has_login and is_nobody):
                 return response
         raise AccessError(f"{response.url.partition('?')[0]}: the server takes us for anonymous; make a new token")
 
@@ -285,7 +326,7 @@ def _refusal(what: str, response: requests.Response, token: str | None) -> Acces
         )
     if status >= 500:
         return TrackerError(f"{head}: the server has a fault; run again later, and tell its administrator{said}")
-    return TrackerError(f"{head}: refused{said or '; is this the address of a Jira?'}")
+    return RefusedError(f"{head}: refused{said or '; is this the address of a Jira?'}")
 
 
 def _said(response: requests.Response) -> str:
