@@ -159,14 +159,15 @@ def _subjects(store: Store, config: Config) -> dict[str, Subject]:
     baselines = dict(_find(store, "baselines"))
     sponsors = {f"project:{one.id}": one.sponsor_role for one in config.projects}
     rows = store.rows(
-        "SELECT subject, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win "
-        "FROM subject ORDER BY subject"
+        "SELECT subject, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win, "
+        "is_confidential FROM subject ORDER BY subject"
     )
     made = {}
-    for id_, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win in rows:
+    for id_, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win, hidden in rows:
         made[id_] = Subject(
             id_, kind, name, parent, url, state, start_on, due_on, _utc(known_since), bool(is_committed),
             bool(is_must_win), baselines.get(id_), sponsor_role=sponsors.get(id_),
+            is_confidential=bool(hidden),
         )  # fmt: skip
     return made
 

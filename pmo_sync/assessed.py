@@ -53,6 +53,7 @@ class Subject:
     baseline_due_on: date | None = None  # approved, else first seen
     baseline_is_approved: bool = False
     sponsor_role: str | None = None  # projects: the role that answers for it, never a person's name
+    is_confidential: bool = False  # an epic that counts and has neither name nor address
 
 
 class Reading(NamedTuple):
@@ -110,6 +111,8 @@ class SourceTrust:
     our_count: int
     unmapped_statuses: tuple[str, ...] = ()
     problems: int = 0
+    unread: int = 0  # shown by the server, not brought by any pull yet
+    missed: int = 0  # ours, not in the server's last list; they stay until a later one confirms it
 
 
 @dataclass(frozen=True, slots=True)

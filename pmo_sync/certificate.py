@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
+
+import msgspec
 
 from pmo_sync.assessed import SourceTrust
-from pmo_sync.model import Problem
+from pmo_sync.config import Grade
+from pmo_sync.model import Fate, Problem
 
-Grade = Literal["complete", "incomplete", "failed"]
+GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectCount:
-    """One tracker project: what the server says it holds and what we hold."""
+class ProjectCertificate:
+    """One tracker project: what the server says it holds, what we hold, and what we know of the difference."""
 
     project: str  # key
-    server_count: int | None
+    server_count: int | None  # None: it was not counted in this run
     our_count: int
+    read: int = 0  # issues that this run brought
+    refetched: int = 0  # of these, those whose history came cut and was read again, whole
+    unread: int = 0  # shown by the server, and not brought by any pull yet
+    missed: int = 0  # ours that the server's last list of ids left out; taken out when a later one does, too
+    vanished: Mapping[Fate, int] = field(default_factory=dict)  # taken out in this run, by what became of them
+    read_at: datetime | None = None  # last read to its end: the age of what we know of changes
+    swept_at: datetime | None = None  # ids last compared one by one: the age of what we know of deletions
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +40,16 @@ class SourceCertificate:
     account: str
     server: str
     pulled_at: datetime | None  # None: this run did not get through
-    projects: tuple[ProjectCount, ...]
-    problems: tuple[Problem, ...]
-    unmapped_statuses: tuple[str, ...]
+    projects: tuple[ProjectCertificate, ...]
+    problems: tuple[Problem, ...] = ()
+    unmapped_statuses: tuple[str, ...] = ()
     error: str = ""
-    notes: tuple[Problem, ...] = ()  # worth knowing, no failure
+    notes: tuple[Problem, ...] = ()  # differences that explain themselves and pass
     closed: tuple[Problem, ...] = ()  # of the problems, those that kept a whole project or catalogue from being read
+    skipped: tuple[Problem, ...] = ()  # absent without harm: a tier, an add-on, a kind of board
     clock_skew_seconds: float | None = None
+    is_partial: bool = False  # only some projects were asked for: it certifies nothing of the others
+    unnamed_kinds: tuple[str, ...] = ()  # issue types that no role names: they count as work
 
     @property
     def grade(self) -> Grade:
@@ -47,8 +60,49 @@ class SourceCertificate:
         return "incomplete" if differs or self.problems or self.notes else "complete"
 
     def as_json(self) -> dict[str, Any]:
-        """For the record and ``--json``."""
-        return {**asdict(self), "grade": self.grade, "pulled_at": self.pulled_at and self.pulled_at.isoformat()}
+        """For the record and ``--json``; moments as ISO 8601."""
+        made: dict[str, Any] = msgspec.to_builtins(self)
+        return {**made, "grade": self.grade}
+
+
+def from_json(text: str) -> SourceCertificate:
+    """A certificate as the record keeps it; what an older version did not know has its default."""
+    return msgspec.json.decode(text, type=SourceCertificate)
+
+
+def below(
+    certificates: Mapping[str, SourceCertificate], sources: Sequence[str], required: Grade, as_of: datetime
+) -> list[str]:
+    """For each source whose newest certificate is worse than ``required``, one line that says why and what to do.
+
+    One from before ``as_of`` counts as failed: it does not know the end of the period.
+    """
+    lines = []
+    for name in sources:
+        one = certificates.get(name)
+        is_old = one is None or one.pulled_at is None or one.pulled_at < as_of
+        grade: Grade = "failed" if one is None or is_old else one.grade
+        if GRADES.index(grade) < GRADES.index(required):
+            why = "it was never pulled" if one is None else _reason(one)
+            lines.append(
+                f"{name}: its certificate is {grade}, and required_grade is {required}: {why}; see `pmo-sync check`"
+            )
+    return lines
+
+
+def _reason(one: SourceCertificate) -> str:
+    if one.error:
+        return one.error
+    if one.grade == "complete":
+        return "it was last read before the period closed; run `pmo-sync pull`"
+    for problem in (*one.problems, *one.notes):
+        return f"{problem.subject}: {problem.what}"
+    differing = [project for project in one.projects if project.server_count != project.our_count]
+    return "; ".join(
+        f"{project.project}: the server counts {'nothing' if project.server_count is None else project.server_count}, "
+        f"we hold {project.our_count}"
+        for project in differing[:3]
+    )
 
 
 def trust(
@@ -75,4 +129,6 @@ def _trust(one: SourceCertificate, success: datetime | None, as_of: datetime) ->
         our_count=sum(project.our_count for project in one.projects),
         unmapped_statuses=one.unmapped_statuses,
         problems=len(one.problems),
+        unread=sum(project.unread for project in one.projects),
+        missed=sum(project.missed for project in one.projects),
     )

@@ -140,6 +140,7 @@ def common(function: Callable[..., None]) -> Callable[..., None]:
     return update_wrapper(run, function)
 
 
+folder = click.Path(path_type=Path, file_okay=False)
 as_of_option = click.option(
     "--as-of",
     "on",
@@ -169,6 +170,39 @@ def demo(invocation: Invocation, out: Path, quick: bool, seed: int, keep_serving
 
 
 @cli.command()
+@click.option("--jira", multiple=True, metavar="[NAME=]URL", help="A Jira, Cloud or Data Center; may be repeated.")
+@click.option("--gitlab", multiple=True, metavar="[NAME=]URL", help="A GitLab; may be repeated.")
+@click.option("--user", "users", multiple=True, metavar="NAME=USER", help="Jira Cloud: whose token it is.")
+@click.option(
+    "--token-env", "variables", multiple=True, metavar="NAME=VARIABLE",
+    help="The environment variable that holds NAME's token. Default: NAME_TOKEN.",
+)  # fmt: skip
+@click.option("--name", default="PMO", show_default=True, help="The PMO's name.")
+@click.option("--zone", help="The PMO's time zone, such as Asia/Jakarta. Default: this machine's.")
+@click.option("--language", type=click.Choice(["en", "id"]), help="Of the reports. Default: this machine's, or en.")
+@click.option("--force", is_flag=True, help="Write over an existing configuration.")
+@common
+def init(invocation: Invocation, **options: Any) -> None:
+    """Look at the trackers and write a configuration to start from. Without --jira or --gitlab it asks."""
+    from pmo_sync.asking import asked, default_language, default_zone
+    from pmo_sync.pipeline import init as first
+    from pmo_sync.pipeline.init import Pmo
+
+    trackers, was_asked = asked(options["jira"], options["gitlab"], options["users"], options["variables"])
+    name, zone = options["name"], options["zone"] or default_zone(os.environ)
+    language = options["language"] or default_language(os.environ)
+    if was_asked:
+        name = click.prompt("Name of the PMO", default=name)
+        zone = click.prompt("Time zone of the PMO", default=zone)
+        language = click.prompt("Language of the reports", default=language, type=click.Choice(["en", "id"]))
+    result = first(
+        invocation.config_file, Pmo(name, zone, language), trackers,
+        environ=os.environ, clock=invocation.clock, voice=invocation, force=options["force"],
+    )  # fmt: skip
+    invocation.finish(result)
+
+
+@cli.command()
 @click.option("--example", is_flag=True, help="Print a configuration to start from, with every option explained.")
 @common
 def check(invocation: Invocation, example: bool) -> None:
@@ -186,14 +220,27 @@ def check(invocation: Invocation, example: bool) -> None:
 
 @cli.command()
 @click.option("--source", "sources", multiple=True, help="Only this source; may be repeated.")
+@click.option("--project", "projects", multiple=True, metavar="KEY", help="Only this project; may be repeated.")
 @click.option("--full", is_flag=True, help="Read everything again instead of only what changed.")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Read again what changed since the beginning of this day."
+)
+@click.option("--allow-shrink", is_flag=True, help="Take out what is gone, however much it is.")
+@click.option("--record", "recording", type=folder, metavar="DIR", help="Keep the trackers' answers in a new folder.")
+@click.option("--replay", type=folder, metavar="DIR", help="Read a recording; no tracker is asked.")
 @common
-def pull(invocation: Invocation, sources: tuple[str, ...], full: bool) -> None:
+def pull(invocation: Invocation, recording: Path | None, replay: Path | None, **options: Any) -> None:
     """Read the trackers into the store."""
     from pmo_sync import pipeline
+    from pmo_sync.tape import opened
 
-    with invocation.logged() as config:
-        result = pipeline.pull(config, invocation.clock, invocation, sources=sources, full=full)
+    if recording and replay:
+        raise click.UsageError("--record and --replay exclude each other")
+    if options["full"] and options["since"]:
+        raise click.UsageError("--full and --since exclude each other: a full pull reads everything")
+    options["since"] = _day(options["since"])
+    with invocation.logged() as config, opened(recording, replay) as tape:
+        result = pipeline.pull(config, invocation.clock, invocation, tape=tape, **options)
     invocation.finish(result)
 
 
@@ -238,16 +285,16 @@ def sync(invocation: Invocation, dry_run: bool) -> None:
 
 
 @cli.command()
-@click.option("--catalogue", is_flag=True, help="Definitions instead of numbers.")
+@click.option("--definitions", "--catalogue", is_flag=True, help="What they mean, instead of numbers.")
 @click.option("--subject", "subjects", multiple=True, help="Only this subject, such as project:pay.")
 @as_of_option
 @common
-def indicators(invocation: Invocation, catalogue: bool, subjects: tuple[str, ...], on: Any) -> None:
+def indicators(invocation: Invocation, definitions: bool, subjects: tuple[str, ...], on: Any) -> None:
     """The numbers of every subject, or what they mean."""
     from pmo_sync import pipeline
 
-    if catalogue:
-        result = pipeline.catalogue()
+    if definitions:
+        result = pipeline.definitions()
     else:
         result = pipeline.indicators(invocation.load(), invocation.clock, on=_day(on), subjects=subjects)
     invocation.finish(result)
@@ -312,6 +359,33 @@ def state_restore(invocation: Invocation, file: Path) -> None:
     from pmo_sync import pipeline
 
     result = pipeline.state_restore(invocation.load(), invocation.clock, file)
+    invocation.finish(result)
+
+
+@cli.group()
+def people() -> None:
+    """What is kept about people: tell it, forget it."""
+
+
+@people.command("export")
+@click.option("--person", "people", multiple=True, metavar="PERSON", help="Pseudonym or name; may be repeated.")
+@common
+def people_export(invocation: Invocation, people: tuple[str, ...]) -> None:
+    """All that is kept about a person, for who asks; without --person, who they are."""
+    from pmo_sync import pipeline
+
+    result = pipeline.people_export(invocation.load(), invocation.clock, people=people)
+    invocation.finish(result)
+
+
+@people.command("erase")
+@click.argument("people", nargs=-1, required=True, metavar="PERSON...")
+@common
+def people_erase(invocation: Invocation, people: tuple[str, ...]) -> None:
+    """Forget people, by pseudonym or name, for good: no pull brings them back."""
+    from pmo_sync import pipeline
+
+    result = pipeline.people_erase(invocation.load(), invocation.clock, people)  # not logged: the log would name them
     invocation.finish(result)
 
 

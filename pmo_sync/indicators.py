@@ -70,7 +70,7 @@ class Indicator:
 
 
 @cache
-def catalogue() -> Mapping[str, Indicator]:
+def definitions() -> Mapping[str, Indicator]:
     """Every indicator by its id, in the order of the ids. Raises ValueError when a file is malformed."""
     folder = files("pmo_sync").joinpath("sql/indicators")
     found = [parse(file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
@@ -118,7 +118,7 @@ def compute(store: Store, ids: Iterable[str] | None = None) -> pd.DataFrame:
     ``value`` is NaN where the sample is below the indicator's minimum or the number does not exist (no pace, no
     estimate of a spread). Subjects without material have no row. Raises KeyError on an unknown id.
     """
-    wanted = catalogue() if ids is None else {one: catalogue()[one] for one in ids}
+    wanted = definitions() if ids is None else {one: definitions()[one] for one in ids}
     frames = [store.frame(indicator.readings) for indicator in wanted.values()]
     if not frames:
         return pd.DataFrame(columns=list(READINGS))
@@ -136,7 +136,7 @@ def evidence(store: Store, indicator_id: str, subjects: Sequence[str], limit: in
     query = f"""
         SELECT e.subject, '{indicator_id}' AS indicator, l.issue_id, l.key, l.title, l.url, l.is_confidential,
             CAST(e.measure AS DOUBLE) AS measure
-        FROM ({catalogue()[indicator_id].evidence}) AS e
+        FROM ({definitions()[indicator_id].evidence}) AS e
         JOIN lifecycle AS l ON l.issue = e.issue
         WHERE list_contains(?, e.subject)
         QUALIFY row_number() OVER (PARTITION BY e.subject ORDER BY abs(e.measure) DESC, l.key, l.issue_id) <= ?

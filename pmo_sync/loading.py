@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pmo_sync.model import Interval, Issue, Milestone, Person, Project, Status
+from pmo_sync.model import Interval, Issue, Milestone, Person, Project, Status, Worklog
 
 _TEXT: Final = pa.string()
 _AT: Final = pa.timestamp("us")
@@ -38,7 +38,11 @@ MILESTONE: Final = {
     "milestone_id": _TEXT, "source": _TEXT, "project_id": _TEXT, "kind": _TEXT, "name": _TEXT, "state": _TEXT,
     "start_on": _ON, "due_on": _ON, "closed_on": _ON, "url": _TEXT,
 }  # fmt: skip
-_OF: Final = {Issue: ISSUE, Interval: INTERVAL, Project: PROJECT, Status: STATUS, Person: PERSON, Milestone: MILESTONE}
+WORKLOG: Final = {"worklog_id": _TEXT, "source": _TEXT, "issue_id": _TEXT, "started_at": _AT, "seconds": pa.int64()}
+_OF: Final = {
+    Issue: ISSUE, Interval: INTERVAL, Project: PROJECT, Status: STATUS, Person: PERSON, Milestone: MILESTONE,
+    Worklog: WORKLOG,
+}  # fmt: skip
 
 
 def table(record: type[Any], rows: Iterable[tuple[Any, ...]]) -> pa.Table:

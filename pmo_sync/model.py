@@ -25,6 +25,7 @@ from typing import Final, Literal, NamedTuple
 
 Category = Literal["todo", "doing", "done", "canceled", "unmapped"]
 MilestoneKind = Literal["version", "sprint", "milestone", "iteration", "epic"]
+Fate = Literal["here", "moved", "archived", "gone"]  # gone: deleted or hidden from us; trackers do not say which
 
 # Fields of an interval whose entity is an issue, one value at a time ...
 SINGLE_FIELDS: Final = (
@@ -123,6 +124,32 @@ class Person(NamedTuple):
     name: str
 
 
+class Worklog(NamedTuple):
+    """Time somebody booked on an issue. Who did is not kept."""
+
+    worklog_id: str  # source:tracker id
+    source: str
+    issue_id: str
+    started_at: datetime
+    seconds: int
+
+
+class Trace(NamedTuple):
+    """What became of an issue that a project no longer shows, as far as the server tells."""
+
+    issue_id: str
+    fate: Fate
+    where: str = ""  # moved: its key now
+
+
+class FieldChoice(NamedTuple):
+    """Which of the tracker's fields one of ours is read from, and what else it could be."""
+
+    ours: str
+    chosen: tuple[str, ...]  # ids, in order of preference; empty: none, or the configuration must say which
+    candidates: tuple[tuple[str, str], ...]  # (id, name) of every field that could be meant
+
+
 class Problem(NamedTuple):
     """One record that could not be read; the rest of its page was."""
 
@@ -139,6 +166,17 @@ class Page:
     people: tuple[Person, ...]
     problems: tuple[Problem, ...]
     cursor: str  # resume here once this page is stored
+    worklogs: tuple[Worklog, ...] | None = None  # all of these issues' worklogs; None: they come by themselves
+    refetched: int = 0  # of these issues, those whose history came cut and was read again, whole
+
+
+@dataclass(frozen=True, slots=True)
+class WorklogPage:
+    """Booked times that changed. Storing a page twice changes nothing; those of issues we do not hold are dropped."""
+
+    worklogs: tuple[Worklog, ...]
+    removed: tuple[str, ...]  # worklog ids
+    cursor: str  # resume here once this page is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +187,9 @@ class Catalogue:
     statuses: tuple[Status, ...]
     milestones: tuple[Milestone, ...]
     problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()  # absent without harm: a tier, an add-on, a kind of board
+    fields: tuple[FieldChoice, ...] = ()  # empty where the tracker's fields are fixed
+    boards: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +209,7 @@ class Identity:
     server: str  # product and version, e.g. "Jira Data Center 9.12.4"
     now: datetime | None  # the server's clock, for skew
     token_expires_on: date | None = None
+    scopes: tuple[str, ...] = ()  # of the token, where the server tells
 
 
 def person_id(source: str, native: str) -> str:

@@ -39,10 +39,11 @@ DATASETS: Final[Mapping[str, pa.Schema]] = {
         [
             ("issue_id", _TEXT), ("source", _TEXT), ("project_id", _TEXT), ("key", _TEXT), ("title", _TEXT),
             ("kind", _TEXT), ("level", pa.int32()), ("created_at", _AT), ("updated_at", _AT), ("url", _TEXT),
-            ("is_confidential", pa.bool_()), ("superseded", _TEXT), ("vanished_at", _AT),
+            ("is_confidential", pa.bool_()), ("superseded", _TEXT), ("vanished_at", _AT), ("fate", _TEXT),
         ]
     ),
-    "vanished_history": pa.schema(_INTERVAL),
+    "vanished_history": pa.schema(_INTERVAL),  # without assignees: nothing here is ever changed, not to erase either
+    "erased_person": pa.schema([("person_id", _TEXT), ("erased_at", _AT)]),
     "reading": pa.schema(
         [*_RUN, ("subject", _TEXT), ("indicator", _TEXT), ("part", _TEXT), ("value", pa.float64()), ("sample", pa.int64())]
     ),

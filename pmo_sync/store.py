@@ -11,6 +11,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -22,8 +23,21 @@ import duckdb
 import pyarrow as pa
 
 from pmo_sync import loading
-from pmo_sync.errors import LockedError, ShrinkError, StoreError
-from pmo_sync.model import Catalogue, Category, Interval, Issue, Milestone, Page, Person, Project, Status
+from pmo_sync.errors import LockedError, StoreError
+from pmo_sync.model import (
+    Catalogue,
+    Category,
+    Interval,
+    Issue,
+    Milestone,
+    Page,
+    Person,
+    Project,
+    Status,
+    Trace,
+    Worklog,
+    WorklogPage,
+)
 from pmo_sync.record import Record
 
 if TYPE_CHECKING:
@@ -74,7 +88,7 @@ class Store:
             if not store._is_current(read_only=read_only):
                 store.close()
                 file.unlink()
-                file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+                _wal(file).unlink(missing_ok=True)
                 store = cls(_connect(file, config, read_only=False), file)
                 store._create()
             if not read_only:
@@ -148,7 +162,7 @@ class Store:
 
     def _keep_private(self) -> None:
         if self._file is not None:
-            for name in (self._file, self._file.with_name(f"{self._file.name}.wal")):
+            for name in (self._file, _wal(self._file)):
                 if name.exists():
                     name.chmod(0o600)
 
@@ -182,7 +196,12 @@ class Store:
         ]
 
     def take_in(self, record: Record) -> None:
-        """Load from the record what this database does not hold yet: once after it was created."""
+        """Load from the record what this database does not hold yet: once after it was created.
+
+        Who was erased is looked at each time: the record says it first, and a kill may lie between the two.
+        """
+        erased = {row["person_id"] for row in record.rows("erased_person")}
+        self.erase_people(erased - {row[0] for row in self.rows("SELECT person_id FROM erased_person")})
         loaded = {row[0] for row in self.rows("SELECT dataset FROM loaded")}
         if "milestone_history" not in loaded:
             history = record.read("milestone_history")
@@ -201,12 +220,8 @@ class Store:
         """
         tables = {
             "milestone_history": "SELECT * FROM unrecorded_interval",
-            "vanished_issue": "SELECT issue.* EXCLUDE (issue) FROM issue SEMI JOIN unrecorded_vanished USING (issue_id)",
-            "vanished_history": """
-                SELECT u.issue_id AS entity_id, h.field, h.value, h.label, h.since, h.until
-                FROM history AS h
-                JOIN issue ON issue.issue = h.entity
-                JOIN unrecorded_vanished AS u USING (issue_id)""",
+            "vanished_issue": _sql("handover/vanished_issue"),
+            "vanished_history": _sql("handover/vanished_history"),
         }
         found = {name: self.arrow(f"{query} ORDER BY ALL") for name, query in tables.items()}
         if not any(table.num_rows for table in found.values()):
@@ -273,14 +288,41 @@ class Store:
 
     def swept_at(self, project_id: str) -> datetime | None:
         """When the project's ids were last compared one by one with the tracker's."""
-        found = self.rows("SELECT max(swept_at) FROM swept WHERE project_id = ?", [project_id])
-        return None if found[0][0] is None else _aware(found[0][0])
+        return self._reach(project_id)[1]
+
+    def read_at(self, project_id: str) -> datetime | None:
+        """When the project was last read to its end."""
+        return self._reach(project_id)[0]
+
+    def _reach(self, project_id: str) -> tuple[datetime | None, datetime | None]:
+        found = self.rows("SELECT read_at, swept_at FROM reach WHERE project_id = ?", [project_id])
+        read_at, swept_at = found[0] if found else (None, None)
+        return read_at and _aware(read_at), swept_at and _aware(swept_at)
+
+    def note_read(self, project_id: str, at: datetime) -> None:
+        """The project was read to its end at ``at``."""
+        self._note_reach(project_id, at, self.swept_at(project_id))
 
     def note_sweep(self, project_id: str, at: datetime) -> None:
         """The project's ids were compared at ``at``."""
+        self._note_reach(project_id, self.read_at(project_id), at)
+
+    def _note_reach(self, project_id: str, *moments: datetime | None) -> None:
+        naive = [one and one.astimezone(UTC).replace(tzinfo=None) for one in moments]
         with self._transaction() as connection:
-            connection.execute("DELETE FROM swept WHERE project_id = ?", [project_id])
-            connection.execute("INSERT INTO swept VALUES (?, ?)", [project_id, at.astimezone(UTC).replace(tzinfo=None)])
+            connection.execute("DELETE FROM reach WHERE project_id = ?", [project_id])
+            connection.execute("INSERT INTO reach VALUES (?, ?, ?)", [project_id, *naive])
+
+    def away(self, source: str) -> frozenset[str]:
+        """The source's projects that were wholly or partly out of our sight, and whose booked times were not read since."""
+        return frozenset(row[0] for row in self.rows("SELECT project_id FROM away WHERE source = ?", [source]))
+
+    def note_away(self, source: str, project_ids: Iterable[str], *, is_away: bool) -> None:
+        """These projects are out of our sight; or they are back, and their booked times were read."""
+        with self._transaction(given=loading.ids(project_ids)) as connection:
+            connection.execute("DELETE FROM away USING given WHERE away.project_id = given.id")
+            if is_away:
+                connection.execute("INSERT INTO away SELECT ?, id FROM given", [source])
 
     def put_cursor(self, source: str, project_id: str, cursor: str) -> None:
         """The project's next pull resumes here, whatever the last page said."""
@@ -294,18 +336,46 @@ class Store:
             incoming_issue=loading.table(Issue, page.issues),
             incoming_history=loading.table(Interval, page.intervals),
             incoming_person=loading.table(Person, page.people),
+            incoming_worklog=loading.table(Worklog, page.worklogs or ()),
         ) as connection:
             [(batch,)] = self.rows(
                 "SELECT 1 + greatest((SELECT coalesce(max(batch), 0) FROM staged_issue), "
                 "(SELECT coalesce(max(batch), 0) FROM staged_history))"
             )
             connection.execute("INSERT INTO staged_issue SELECT *, ? FROM incoming_issue", [batch])
-            connection.execute("INSERT INTO staged_history SELECT *, ? FROM incoming_history", [batch])
+            connection.execute(
+                "INSERT INTO staged_history SELECT *, ? FROM incoming_history "
+                "WHERE field <> 'assignee' OR value NOT IN (SELECT person_id FROM erased_person)", [batch],
+            )  # fmt: skip
             if page.people:
                 connection.execute("DELETE FROM person USING incoming_person AS n WHERE person.person_id = n.person_id")
-                connection.execute("INSERT INTO person SELECT DISTINCT ON (person_id) * FROM incoming_person")
+                connection.execute(
+                    "INSERT INTO person SELECT DISTINCT ON (person_id) * FROM incoming_person "
+                    "ANTI JOIN erased_person USING (person_id)"
+                )
+            if page.worklogs is not None:
+                connection.execute("DELETE FROM worklog USING incoming_issue AS n WHERE worklog.issue_id = n.issue_id")
+                connection.execute("INSERT INTO worklog SELECT * FROM incoming_worklog")
             connection.execute("DELETE FROM cursor WHERE source = ? AND project_id = ?", [source, project_id])
             connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", [source, project_id, page.cursor])
+
+    def worklog_cursor(self, source: str) -> str | None:
+        """Where the next reading of the source's booked times resumes; None: at the beginning."""
+        found = self.rows("SELECT cursor FROM worklog_cursor WHERE source = ?", [source])
+        return found[0][0] if found else None
+
+    def book(self, source: str, page: WorklogPage) -> None:
+        """Store booked times beside what is known of others, with their cursor, in one transaction."""
+        with self._transaction(
+            incoming_worklog=loading.table(Worklog, page.worklogs), removed=loading.ids(page.removed)
+        ) as connection:
+            connection.execute(
+                "DELETE FROM worklog USING incoming_worklog AS n WHERE worklog.worklog_id = n.worklog_id"
+            )
+            connection.execute("DELETE FROM worklog USING removed WHERE worklog.worklog_id = removed.id")
+            connection.execute("INSERT INTO worklog SELECT DISTINCT ON (worklog_id) * FROM incoming_worklog")
+            connection.execute("DELETE FROM worklog_cursor WHERE source = ?", [source])
+            connection.execute("INSERT INTO worklog_cursor VALUES (?, ?)", [source, page.cursor])
 
     def merge(self) -> None:
         """Stored pages -> issues and history; an issue's intervals are replaced as a whole. Call it every ~2,000 issues."""
@@ -318,6 +388,60 @@ class Store:
         with self._transaction() as connection:
             connection.execute("CREATE TABLE ordered AS SELECT * FROM history ORDER BY field, entity, since")
             connection.execute("DROP TABLE history; ALTER TABLE ordered RENAME TO history")
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    def expire_people(self, before: datetime, mapped: Iterable[tuple[str, str, Category]]) -> None:
+        """Forget who was assigned to what until ``before``, or to work that was over by then, and names left over.
+
+        ``mapped`` are the configuration's words for statuses: source, lower case name, category.
+        """
+        words = loading.columns({"source": pa.string(), "name": pa.string(), "category": pa.string()}, list(mapped))
+        bound = pa.table({"before": pa.array([before], pa.timestamp("us"))})
+        with self._transaction(bound=bound, word=words) as connection:
+            connection.execute(_sql("people/expire"))
+
+    def erase_people(self, person_ids: AbstractSet[str]) -> None:
+        """Forget these people, their names and assignments, and take in nothing of them again.
+
+        The file is written anew, because what was deleted stays in a database's free blocks until something needs
+        them. Only the new file says that they are erased: after a kill on the way ``take_in`` does it again.
+        """
+        if not person_ids:
+            return
+        with self._transaction(erasing=loading.ids(person_ids)) as connection:
+            connection.execute(_sql("people/erase"))
+        if self._file is None:
+            self._note_erased("erased_person", person_ids)
+            return
+        self._rewrite(self._file, person_ids)
+
+    def _rewrite(self, file: Path, erased: AbstractSet[str]) -> None:
+        new = file.with_name(f"{file.name}.new")
+        for left in (new, _wal(new)):  # by a run that was killed
+            left.unlink(missing_ok=True)
+        [(name, threads)] = self.rows("SELECT current_database(), current_setting('threads')")
+        path = str(new).replace("'", "''")
+        before = os.umask(0o077)
+        try:
+            self._connection.execute(f"ATTACH '{path}' AS rewritten")
+            self._connection.execute(f'COPY FROM DATABASE "{name}" TO rewritten')
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            msg = f"{new}: cannot be written: {error}"
+            raise StoreError(msg) from error
+        finally:
+            os.umask(before)
+        self._note_erased("rewritten.erased_person", erased)
+        self._connection.execute("DETACH rewritten")  # writes it out
+        self._connection.close()
+        new.replace(file)
+        self._connection = _connect(file, {**_SETTINGS, "threads": threads}, read_only=False)
+        self._connection.execute(_sql("macros"))
+        self._connection.execute(f"SET checkpoint_threshold = '{_CHECKPOINT_AT}'")
+
+    def _note_erased(self, table: str, person_ids: AbstractSet[str]) -> None:
+        with self._transaction(erasing=loading.ids(person_ids)) as connection:
+            connection.execute(f"INSERT INTO {table} SELECT id FROM erasing")  # noqa: S608 - one of two names of ours
 
     # --- what the trackers still have -----------------------------------------------------------------------------
 
@@ -335,6 +459,10 @@ class Store:
         """Project id -> the key people type."""
         return dict(self.rows("SELECT project_id, key FROM project WHERE source = ?", [source]))
 
+    def confidential(self, source: str) -> dict[str, str]:
+        """Key -> id of the source's issues that no report, certificate or file may name."""
+        return dict(self.rows("SELECT key, issue_id FROM issue WHERE source = ? AND is_confidential", [source]))
+
     def unmapped_statuses(self, source: str, mapped: Mapping[str, Category]) -> tuple[str, ...]:
         """Names of statuses that issues are in now and that neither the tracker nor ``mapped`` gives a category."""
         query = """
@@ -347,26 +475,46 @@ class Store:
         known = {name.strip().lower() for name in mapped}
         return tuple(row[0] for row in self.rows(query, [source]) if row[0].strip().lower() not in known)
 
-    def note_missing(self, project_id: str, missing: frozenset[str], at: datetime, shrink_limit: float) -> list[str]:
-        """Remember which of the project's issues a full census at ``at`` did not show; returns those now vanished.
+    def note_missing(self, project_id: str, missing: frozenset[str], at: datetime) -> list[str]:
+        """Remember which of the project's issues a full census at ``at`` did not show.
 
-        An issue vanishes when a second census, at least a day after the first that missed it, misses it as well.
-        Raises ShrinkError, and changes nothing, when more than ``shrink_limit`` of the project's issues (but at
-        least one) would vanish at once.
+        Returns those that an earlier census missed as well, at least a day before: ``take_out`` what has become of them.
         """
         about = pa.table({"project_id": [project_id], "noted_at": pa.array([at], pa.timestamp("us"))})
         with self._transaction(gone=loading.ids(missing), census=about) as connection:
             connection.execute(_sql("missing"))
-            vanished = [row[0] for row in self.rows("SELECT issue_id FROM leaving ORDER BY issue_id")]
-            have = len(self.issue_ids(project_id))
-            if len(vanished) > max(shrink_limit * have, 1 if shrink_limit else 0):
-                msg = (
-                    f"{project_id}: {len(vanished)} of {have} issues are no longer shown by the server, more than "
-                    f"shrink_limit = {shrink_limit:g} lets one run remove; check the account's permissions, or raise it"
-                )
-                raise ShrinkError(msg)
+            return [row[0] for row in self.rows("SELECT issue_id FROM due ORDER BY issue_id")]
+
+    def take_out(self, traces: Sequence[Trace], at: datetime) -> None:
+        """Each of these issues has vanished at ``at``, but for those that are here: their census was wrong."""
+        gone = [one for one in traces if one.fate != "here"]
+        leaving = pa.table(
+            {
+                "issue_id": pa.array([one.issue_id for one in gone], pa.string()),
+                "fate": pa.array([one.fate for one in gone], pa.string()),
+                "noted_at": pa.array([at] * len(gone), pa.timestamp("us")),
+            }
+        )
+        here = loading.ids(one.issue_id for one in traces if one.fate == "here")
+        with self._transaction(leaving=leaving, here=here) as connection:
             connection.execute(_sql("leaving"))
-        return vanished
+            connection.execute("DELETE FROM missed USING here WHERE missed.issue_id = here.id")
+
+    def missed(self, source: str) -> dict[str, int]:
+        """Project id -> its issues that the last census did not show and that have not vanished."""
+        query = """SELECT project_id, count(*) FROM missed JOIN issue USING (issue_id)
+            WHERE source = ? AND missed_at IS NOT NULL GROUP BY project_id"""
+        return dict(self.rows(query, [source]))
+
+    def unread(self, source: str) -> dict[str, int]:
+        """Project id -> issues that the tracker shows and no pull has brought."""
+        query = "SELECT project_id, count(*) FROM unread JOIN project USING (project_id) WHERE source = ? GROUP BY ALL"
+        return dict(self.rows(query, [source]))
+
+    def returned(self, project_id: str) -> frozenset[str]:
+        """The project's issues that a census missed, that are shown again, and that no pull has read since."""
+        query = "SELECT issue_id FROM missed JOIN issue USING (issue_id) WHERE project_id = ? AND missed_at IS NULL"
+        return frozenset(row[0] for row in self.rows(query, [project_id]))
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -395,11 +543,15 @@ class Store:
         self._connection.unregister("given")
 
 
-_VANISHED: Final = {**loading.ISSUE, "vanished_at": pa.timestamp("us")}
+_VANISHED: Final = {**loading.ISSUE, "vanished_at": pa.timestamp("us"), "fate": pa.string()}
 
 
 def _nothing(file: Path | None) -> str:
     return f"{file}: nothing was pulled yet; run `pmo-sync pull` or `pmo-sync sync` first"
+
+
+def _wal(file: Path) -> Path:
+    return file.with_name(f"{file.name}.wal")
 
 
 def _no_rows(types: dict[str, pa.DataType]) -> pa.Table:

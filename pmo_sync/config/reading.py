@@ -15,7 +15,7 @@ from pmo_sync.config.records import (
     CANCELED_RESOLUTIONS,
     COMMENTS,
     Config,
-    Flavour,
+    Grade,
     Language,
     PlaceConfig,
     PlaceKind,
@@ -25,15 +25,15 @@ from pmo_sync.config.records import (
     ReportKind,
     Role,
     Scope,
-    ServerConfig,
     SourceConfig,
     TeamConfig,
 )
+from pmo_sync.config.server import read_server
 from pmo_sync.config.table import Table
 from pmo_sync.errors import ConfigError
 from pmo_sync.model import Category, MilestoneKind
 
-_NOT_JUDGED: Final = ("name", "language", "state_dir", "html_dir", "digest")
+_NOT_JUDGED: Final = ("name", "language", "state_dir", "html_dir", "person_months", "required_grade", "digest")
 _JUDGED_OF_SOURCES: Final = ("name", "projects", "statuses", "fields", "canceled_resolutions", "workflow_labels")
 
 
@@ -66,9 +66,7 @@ def _read(file: Path, problems: list[str]) -> dict[str, Any] | None:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        problems.append(
-            f"{file}: not found; run `pmo-sync check --example > pmo-sync.toml` to start, or name another with --config"
-        )
+        problems.append(f"{file}: not found; run `pmo-sync init` to write one, or name another with --config")
     except (OSError, ValueError) as error:  # ValueError: neither UTF-8 nor TOML
         problems.append(f"{file.name}: {error}")
     return None
@@ -112,10 +110,12 @@ def _config(top: Table, project_tables: Sequence[Table], environ: Mapping[str, s
         language=language,
         profile=pmo.choice("profile", get_args(Profile), "enterprise"),
         period=pmo.choice("period", ("day", "week"), "week"),
+        required_grade=pmo.choice("required_grade", get_args(Grade), "failed"),
         state_dir=cast("Path", pmo.path("state_dir", "state")),
         html_dir=cast("Path", pmo.path("html_dir", "reports")),
         committed_kinds=pmo.choices("committed_kinds", get_args(MilestoneKind), ("version", "milestone", "epic")),
         country=pmo.text("country", None),
+        person_months=pmo.whole("person_months", 13, 0, 120),
         sources=tuple(_source(name, table, environ, kinds) for name, table in top.named("source").items()),
         projects=tuple(_project(table) for table in project_tables),
         programmes=_programmes(top),
@@ -139,26 +139,6 @@ def _programmes(top: Table) -> dict[str, str]:
     return dict(found)
 
 
-def _server(table: Table, environ: Mapping[str, str]) -> ServerConfig:
-    url = table.url("url")
-    return ServerConfig(
-        url=url,
-        api_base=table.url("api_base", url or None) or url,
-        flavour=table.choice("flavour", get_args(Flavour), None),
-        user=table.text("user", None),
-        token=table.secret("token", environ),
-        proxy=table.text("proxy", None),
-        ca_bundle=_str(table.path("ca_bundle", None)),
-        client_cert=_str(table.path("client_cert", None)),
-        workers=table.whole("workers", 4, 1, 16),
-        requests_per_second=table.number("requests_per_second", 8, 0.1, 1000),
-    )
-
-
-def _str(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
 def _source(name: str, table: Table, environ: Mapping[str, str], kinds: Sequence[str]) -> SourceConfig:
     kind = table.choice("kind", kinds)
     statuses = table.words("statuses")
@@ -168,7 +148,7 @@ def _source(name: str, table: Table, environ: Mapping[str, str], kinds: Sequence
     source = SourceConfig(
         name=name,
         kind=kind or "",
-        server=_server(table, environ) if kind not in (None, "files") else None,
+        server=read_server(table, environ, kind) if kind not in (None, "files") else None,
         path=table.path("path") if kind == "files" else None,
         projects=table.texts("projects"),
         statuses=cast("Mapping[str, Category]", statuses),
@@ -234,7 +214,7 @@ def _place(name: str, table: Table, environ: Mapping[str, str], language: Langua
     place = PlaceConfig(
         name=name,
         kind=cast("PlaceKind", kind or ""),
-        server=_server(table, environ) if kind not in (None, "folder") else None,
+        server=read_server(table, environ, kind) if kind not in (None, "folder") else None,
         path=table.path("path") if kind == "folder" else None,
         space=table.text("space") if kind == "confluence" else None,
         parent=table.text("parent", None) if kind == "confluence" else None,

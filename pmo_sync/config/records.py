@@ -18,6 +18,7 @@ Language = Literal["en", "id"]
 Role = Literal["work", "risk", "decision", "change", "initiative"]
 Flavour = Literal["cloud", "data-center"]
 PlaceKind = Literal["folder", "confluence", "jira-comment", "gitlab-note"]
+Grade = Literal["failed", "incomplete", "complete"]  # of a certificate, from the worst to the best
 ReportKind = Literal["portfolio", "project", "summary"]
 
 COMMENTS: Final[tuple[PlaceKind, ...]] = ("jira-comment", "gitlab-note")  # places that hold a summary, not pages
@@ -76,6 +77,16 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthConfig:
+    """A service account's client credentials."""
+
+    client_id: str
+    client_secret: Secret
+    token_url: str
+    scope: str | None  # separated by spaces
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """How to reach one server; shared by sources and places."""
 
@@ -86,9 +97,17 @@ class ServerConfig:
     token: Secret | None
     proxy: str | None
     ca_bundle: str | None
-    client_cert: str | None
-    workers: int
+    client_cert: str | tuple[str, str] | None  # one PEM file, or certificate and key
+    workers: int  # requests at the same time
     requests_per_second: float
+    oauth: OAuthConfig | None = None  # instead of user and token
+    proxy_user: str | None = None
+    proxy_password: Secret | None = None
+
+    @property
+    def has_login(self) -> bool:
+        """Whether the server is to know us; otherwise we come as anybody."""
+        return self.token is not None or self.oauth is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +200,12 @@ class Config:
     language: Language
     profile: Profile
     period: Literal["day", "week"]
+    required_grade: Grade  # of every source's certificate, before anything is published
     state_dir: Path
     html_dir: Path
     committed_kinds: tuple[MilestoneKind, ...]
     country: str | None
+    person_months: int  # how long who was assigned to what is kept
     sources: tuple[SourceConfig, ...]
     projects: tuple[ProjectConfig, ...]
     programmes: Mapping[str, str]  # id -> name

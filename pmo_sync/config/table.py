@@ -105,6 +105,9 @@ class Table:
         value = self.text(key, default)
         return None if value is None else self._resolve(key, value)
 
+    def paths(self, key: str) -> tuple[Path, ...]:
+        return tuple(self._resolve(key, one) for one in self.texts(key))
+
     def _resolve(self, key: str, value: str) -> Path:
         try:
             return self.file.parent / Path(value).expanduser()

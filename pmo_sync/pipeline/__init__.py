@@ -1,8 +1,9 @@
 """pull -> derive -> compute -> compose -> publish: the only package that knows all its neighbours."""
 
+from pmo_sync.pipeline.check import check
+from pmo_sync.pipeline.init import Asked, Pmo, init
 from pmo_sync.pipeline.inspect import (
-    catalogue,
-    check,
+    definitions,
     explain,
     export,
     indicators,
@@ -10,14 +11,20 @@ from pmo_sync.pipeline.inspect import (
     state_restore,
     state_show,
 )
+from pmo_sync.pipeline.people import people_erase, people_export
 from pmo_sync.pipeline.runs import publish, pull, report, sync
 
 __all__ = [
-    "catalogue",
+    "Asked",
+    "Pmo",
     "check",
+    "definitions",
     "explain",
     "export",
     "indicators",
+    "init",
+    "people_erase",
+    "people_export",
     "publish",
     "pull",
     "report",

@@ -1,4 +1,4 @@
-"""check, indicators, explain, export, state: looking without changing anything at a tracker or a place."""
+"""indicators, explain, export, state: looking without changing anything at a tracker or a place."""
 
 from __future__ import annotations
 
@@ -7,71 +7,25 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import connectors
 from pmo_sync import assess, tables
-from pmo_sync import indicators as catalogue_of
-from pmo_sync.errors import Exit, PmoSyncError
+from pmo_sync import indicators as known_indicators
+from pmo_sync.errors import PmoSyncError
 from pmo_sync.pipeline.runs import closed_day
 from pmo_sync.pipeline.workspace import DATABASE, Workspace, reading, size
 from pmo_sync.record import Record
 from pmo_sync.result import Result
-from reports.publishers import open_place
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pmo_sync.clock import Clock
-    from pmo_sync.config import Config, PlaceConfig, SourceConfig
+    from pmo_sync.config import Config
     from pmo_sync.indicators import Indicator
 
 
-def check(config: Config, clock: Clock) -> Result:
-    """Access to every source and place; what would be read."""
-    sources = [_check_source(source, clock) for source in config.sources]
-    places = [_check_place(place, clock) for place in config.places]
-    lines = [f"{one['name']}: {one['message']}" for one in [*sources, *places]]
-    failed = any(not one["ok"] for one in [*sources, *places])
-    return Result({"sources": sources, "places": places}, lines, Exit.FINISHED_WITH_FAILURES if failed else Exit.OK)
-
-
-def _check_source(source: SourceConfig, clock: Clock) -> dict[str, Any]:
-    try:
-        connector = connectors.connect(source, clock)
-        identity = connector.check()
-        found = connector.catalogue()
-    except PmoSyncError as error:
-        return {"name": source.name, "ok": False, "message": str(error)}
-    mapped = source.statuses
-    unmapped = sorted({one.name for one in found.statuses if one.category is None and one.name not in mapped})
-    message = (
-        f"{identity.server} as {identity.account}: {len(found.projects)} projects, {len(found.milestones)} milestones, "
-        f"{len(found.statuses)} statuses"
-    )
-    if identity.token_expires_on is not None:
-        message += f", token valid until {identity.token_expires_on}"
-    if unmapped:
-        message += f"; not mapped: {', '.join(unmapped)}"
-    for problem in found.problems:
-        message += f"; {problem.subject}: {problem.what}"
-    return {"name": source.name, "ok": not found.problems, "message": message, "unmapped": unmapped}
-
-
-def _check_place(place: PlaceConfig, clock: Clock) -> dict[str, Any]:
-    try:
-        publisher, _ = open_place(place, clock)
-        message = publisher.check()
-    except PmoSyncError as error:
-        return {"name": place.name, "ok": False, "message": str(error)}
-    return {
-        "name": place.name,
-        "ok": True,
-        "message": message if place.write else f"{message} (dry run: write = false)",
-    }
-
-
-def catalogue() -> Result:
+def definitions() -> Result:
     """What every indicator means."""
-    known = catalogue_of.catalogue()
+    known = known_indicators.definitions()
     lines = [f"{one.id:<5} {one.name:<24} {one.question}" for one in known.values()]
     return Result({"indicators": [_definition(one) for one in known.values()]}, lines)
 
@@ -118,15 +72,15 @@ def _number(value: float | None) -> str:
 
 def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: date | None) -> Result:
     """One number with its definition and every issue behind it, from the store alone."""
-    known = catalogue_of.catalogue()
+    known = known_indicators.definitions()
     wanted = next((one for one in known.values() if indicator in (one.id, one.name)), None)
     if wanted is None:
-        msg = f"no indicator {indicator!r}; `pmo-sync indicators --catalogue` lists them"
+        msg = f"no indicator {indicator!r}; `pmo-sync indicators --definitions` lists them"
         raise PmoSyncError(msg)
     with reading(config, clock) as workspace:
         frame = _readings(workspace, on, (wanted.id,))
         _must_exist(workspace, subject)
-        evidence = catalogue_of.evidence(workspace.store, wanted.id, [subject], 1000)
+        evidence = known_indicators.evidence(workspace.store, wanted.id, [subject], 1000)
     rows = _plain(frame[frame.subject == subject])
     lines = [f"{wanted.id} {wanted.name}: {wanted.question}"]
     lines += [
@@ -151,7 +105,7 @@ def _readings(workspace: Workspace, on: date | None, only: tuple[str, ...] | Non
     config = workspace.config
     today = closed_day(workspace, on)
     tables.prepare(workspace.store, config, assess.end_of(today, config.zone), today)
-    return catalogue_of.compute(workspace.store, only)
+    return known_indicators.compute(workspace.store, only)
 
 
 def export(config: Config, clock: Clock, file: Path, *, on: date | None) -> Result:

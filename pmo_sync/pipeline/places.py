@@ -14,7 +14,7 @@ from reports.publishers.notice import notice
 
 if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
-    from pmo_sync.clock import Clock
+    from pmo_sync.clients.network import Network
     from pmo_sync.config import Config, PlaceConfig
     from pmo_sync.result import Voice
     from reports.document import Document
@@ -25,7 +25,7 @@ ORDER: Final = ("confluence", "folder", *COMMENTS)  # comments link to pages, an
 def publish_all(
     config: Config,
     assessed: Assessed,
-    clock: Clock,
+    network: Network,
     *,
     write: bool,
     adopt: frozenset[str],
@@ -45,7 +45,7 @@ def publish_all(
         if not documents:
             continue
         try:
-            publisher, writer = open_place(place, clock)
+            publisher, writer = open_place(place, network)
             made = publish_documents(
                 publisher, documents, writer,
                 write=write and place.write, adopt=adopt, known=known.get(place.name, {}), quiet=not place.notify,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pmo_sync import assess, forecast
 from pmo_sync.assessed import Assessed, SourceTrust
-from pmo_sync.certificate import ProjectCount, SourceCertificate, trust
+from pmo_sync.certificate import SourceCertificate, below, trust
 from pmo_sync.errors import ConfigError, Exit, PmoSyncError
-from pmo_sync.model import Problem
+from pmo_sync.pipeline.certified import certified, remember
 from pmo_sync.pipeline.places import publish_all
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace, reading, writing
@@ -26,14 +25,42 @@ from reports.writers import html
 if TYPE_CHECKING:
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config, SourceConfig
+    from pmo_sync.tape import Tape
 
 
-def pull(config: Config, clock: Clock, voice: Voice, *, sources: Sequence[str] = (), full: bool = False) -> Result:
-    """Read the trackers into the store."""
+def pull(
+    config: Config,
+    clock: Clock,
+    voice: Voice,
+    *,
+    sources: Sequence[str] = (),
+    projects: Sequence[str] = (),
+    full: bool = False,
+    since: date | None = None,
+    allow_shrink: bool = False,
+    tape: Tape | None = None,
+) -> Result:
+    """Read the trackers into the store: of ``projects`` (their keys; all where none is named), everything anew with
+    ``full``, or what changed from the beginning of the day ``since`` on. Answers are recorded on ``tape``, or come from it.
+    """
     wanted = _sources(config, sources)
-    with writing(config, clock, "pull") as workspace:
-        certificates = _pull(workspace, wanted, voice, full=full)
+    start = None if since is None else datetime.combine(since, time(), config.zone)
+    with writing(config, clock, "pull", tape) as workspace:
+        certificates = pull_sources(
+            workspace, wanted, voice, full=full, since=start, projects=projects, allow_shrink=allow_shrink
+        )
+        remember(workspace, certificates)
+    _known_projects(certificates, projects)
     return _pulled(certificates)
+
+
+def _known_projects(certificates: Sequence[SourceCertificate], projects: Sequence[str]) -> None:
+    """Raises ConfigError for names that no source reads; where a source failed, nobody knows."""
+    shown = {project.project.lower() for one in certificates for project in one.projects}
+    unknown = [one for one in projects if one.lower() not in shown]
+    if unknown and not any(one.error for one in certificates):
+        names = ", ".join(sorted(project.project for one in certificates for project in one.projects))
+        raise ConfigError([f"--project {one}: no source reads it; there are {names}" for one in unknown])
 
 
 def report(config: Config, clock: Clock, voice: Voice, *, on: date | None = None) -> Result:
@@ -57,8 +84,9 @@ def publish(
     _known_slots(config, adopt)
     with writing(config, clock, "publish") as workspace:
         assessed = assess_now(workspace, on)
-        results = _publish(workspace, assessed, voice, write=not dry_run, adopt=adopt)
-    return _published(results, show_diff=dry_run)
+        refused = [] if dry_run else _refused(workspace, assessed)
+        results = [] if refused else _publish(workspace, assessed, voice, write=not dry_run, adopt=adopt)
+    return _published(results, refused, show_diff=dry_run)
 
 
 def _known_slots(config: Config, slots: frozenset[str]) -> None:
@@ -73,11 +101,13 @@ def _known_slots(config: Config, slots: frozenset[str]) -> None:
 def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -> Result:
     """Pull, report, publish under one lock. Sources and places that fail do not stop the others; exit code 4 tells."""
     with writing(config, clock, "sync") as workspace:
-        certificates = _pull(workspace, _sources(config, ()), voice, full=False)
+        certificates = pull_sources(workspace, config.sources, voice, full=False)
+        remember(workspace, certificates)
         assessed = assess_now(workspace, None)
         files = _write_html(config, assessed, voice)
-        results = _publish(workspace, assessed, voice, write=not dry_run, adopt=frozenset())
-    pulled, published = _pulled(certificates), _published(results, show_diff=dry_run)
+        refused = [] if dry_run else _refused(workspace, assessed)
+        results = [] if refused else _publish(workspace, assessed, voice, write=not dry_run, adopt=frozenset())
+    pulled, published = _pulled(certificates), _published(results, refused, show_diff=dry_run)
     data = {**pulled.data, **published.data, "as_of": assessed.as_of, "files": [str(file) for file in files]}
     return Result(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))
 
@@ -105,53 +135,12 @@ def _sources(config: Config, names: Sequence[str]) -> list[SourceConfig]:
     return [source for source in config.sources if not names or source.name in names]
 
 
-def _pull(
-    workspace: Workspace, sources: Sequence[SourceConfig], voice: Voice, *, full: bool
-) -> list[SourceCertificate]:
-    certificates = pull_sources(workspace, sources, voice, full=full)
-    rows = [
-        {
-            "run_id": workspace.run_id,
-            "run_at": workspace.clock.now(),
-            "source": one.source,
-            "pulled_at": one.pulled_at,
-            "certificate": json.dumps(one.as_json(), default=str, ensure_ascii=False),
-        }
-        for one in certificates
-    ]
-    with workspace.record.run(f"{workspace.run_id}-pull") as run:
-        run.write("certificate", rows)
-    return certificates
-
-
 def _sources_trust(workspace: Workspace, today: date) -> tuple[SourceTrust, ...]:
-    """The newest certificate of each source, and when each last got through."""
-    newest: dict[str, SourceCertificate] = {}
-    success: dict[str, datetime] = {}
-    for row in workspace.record.rows("certificate"):
-        newest[row["source"]] = _certificate(json.loads(row["certificate"]))
-        if row["pulled_at"] is not None:
-            success[row["source"]] = row["pulled_at"]
+    """How far each source can be believed at the end of ``today``."""
+    known = certified(workspace.record)
     as_of = assess.end_of(today, workspace.config.zone)
-    sources = [newest[one.name] for one in workspace.config.sources if one.name in newest]
-    return trust(sources, success, as_of)
-
-
-def _certificate(data: dict[str, Any]) -> SourceCertificate:
-    """A certificate as the record keeps it."""
-    pulled_at = data["pulled_at"]
-    return SourceCertificate(
-        source=data["source"],
-        account=data["account"],
-        server=data["server"],
-        pulled_at=datetime.fromisoformat(pulled_at) if pulled_at else None,
-        projects=tuple(ProjectCount(**one) for one in data["projects"]),
-        problems=tuple(Problem(*one) for one in data["problems"]),
-        unmapped_statuses=tuple(data["unmapped_statuses"]),
-        error=data["error"],
-        closed=tuple(Problem(*one) for one in data.get("closed", ())),
-        notes=tuple(Problem(*one) for one in data.get("notes", ())),  # certificates of older versions have none,
-    )
+    sources = [known.newest[one.name] for one in workspace.config.sources if one.name in known.newest]
+    return trust(sources, known.succeeded_at, as_of)
 
 
 def _write_html(config: Config, assessed: Assessed, voice: Voice) -> list[Path]:
@@ -179,6 +168,14 @@ def _replace(file: Path, text: str) -> None:
     new.replace(file)
 
 
+def _refused(workspace: Workspace, assessed: Assessed) -> list[str]:
+    """Why nothing may be published: the sources whose certificates are worse than the configuration asks for."""
+    config, newest = workspace.config, certified(workspace.record).newest
+    if not any(place.write for place in config.places):
+        return []
+    return below(newest, [one.name for one in config.sources], config.required_grade, assessed.as_of)
+
+
 def _publish(
     workspace: Workspace, assessed: Assessed, voice: Voice, *, write: bool, adopt: frozenset[str]
 ) -> list[Published]:
@@ -189,7 +186,7 @@ def _publish(
     if write:
         _remember_numbers(workspace, assessed)
     results = publish_all(
-        workspace.config, assessed, workspace.clock, write=write, adopt=adopt, known=known, voice=voice
+        workspace.config, assessed, workspace.network, write=write, adopt=adopt, known=known, voice=voice
     )
     if write:
         _remember_publications(workspace, assessed, results, known)
@@ -277,7 +274,10 @@ def _pulled(certificates: Sequence[SourceCertificate]) -> Result:
     )
 
 
-def _published(results: Sequence[Published], *, show_diff: bool) -> Result:
+def _published(results: Sequence[Published], refused: Sequence[str], *, show_diff: bool) -> Result:
+    if refused:
+        text = ["published: nothing, the certificates forbid it", *(f"  {line}" for line in refused)]
+        return Result({"published": [], "refused": list(refused)}, text, Exit.FINISHED_WITH_FAILURES)
     counts = Counter(one.outcome for one in results)
     lines = [line for one in results if show_diff and one.diff for line in one.diff.splitlines()]
     lines.append(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmo_sync import lock
+from pmo_sync.clients.network import Network
 from pmo_sync.clock import Clock
 from pmo_sync.errors import StoreError
 from pmo_sync.record import Record
@@ -18,6 +19,7 @@ from pmo_sync.store import Store
 
 if TYPE_CHECKING:
     from pmo_sync.config import Config
+    from pmo_sync.tape import Tape
 
 DATABASE = "pmo-sync.duckdb"
 
@@ -27,10 +29,15 @@ class Workspace:
     """One command's hold on the state folder."""
 
     config: Config
-    clock: Clock
+    network: Network
     store: Store
     record: Record
     run_id: str
+
+    @property
+    def clock(self) -> Clock:
+        """The run's clock."""
+        return self.network.clock
 
     @property
     def now(self) -> datetime:
@@ -39,7 +46,7 @@ class Workspace:
 
 
 @contextmanager
-def writing(config: Config, clock: Clock, what: str) -> Iterator[Workspace]:
+def writing(config: Config, clock: Clock, what: str, tape: Tape | None = None) -> Iterator[Workspace]:
     """Alone in the state folder. A new or rebuilt database first takes in the record."""
     with lock.exclusive(config.state_dir, clock, what):
         record = Record(config.state_dir / "record")
@@ -47,7 +54,7 @@ def writing(config: Config, clock: Clock, what: str) -> Iterator[Workspace]:
             run_id = new_run_id(clock)
             store.take_in(record)
             store.hand_over(record, f"{run_id}-left")  # by a run that was killed
-            yield Workspace(config, clock, store, record, run_id)
+            yield Workspace(config, Network(clock, tape), store, record, run_id)
 
 
 @contextmanager
@@ -59,7 +66,7 @@ def reading(config: Config, clock: Clock) -> Iterator[Workspace]:
             msg = f"nothing was pulled yet into {config.state_dir}; run `pmo-sync pull` or `pmo-sync sync` first"
             raise StoreError(msg)
         with Store.open(file, read_only=True) as store:
-            yield Workspace(config, clock, store, Record(config.state_dir / "record"), "")
+            yield Workspace(config, Network(clock), store, Record(config.state_dir / "record"), "")
 
 
 def new_run_id(clock: Clock) -> str:

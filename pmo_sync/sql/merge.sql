@@ -33,7 +33,7 @@ DELETE FROM issue USING staged_issue WHERE issue.issue_id = staged_issue.issue_i
 INSERT INTO issue
 SELECT
     n.entity, s.issue_id, s.source, s.project_id, s.key, s.title, s.kind, s.level, s.created_at, s.updated_at,
-    s.url, s.is_confidential, s.superseded, NULL
+    s.url, s.is_confidential, s.superseded, NULL, NULL
 FROM staged_issue AS s
 JOIN incoming AS n ON n.entity_id = s.issue_id AND n.batch = s.batch
 QUALIFY row_number() OVER (PARTITION BY s.issue_id ORDER BY s.updated_at DESC) = 1

@@ -15,6 +15,8 @@ CREATE TABLE IF NOT EXISTS project (
 );
 CREATE TABLE IF NOT EXISTS status (status_id VARCHAR, source VARCHAR, name VARCHAR, category VARCHAR);
 CREATE TABLE IF NOT EXISTS person (person_id VARCHAR, source VARCHAR, name VARCHAR);
+-- pseudonyms nothing is taken in of, ever again; from the record
+CREATE TABLE IF NOT EXISTS erased_person (person_id VARCHAR);
 
 -- milestones as last seen; their own history is in history (field name, state, start_on, due_on, closed_on),
 -- grown from snapshots, and known only since first_seen_at
@@ -28,7 +30,13 @@ CREATE TABLE IF NOT EXISTS issue (
     issue INTEGER, issue_id VARCHAR, source VARCHAR, project_id VARCHAR, key VARCHAR, title VARCHAR, kind VARCHAR,
     level INTEGER, created_at TIMESTAMP, updated_at TIMESTAMP, url VARCHAR, is_confidential BOOLEAN,
     superseded VARCHAR,
-    vanished_at TIMESTAMP  -- set when two censuses a day apart missed it; null while the tracker shows it
+    vanished_at TIMESTAMP, -- set when two censuses a day apart missed it; null while the tracker shows it
+    fate VARCHAR           -- of the vanished: moved, archived, gone
+);
+
+-- booked times: when and how long, never whose; also of issues we do not hold, which may come to us later
+CREATE TABLE IF NOT EXISTS worklog (
+    worklog_id VARCHAR, source VARCHAR, issue_id VARCHAR, started_at TIMESTAMP, seconds BIGINT
 );
 
 -- one stay of one value; entity is an issue or a milestone. Ordered by field, then entity, when compacted
@@ -48,12 +56,16 @@ CREATE TABLE IF NOT EXISTS staged_history (
 
 -- where each project's next pull resumes; written in the transaction of the page it belongs to
 CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR);
--- what the census missed once: vanished only after a second miss
+-- and the next reading of a source's booked times, where they are not read with their issues
+CREATE TABLE IF NOT EXISTS worklog_cursor (source VARCHAR, cursor VARCHAR);
+-- what the census missed once: vanished only after a second miss; without a time: shown again, but not read since
 CREATE TABLE IF NOT EXISTS missed (issue_id VARCHAR, missed_at TIMESTAMP);
 -- what a census showed and no pull has brought, and in how many pulls so far: the second is worth a full reading
 CREATE TABLE IF NOT EXISTS unread (issue_id VARCHAR, project_id VARCHAR, pulls INTEGER);
--- when each project's ids were last compared one by one
-CREATE TABLE IF NOT EXISTS swept (project_id VARCHAR, swept_at TIMESTAMP);
+-- when each project was last read to its end, and when its ids were last compared one by one
+CREATE TABLE IF NOT EXISTS reach (project_id VARCHAR, read_at TIMESTAMP, swept_at TIMESTAMP);
+-- projects that were out of our sight: what was booked meanwhile is told by a full reading only
+CREATE TABLE IF NOT EXISTS away (source VARCHAR, project_id VARCHAR);
 
 -- what the database knows and the record not yet: nothing here is lost by a kill between the two
 CREATE TABLE IF NOT EXISTS unrecorded_interval (

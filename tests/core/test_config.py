@@ -23,6 +23,8 @@ KINDS = connectors.names()
 
 
 SOURCE = '[source.s]\nkind = "files"\npath = "data"\n'
+JIRA = '[source.s]\nkind = "jira"\nurl = "https://a.example/jira"\n'
+OAUTH = 'oauth = { client_id = "c", client_secret = { env = "S" }, scope = "READ" }\n'
 PROJECT = '[[project]]\nid = "{0}"\nname = "P"\nscopes = [{{ source = "s", project = "P" }}]\n'
 NOTES = '[place.notes]\nkind = "gitlab-note"\nurl = "https://gitlab.example.org"\n'
 FOLDER = '[place.folder]\nkind = "folder"\npath = "out"\n'
@@ -80,7 +82,11 @@ def test_whole_example_parses(tmp_path: Path) -> None:
         for field in dataclasses.fields(one)
         if getattr(one, field.name) in (None, (), "")
     }
-    assert not unset, "an option of the example is not switched on"
+    assert unset == {"ServerConfig.oauth"}, "an option of the example is not switched on"
+    service = config.source("service").server
+    assert service is not None
+    assert service.oauth is not None, "instead of user and token"
+    assert None not in dataclasses.astuple(service.oauth)
 
 
 def test_example_is_shipped() -> None:
@@ -165,7 +171,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"not found; run `pmo-sync check --example > pmo-sync\.toml` to start"):
+    with pytest.raises(ConfigError, match=r"not found; run `pmo-sync init` to write one"):
         load(tmp_path / "none.toml", {}, KINDS)
 
 
@@ -214,6 +220,20 @@ MISTAKES = [
     ('[source.s]\nkind = "jira"\nurl = "https://"', "source.s.url: must be an address"),
     ('[source.s]\nkind = "jira"\nurl = "https://a.example:port"', "source.s.url: must be an address"),
     ('[source.s]\nkind = "jira"\nurl = "https://a.example"\nworkers = 2.5', "source.s.workers: must be a whole number"),
+    (JIRA + 'client_cert = ["a.pem"]', "source.s.client_cert: must be one file, or two"),
+    (JIRA + "client_cert = 1", "source.s.client_cert: must be a text or a list"),
+    (JIRA + 'proxy = "proxy:3128"', "source.s.proxy: must be an address"),
+    (JIRA + 'proxy = "http://me:pw@proxy:3128"', "source.s.proxy: must not hold a user or password"),
+    (JIRA + 'proxy = "http://proxy:3128"\nproxy_user = "me"', "source.s.proxy_user: needs proxy and proxy_password"),
+    (JIRA + 'oauth = { client_id = "c" }', "source.s.oauth.client_secret: missing"),
+    (JIRA + 'oauth = { client_secret = { env = "S" }, scope = "READ" }', "source.s.oauth.client_id: missing"),
+    (
+        JIRA + 'oauth = { client_id = "c", client_secret = "s", scope = "READ" }',
+        "oauth.client_secret: must be a reference",
+    ),
+    (JIRA + 'oauth = { client_id = "c", client_secret = { env = "S" } }', "source.s.oauth.scope: missing; Data Center"),
+    (JIRA + 'user = "u"\n' + OAUTH, "source.s.oauth: takes the place of user and token"),
+    (JIRA.replace("jira", "gitlab") + OAUTH, "source.s.oauth: GitLab and others give no tokens"),
     (SOURCE + "shrink_limit = nan", "source.s.shrink_limit: must be between"),
     (SOURCE + "[source.s.statuses]\nOpen = 1", "source.s.statuses.Open: must be a text"),
     (SOURCE + '[[programme]]\nid = "a"\nname = "A"\n' * 2, "programme[a].id: used twice"),
@@ -328,3 +348,46 @@ def test_password_in_an_address_is_not_repeated(tmp_path: Path) -> None:
 def test_absent_secret_says_which(secret: Secret) -> None:
     with pytest.raises(ConfigError, match=secret.how):
         secret.reveal()
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "workers", "per_second"),
+    [
+        ("jira", 'url = "https://a.atlassian.net"', 4, 8),
+        ("jira", 'url = "https://a.example"\napi_base = "https://api.atlassian.com/ex/jira/1"', 4, 8),
+        ("jira", 'url = "https://jira.example"', 2, 5),
+        ("jira", 'url = "https://jira.example"\nflavour = "cloud"', 4, 8),
+        ("jira", 'url = "https://a.atlassian.net"\nflavour = "data-center"', 2, 5),
+        ("gitlab", 'url = "https://gitlab.com"', 4, 5),
+        ("gitlab", 'url = "https://gitlab.example"', 4, 8),
+        ("gitlab", 'url = "https://gitlab.com"\nworkers = 1\nrequests_per_second = 0.5', 1, 0.5),
+    ],
+)
+def test_each_kind_of_server_has_its_pace(
+    tmp_path: Path, kind: str, more: str, workers: int, per_second: float
+) -> None:
+    server = read(tmp_path, f'[source.s]\nkind = "{kind}"\n{more}\n').source("s").server
+    assert server
+    assert (server.workers, server.requests_per_second) == (workers, per_second)
+
+
+def test_tokens_are_asked_for_where_the_server_gives_them(tmp_path: Path) -> None:
+    here = read(tmp_path, JIRA + OAUTH).source("s").server
+    cloud = read(tmp_path, (JIRA + OAUTH).replace("a.example/jira", "a.atlassian.net")).source("s").server
+    assert here is not None
+    assert here.oauth is not None
+    assert cloud is not None
+    assert cloud.oauth is not None
+    assert here.oauth.token_url == "https://a.example/jira/rest/oauth2/latest/token"
+    assert cloud.oauth.token_url == "https://auth.atlassian.com/oauth/token"
+    assert here.has_login
+
+
+def test_a_client_certificate_is_one_file_or_two(tmp_path: Path) -> None:
+    for text, expected in (
+        ('"a.pem"', str(tmp_path / "a.pem")),
+        ('["a", "b"]', (str(tmp_path / "a"), str(tmp_path / "b"))),
+    ):
+        server = read(tmp_path, f"{JIRA}client_cert = {text}\n").source("s").server
+        assert server is not None
+        assert server.client_cert == expected

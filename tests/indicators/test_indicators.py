@@ -14,7 +14,7 @@ from pmo_sync import indicators
 from tests.indicators import oracle
 from tests.indicators.world import AS_OF, Item, Milestone, Tables, World, busy, renumbered, worlds
 
-IDS = sorted(indicators.catalogue())
+IDS = sorted(indicators.definitions())
 COUNTS = {"PR-1": ("done", "total", "remaining"), "FL-5": ("",), "SC-1": ("count",), "RK-1": ("count",), "RK-2": ("count",)}  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def test_the_busy_world_reaches_every_part() -> None:
     tables = Tables(world)
     for indicator in IDS:
         got = readings(tables, indicator)
-        assert {part for _, part in got} == set(indicators.catalogue()[indicator].units)
+        assert {part for _, part in got} == set(indicators.definitions()[indicator].units)
         parts = {part for _, part in got}
         empty = {part for part in parts if all(got[key][0] is None for key in got if key[1] == part)}
         assert parts, indicator
@@ -144,7 +144,7 @@ def test_an_unknown_indicator_is_a_key_error() -> None:
 
 @pytest.mark.parametrize("indicator", IDS)
 def test_every_file_says_what_it_is(indicator: str) -> None:
-    one = indicators.catalogue()[indicator]
+    one = indicators.definitions()[indicator]
     assert one.question.endswith("?")
     assert one.used_by
     assert one.source

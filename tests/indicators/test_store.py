@@ -100,7 +100,7 @@ def readings(store: Store) -> dict[tuple[str, str, str], tuple[float | None, int
 def same_as_oracle(world: World) -> None:
     world = faithful(world)
     got = readings(stored(world))
-    for indicator in indicators.catalogue():
+    for indicator in indicators.definitions():
         mine = {(subject, part): value for (subject, name, part), value in got.items() if name == indicator}
         expected = oracle.readings(seen(world), indicator)
         expected = {key: value for key, value in expected.items() if not gone(world, key[0])}

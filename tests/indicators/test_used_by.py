@@ -44,9 +44,9 @@ def sql_of_the_forecast() -> str:
     return Path(str(forecast.__file__)).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("indicator", sorted(indicators.catalogue()))
+@pytest.mark.parametrize("indicator", sorted(indicators.definitions()))
 def test_whoever_is_named_reads_it(indicator: str) -> None:
-    one = indicators.catalogue()[indicator]
+    one = indicators.definitions()[indicator]
     for consumer in one.used_by:
         if consumer == "forecast":
             assert f"indicators/{indicator}.sql" in sql_of_the_forecast()
@@ -55,7 +55,7 @@ def test_whoever_is_named_reads_it(indicator: str) -> None:
 
 
 def test_every_list_an_indicator_shares_is_read() -> None:
-    shared = {one.findings for one in indicators.catalogue().values()} - {""}
+    shared = {one.findings for one in indicators.definitions().values()} - {""}
     assert shared == set(LISTS)
     texts = {node.value for node in ast.walk(tree(assess)) if isinstance(node, ast.Constant)}
     assert shared <= texts

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import connectors
 from connectors.base import Traits
-from pmo_sync.certificate import SourceCertificate
+from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json
+from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.errors import AccessError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Interval, Issue, Page, Problem, Project
+from pmo_sync.model import (
+    Catalogue,
+    Census,
+    Fate,
+    Identity,
+    Interval,
+    Issue,
+    Page,
+    Problem,
+    Project,
+    Trace,
+    Worklog,
+    WorklogPage,
+)
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
@@ -36,12 +52,20 @@ class Tracker:
     refuses: dict[str, Exception] = field(default_factory=dict)
     born_while_reading: dict[int, tuple[int, str]] = field(default_factory=dict)
     counts: bool = True
+    fates: dict[int, Fate] = field(default_factory=dict)
+    booked: dict[int, tuple[int, int]] = field(default_factory=dict)  # issue -> (on day, seconds)
+    feed_fails: bool = False
+    closed: int = 0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def reads(self) -> list[tuple[str, str | None]]:
+        """Which project was read from where, pull by pull."""
+        return [one for one in self.asked if one[0] != "worklogs"]
 
 
 class Scripted:
     source = "s"
-    traits = Traits(incremental=True, counts=True)
+    traits = Traits(incremental=True, counts=True, worklog_feed=True)
 
     def __init__(self, tracker: Tracker, day: int) -> None:
         self.tracker, self.day = tracker, day
@@ -73,6 +97,28 @@ class Scripted:
         ids = frozenset(f"s:{project.key}{number}" for number in self.tracker.issues.get(project.key, {}))
         return Census(project.project_id, len(ids) if self.tracker.counts else None, ids if sweep else None)
 
+    def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
+        for one in issue_ids:
+            yield Trace(one, self.tracker.fates.get(int(one.removeprefix(project.project_id)), "gone"))
+
+    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
+        self.tracker.asked.append(("worklogs", cursor))
+        if self.tracker.feed_fails:
+            raise TrackerError("502")
+        for number, (day, seconds) in self.tracker.booked.items():
+            if day >= int((cursor or "0").partition(" ")[0]):
+                yield WorklogPage((Worklog(f"s:w{number}", "s", f"s:A{number}", BORN, seconds),), (), cursor or "0")
+        yield WorklogPage((), (), str(self.day))
+
+    def rewound(self, cursor: str) -> str:
+        return f"0 again, {cursor}"
+
+    def since(self, moment: datetime) -> str:
+        return str((moment - NOW).days)
+
+    def close(self) -> None:
+        self.tracker.closed += 1
+
 
 class Days:
     """One pull a day into one store."""
@@ -82,14 +128,20 @@ class Days:
         self.record = Record(folder / "record")
         self.tracker = Tracker()
         self.day = 0
-        monkeypatch.setattr(connectors, "connect", lambda options, clock: Scripted(self.tracker, self.day))
+        monkeypatch.setattr(connectors, "connect", lambda options, network: Scripted(self.tracker, self.day))
 
-    def pull(self, hours: float = 24) -> SourceCertificate:
+    def pull(self, hours: float = 24, **asked: Any) -> SourceCertificate:
         self.day += 1
         self.clock = FixedClock(getattr(self, "clock", FixedClock(NOW)).now() + timedelta(hours=hours))
         config = SimpleNamespace(name="s", projects=(), statuses={}, shrink_limit=0.5)
-        workspace = Workspace(SimpleNamespace(), self.clock, self.store, self.record, f"run-{self.day:03}")
-        (made,) = pull_sources(workspace, [config], Silence(), full=False)
+        workspace = Workspace(
+            SimpleNamespace(roles={}, sources=(config,), person_months=13),
+            Network(self.clock),
+            self.store,
+            self.record,
+            f"run-{self.day:03}",
+        )
+        (made,) = pull_sources(workspace, [config], Silence(), **{"full": False, **asked})
         return made
 
     def status(self, id_: str) -> str | None:
@@ -116,7 +168,7 @@ def test_everything_then_only_what_changed(days: Days) -> None:
     days.tracker.issues["A"][3] = (2, "done")
     assert days.pull().grade == "complete"
     assert days.status("s:A3") == "done"
-    assert [cursor for _, cursor in days.tracker.asked] == [None, "1"]
+    assert days.tracker.reads() == [("A", None), ("A", "1")]
 
 
 def test_a_change_that_could_not_be_read_comes_again(days: Days) -> None:
@@ -134,7 +186,7 @@ def test_births_during_the_pull_do_not_make_the_next_one_full(days: Days) -> Non
     for day in range(1, 6):
         days.tracker.born_while_reading = {100 + day: (day, "open")}
         assert not days.pull().problems
-    assert all(cursor is not None for _, cursor in days.tracker.asked[1:])
+    assert all(cursor is not None for _, cursor in days.tracker.reads()[1:])
     days.tracker.born_while_reading = {}
     days.pull()
     assert len(days.ids()) == 15
@@ -146,7 +198,7 @@ def test_what_can_never_be_read_is_read_in_full_only_once_more(days: Days) -> No
         made = days.pull()
     assert made.grade == "incomplete"
     assert "s:A7" in made.problems[0].what
-    assert [cursor for _, cursor in days.tracker.asked].count(None) == 2
+    assert [cursor for _, cursor in days.tracker.reads()].count(None) == 2
 
 
 def test_equal_counts_of_different_issues_are_found_within_a_day(days: Days) -> None:
@@ -206,7 +258,7 @@ def test_a_dead_server_is_asked_twice_only(days: Days) -> None:
     days.tracker.projects = ["A", "B", "C"]
     days.tracker.refuses = {key: TrackerError("no answer") for key in "ABC"}
     assert days.pull().error == "no answer"
-    assert [key for key, _ in days.tracker.asked] == ["A", "B"]
+    assert [key for key, _ in days.tracker.reads()] == ["A", "B"]
 
 
 def test_a_source_without_one_readable_project_is_not_fresh(days: Days) -> None:
@@ -217,3 +269,133 @@ def test_a_source_without_one_readable_project_is_not_fresh(days: Days) -> None:
     assert made.grade == "failed"
     assert "token revoked" in made.error
     assert len(days.ids()) == 10
+
+
+def test_what_vanishes_is_certified_with_its_fate(days: Days) -> None:
+    days.pull()
+    for number in (1, 2):
+        del days.tracker.issues["A"][number]
+    days.tracker.fates = {1: "moved"}
+    made = days.pull()
+    assert (made.grade, made.projects[0].missed) == ("incomplete", 2)
+    made = days.pull()
+    assert (made.grade, made.projects[0].missed) == ("complete", 0)
+    assert made.projects[0].vanished == {"moved": 1, "gone": 1}
+
+
+def test_an_index_that_lags_takes_nothing_out(days: Days) -> None:
+    days.pull()
+    late = days.tracker.issues["A"].pop(1)
+    days.tracker.fates = {1: "here"}
+    for _ in range(4):
+        assert days.pull().grade == "incomplete"
+        assert "s:A1" in days.ids()
+    days.tracker.issues["A"][1] = late
+    assert days.pull().grade == "complete"
+
+
+def test_a_project_does_not_shrink_by_more_than_its_share_without_a_word(days: Days) -> None:
+    days.pull()
+    for number in range(1, 7):
+        del days.tracker.issues["A"][number]
+    days.pull()
+    for _ in range(2):
+        made = days.pull()
+        assert "6 of 10 issues" in made.problems[0].what
+        assert "--allow-shrink" in made.problems[0].what
+        assert len(days.ids()) == 10
+    assert days.pull(allow_shrink=True).grade == "complete"
+    assert days.ids() == {f"s:A{number}" for number in range(7, 11)}
+
+
+def test_only_the_projects_asked_for_are_read_and_nothing_else_certified(days: Days) -> None:
+    days.tracker.projects = ["A", "B"]
+    days.tracker.issues["B"] = {1: (0, "open")}
+    made = days.pull(projects=["b"])
+    assert made.is_partial
+    assert days.tracker.asked == [("B", None)]
+    assert (days.ids("A"), days.ids("B")) == (set(), {"s:B1"})
+    assert not days.pull().is_partial
+
+
+def test_since_reads_again_what_was_read_but_skips_nothing(days: Days) -> None:
+    days.pull()
+    days.pull(since=NOW - timedelta(days=9))
+    days.pull(since=NOW + timedelta(days=400))
+    assert days.tracker.reads() == [("A", None), ("A", "-9"), ("A", "2")]
+
+
+def booked(days: Days) -> dict[str, int]:
+    return dict(days.store.rows("SELECT issue_id, seconds FROM worklog"))
+
+
+def test_booked_times_go_on_where_they_ended(days: Days) -> None:
+    days.tracker.booked = {1: (0, 60)}
+    days.pull()
+    days.tracker.booked[2] = (1, 90)
+    days.tracker.booked[77] = (1, 5)  # of an issue that we do not hold: it may come later
+    days.pull()
+    assert booked(days) == {"s:A1": 60, "s:A2": 90, "s:A77": 5}
+    assert [cursor for key, cursor in days.tracker.asked if key == "worklogs"] == [None, "1"]
+
+
+def test_booked_times_that_cannot_be_read_stop_nothing(days: Days) -> None:
+    days.tracker.feed_fails = True
+    made = days.pull()
+    assert made.grade == "incomplete"
+    assert made.problems == (Problem("s", "booked times could not be read: 502"),)
+    assert len(days.ids()) == 10
+
+
+def test_what_was_booked_while_a_project_was_hidden_is_read_when_it_is_back(days: Days) -> None:
+    days.pull()
+    days.tracker.projects = []
+    days.pull()
+    days.tracker.projects = ["A"]
+    days.tracker.booked = {1: (0, 60)}  # long before the last reading, and told to nobody then
+    days.pull()
+    days.pull()
+    assert booked(days) == {"s:A1": 60}
+    assert [cursor for key, cursor in days.tracker.asked if key == "worklogs"] == [None, "1", "0 again, 2", "3"]
+
+
+def test_every_connector_is_closed(days: Days) -> None:
+    days.pull()
+    days.tracker.refuses = {"A": RuntimeError("a bug")}
+    with pytest.raises(RuntimeError, match="a bug"):
+        days.pull()
+    assert days.tracker.closed == 2
+
+
+def test_a_certificate_survives_the_record(days: Days) -> None:
+    days.tracker.projects = ["A", "B"]
+    days.tracker.refuses = {"B": AccessError("no")}
+    days.pull()
+    del days.tracker.issues["A"][1]
+    days.pull()
+    made = days.pull()
+    assert made.projects[0].vanished == {"gone": 1}
+    assert from_json(json.dumps(made.as_json())) == made
+
+
+@pytest.mark.parametrize(
+    ("required", "hours_ago", "grade", "refused"),
+    [
+        ("failed", 900, "failed", False),
+        ("incomplete", 1, "failed", True),
+        ("incomplete", 1, "incomplete", False),
+        ("incomplete", 900, "complete", True),
+        ("complete", 1, "incomplete", True),
+        ("complete", 1, "complete", False),
+    ],
+)
+def test_publishing_waits_for_the_grade_it_requires(required: Any, hours_ago: int, grade: str, refused: bool) -> None:
+    pulled_at = NOW - timedelta(hours=hours_ago)
+    error = "the token has expired" if grade == "failed" else ""
+    count = ProjectCertificate("A", 3, 3 if grade == "complete" else 2)
+    one = SourceCertificate("s", "me", "Scripted 1", None if error else pulled_at, (count,), error=error)
+    assert one.grade == grade
+    lines = below({"s": one}, ["s"], required, NOW - timedelta(hours=24))
+    assert len(lines) == refused
+    assert all(line.startswith("s: its certificate is ") and required in line for line in lines)
+    assert len(below({}, ["s"], required, NOW)) == (required != "failed")

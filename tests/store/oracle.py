@@ -52,7 +52,6 @@ class Life:
     blocked_since: datetime | None
     blocked_by_count: int
     touched_at: datetime
-    is_assigned: bool
     flow: tuple[tuple[str, datetime, datetime | None], ...]
 
 
@@ -82,9 +81,10 @@ class _World:
         return next(iter(self.at(entity_id, name, moment)), None)
 
     def moments(self, *entity_ids: str) -> list[datetime]:
+        """When anything changed but who it is assigned to: no number may rest on that."""
         found = {self.issues[one].created_at for one in entity_ids if one in self.issues}
-        for (entity_id, _), intervals in self.of.items():
-            if entity_id in entity_ids:
+        for (entity_id, field), intervals in self.of.items():
+            if entity_id in entity_ids and field != "assignee":
                 found |= {one.since for one in intervals} | {one.until for one in intervals if one.until is not None}
         return sorted(found)
 
@@ -254,7 +254,7 @@ def _life(world: _World, issue: Issue, is_leaf: bool, waits: list[datetime]) -> 
     now = flow[-1] if flow and flow[-1][2] is None else None
     category = now[0] if now else "unmapped"
     value = {name: world.one(issue.issue_id, name) for name in (
-        "status", "kind", "priority", "estimate", "start_on", "due_on", "flagged", "assignee")}  # fmt: skip
+        "status", "kind", "priority", "estimate", "start_on", "due_on", "flagged")}  # fmt: skip
     kind = value["kind"].value if value["kind"] else issue.kind
     flagged = value["flagged"].since if value["flagged"] else None
     words = {kind.strip().lower()} | {one.value.strip().lower() for one in world.at(issue.issue_id, "label", None)}
@@ -284,7 +284,6 @@ def _life(world: _World, issue: Issue, is_leaf: bool, waits: list[datetime]) -> 
         blocked_since=min([*waits, *([flagged] if flagged else [])], default=None) if is_open else None,
         blocked_by_count=len(waits),
         touched_at=max(moments),
-        is_assigned=value["assignee"] is not None,
         flow=flow,
     )
 

@@ -1,4 +1,5 @@
--- standing: the single-valued fields of each issue as they stand at as_of, and when anything last changed.
+-- standing: the single-valued fields of each issue as they stand at as_of. touched: when anything last changed.
+-- Neither looks at assignees: they leave with time and on request, and no number may change with them.
 CREATE OR REPLACE TEMP TABLE standing AS
 SELECT
     h.entity AS issue,
@@ -10,12 +11,11 @@ SELECT
     max(h.value) FILTER (WHERE h.field = 'start_on') AS start_on,
     max(h.value) FILTER (WHERE h.field = 'due_on') AS due_on,
     max(h.since) FILTER (WHERE h.field = 'flagged') AS flagged_since,
-    max(h.value) FILTER (WHERE h.field = 'project') AS project_id,
-    bool_or(h.field = 'assignee') AS is_assigned
+    max(h.value) FILTER (WHERE h.field = 'project') AS project_id
 FROM history AS h
 CROSS JOIN moment
 WHERE h.since < moment.as_of AND (h.until IS NULL OR h.until >= moment.as_of)
-    AND h.field IN ('status', 'kind', 'priority', 'estimate', 'start_on', 'due_on', 'flagged', 'project', 'assignee')
+    AND h.field IN ('status', 'kind', 'priority', 'estimate', 'start_on', 'due_on', 'flagged', 'project')
 GROUP BY h.entity;
 
 CREATE OR REPLACE TEMP TABLE touched AS
@@ -23,5 +23,5 @@ SELECT
     h.entity AS issue, max(greatest(h.since, CASE WHEN h.until < moment.as_of THEN h.until END)) AS touched_at
 FROM history AS h
 CROSS JOIN moment
-WHERE h.since < moment.as_of
+WHERE h.since < moment.as_of AND h.field <> 'assignee'
 GROUP BY h.entity;

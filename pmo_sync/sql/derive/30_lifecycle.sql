@@ -46,7 +46,6 @@ state AS (
         try_cast(s.due_on AS DATE) AS due_on,
         s.flagged_since, waiting.since AS waiting_since, coalesce(waiting.blockers, 0) AS blocked_by_count,
         greatest(i.created_at, touched.touched_at) AS touched_at,
-        coalesce(s.is_assigned, FALSE) AS is_assigned,
         label_role.precedence AS label_precedence
     FROM issue AS i
     JOIN existing ON existing.issue = i.issue
@@ -64,7 +63,7 @@ SELECT
     s.is_leaf, s.is_confidential, s.superseded, s.created_at, s.started_at, s.done_at, s.removed_at, s.status,
     s.category, s.status_since, s.priority, s.estimate, s.start_on, s.due_on, s.flagged_since,
     CASE WHEN s.category NOT IN ('done', 'canceled') THEN least(s.flagged_since, s.waiting_since) END AS blocked_since,
-    s.blocked_by_count, s.touched_at, s.is_assigned
+    s.blocked_by_count, s.touched_at
 FROM state AS s
 LEFT JOIN role_map AS by_kind ON by_kind.name = lower(trim(s.kind))
 LEFT JOIN (SELECT DISTINCT precedence, role FROM role_map) AS role

@@ -1,5 +1,6 @@
 -- subject: whatever a number is about. A milestone or epic belongs to the project that holds most of its issues, or,
 -- while it has none, to one that reaches its tracker project; those that no enabled project holds are left out.
+-- A confidential epic counts like any other, but has neither name nor address here: nobody can tell what is not there.
 CREATE OR REPLACE TEMP TABLE milestone_home AS
 WITH vote AS (
     SELECT s.milestone, p.project, count(DISTINCT s.issue) AS members
@@ -37,19 +38,19 @@ CREATE OR REPLACE TEMP TABLE subject AS
 SELECT
     'portfolio' AS subject, 'portfolio' AS kind, NULL AS parent, portfolio.name, '' AS url, 'open' AS state,
     NULL::DATE AS start_on, NULL::DATE AS due_on, NULL::TIMESTAMP AS known_since, FALSE AS is_committed,
-    FALSE AS is_must_win, NULL AS milestone_kind
+    FALSE AS is_must_win, NULL AS milestone_kind, FALSE AS is_confidential
 FROM portfolio
 UNION ALL
 SELECT
     'programme:' || programme, 'programme', 'portfolio', min(programme_name), '', 'open', NULL, NULL, NULL, FALSE,
-    FALSE, NULL
+    FALSE, NULL, FALSE
 FROM pmo_project
 WHERE programme IS NOT NULL AND is_enabled
 GROUP BY programme
 UNION ALL
 SELECT
     'project:' || p.project, 'project', coalesce('programme:' || p.programme, 'portfolio'), p.name,
-    coalesce(place.url, ''), 'open', NULL, NULL, NULL, FALSE, FALSE, NULL
+    coalesce(place.url, ''), 'open', NULL, NULL, NULL, FALSE, FALSE, NULL, FALSE
 FROM pmo_project AS p
 LEFT JOIN (
     -- a project that is one tracker project has its address
@@ -80,12 +81,13 @@ SELECT
         JOIN milestone_home AS h ON h.project = w.project
         WHERE h.milestone = m.milestone AND lower(w.milestone) IN (lower(m.name), lower(m.last_name))
     ),
-    m.kind
+    m.kind, FALSE
 FROM milestone_word AS m
 JOIN milestone_home AS home ON home.milestone = m.milestone AND home.is_first
 UNION ALL
 SELECT
-    'epic:' || l.issue_id, 'epic', 'project:' || home.project, l.title, l.url,
+    'epic:' || l.issue_id, 'epic', 'project:' || home.project,
+    CASE WHEN l.is_confidential THEN '(confidential)' ELSE l.title END, CASE WHEN l.is_confidential THEN '' ELSE l.url END,
     CASE WHEN l.category IN ('done', 'canceled') THEN 'closed' ELSE 'open' END, l.start_on, l.due_on, l.created_at,
     l.due_on IS NOT NULL AND 'epic' IN (SELECT kind FROM committed_kind),
     EXISTS (
@@ -94,6 +96,6 @@ SELECT
         JOIN epic_home AS h ON h.project = w.project
         WHERE h.epic = l.issue AND lower(w.milestone) IN (lower(l.title), lower(l.key))
     ),
-    'epic'
+    'epic', l.is_confidential
 FROM lifecycle AS l
 JOIN epic_home AS home ON home.epic = l.issue AND home.is_first;

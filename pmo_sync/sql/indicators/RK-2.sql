@@ -5,7 +5,7 @@
 -- units = { count = "items" }
 -- direction = "lower"
 -- minimum_sample = 1
--- source = "In progress and no change of any recorded field for 14 days."
+-- source = "In progress and no change of any recorded field for 14 days. A new assignee is no change: no number rests on person data, which leaves with time."
 -- gaming = "Touching an item without working on it."
 -- playbook = "stale"
 -- used_by = ["project"]

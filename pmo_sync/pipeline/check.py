@@ -1,0 +1,121 @@
+"""check: can we read and write what the configuration names? Everything at once, and nothing is written anywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pmo_sync.clients.network import Network
+from pmo_sync.errors import Exit, PmoSyncError
+from pmo_sync.pipeline.certified import certified
+from pmo_sync.pipeline.examine import examine, remedy
+from pmo_sync.pipeline.finding import Examined, summary
+from pmo_sync.result import Result
+from reports.publishers import open_place
+
+if TYPE_CHECKING:
+    from pmo_sync.certificate import SourceCertificate
+    from pmo_sync.clock import Clock
+    from pmo_sync.config import Config, PlaceConfig
+
+SHOWN: Final = 10  # lines of one kind about a certificate
+WORKERS: Final = 16  # sources and places looked at at the same time; each server has its own limiter
+
+
+def check(config: Config, clock: Clock) -> Result:
+    """Every source, place and local folder. Exit code 4 where something is wrong."""
+    network = Network(clock)
+    sources = [partial(examine, one, config, network) for one in config.sources]
+    places = [partial(_place, one, network) for one in config.places]
+    jobs: list[Callable[[], Examined]] = [*sources, *places]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        looked = list(pool.map(lambda job: job(), jobs))
+    here = _local(config)
+    _last_certificates(config, looked[: len(sources)], here)
+    examined = [*looked, here]
+    lines = [line for one in examined for line in (*one.lines(), "")]
+    return Result(
+        {
+            "sources": [one.as_json() for one in looked[: len(sources)]],
+            "places": [one.as_json() for one in looked[len(sources) :]],
+            "local": here.as_json(),
+        },
+        [*lines, summary(examined)],
+        Exit.OK if all(one.is_ok for one in examined) else Exit.FINISHED_WITH_FAILURES,
+    )
+
+
+def _place(place: PlaceConfig, network: Network) -> Examined:
+    """Whether the place can be written to, found out by reading."""
+    where = place.server.url if place.server else str(place.path)
+    found = Examined(place.name, f"place {place.name}: {place.kind} at {where}")
+    found.facts |= {"kind": place.kind, "where": where, "write": place.write}
+    try:
+        publisher, _ = open_place(place, network)
+        found.say("ok", publisher.check())
+    except PmoSyncError as error:
+        *others, last = str(error).splitlines() or [type(error).__name__]
+        for line in others:
+            found.say("wrong", line)
+        found.say("wrong", last, *remedy(f"place.{place.name}", place.server, error))
+        return found
+    if not place.write:
+        found.say("note", f"nothing is written here until [place.{place.name}] says write = true")
+    return found
+
+
+def _local(config: Config) -> Examined:
+    """The folders on this machine."""
+    found = Examined("local", "this machine")
+    for option, folder in (("state_dir", config.state_dir), ("html_dir", config.html_dir)):
+        found.facts[option] = str(folder)
+        nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+            found.say("ok", f"{option} {folder} can be written")
+        else:
+            why = "cannot be written" if nearest.is_dir() else "is a file, not a folder"
+            found.say(
+                "wrong",
+                f"{option} {folder}: {nearest} {why}",
+                f"name another folder as {option} of [pmo], or give this user the right to write there",
+            )
+    return found
+
+
+def _last_certificates(config: Config, sources: list[Examined], here: Examined) -> None:
+    """What the newest run could prove of each source, from the record; before a first run there is nothing to say."""
+    from pmo_sync.record import Record
+
+    try:
+        newest = certified(Record(config.state_dir / "record")).newest
+    except PmoSyncError as error:
+        here.say("wrong", str(error))
+        return
+    for one in sources:
+        last = newest.get(one.name)
+        one.facts["last_certificate"] = None if last is None else last.as_json()
+        if last is None:
+            one.say("note", "not pulled yet")
+            continue
+        when = f", {last.pulled_at:%Y-%m-%d %H:%M} UTC," if last.pulled_at else ""
+        one.say(
+            "ok" if last.grade == "complete" else "note",
+            f"its last pull{when} was {last.grade}",
+            *_details(last),
+        )
+
+
+def _details(last: SourceCertificate) -> list[str]:
+    """The certificate of one source, a line for whatever is to be known."""
+    lines = [last.error] if last.error else []
+    lines += [f"{what.subject}: {what.what}" for what in (*last.problems, *last.notes)][:SHOWN]
+    for project in last.projects:
+        if project.server_count not in (None, project.our_count):
+            lines.append(f"{project.project}: the server counts {project.server_count}, we hold {project.our_count}")
+    lines += [f"not read: {what.subject}: {what.what}" for what in last.skipped][:SHOWN]
+    if last.unmapped_statuses:
+        lines.append(f"statuses without a category: {', '.join(last.unmapped_statuses)}")
+    return lines

@@ -1,0 +1,162 @@
+"""people export, people erase: what is kept about a person, told and forgotten.
+
+For a request of access or erasure (GDPR, articles 15 and 17; Indonesia's Law 27 of 2022, articles 6 to 8). Kept are a
+pseudonym, a name and who was assigned to what, in the database alone; ``person_months`` ends that by itself. A person
+has a pseudonym in each source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pmo_sync.errors import PmoSyncError
+from pmo_sync.pipeline.workspace import Workspace, reading, writing
+from pmo_sync.result import Result
+
+if TYPE_CHECKING:
+    from pmo_sync.clock import Clock
+    from pmo_sync.config import Config
+    from pmo_sync.store import Store
+
+ELSEWHERE: Final = (
+    "recordings of `pull --record`, exports and copies of the state folder are your own files: what they hold of "
+    "these people stays until you delete it"
+)
+
+
+class _Kept(NamedTuple):
+    """A person as the database has it."""
+
+    person_id: str
+    source: str
+    name: str  # empty where the tracker told none
+    stays: int
+
+
+def expire(workspace: Workspace) -> None:
+    """Let what is kept about people go that is older than ``person_months``."""
+    config = workspace.config
+    mapped = [
+        (one.name, name.strip().lower(), category) for one in config.sources for name, category in one.statuses.items()
+    ]
+    workspace.store.expire_people(_months_before(workspace.now, config.person_months), mapped)
+
+
+def _months_before(moment: datetime, months: int) -> datetime:
+    """The same day and hour so many months earlier, or the last day of that month."""
+    years, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    day = moment.day
+    while True:
+        try:
+            return moment.replace(year=years, month=month + 1, day=day)
+        except ValueError:  # 31 February
+            day -= 1
+
+
+def people_export(config: Config, clock: Clock, *, people: Sequence[str] = ()) -> Result:
+    """All that is kept about these people, named by pseudonym or name; without any, who they are.
+
+    Assignments to confidential issues are only counted: whoever runs this, and whoever asked, need not be among those
+    who may know of the issue (GDPR, article 15 (4): a copy must not harm others' rights). The number says that there
+    is more, and the tracker shows it to those it lets in.
+    """
+    with reading(config, clock) as workspace:
+        store = workspace.store
+        if people:
+            told = [_everything(store, one) for one in _named(store, people)]
+        else:
+            told = [one._asdict() for one in _kept(store)]
+    lines = [line for one in told for line in _lines(one)]
+    return Result({"people": told}, lines or ["nothing is kept about anybody"])
+
+
+def people_erase(config: Config, clock: Clock, people: Sequence[str]) -> Result:
+    """Forget these people for good: the record remembers their pseudonyms, so that no pull brings them back."""
+    with writing(config, clock, "people erase") as workspace:
+        store = workspace.store
+        found = _named(store, people)
+        with workspace.record.run(f"{workspace.run_id}-erased") as run:
+            run.write("erased_person", [{"person_id": one.person_id, "erased_at": workspace.now} for one in found])
+        store.erase_people({one.person_id for one in found})
+    erased = [{"person_id": one.person_id, "stays": one.stays} for one in found]
+    lines = [f"erased {one.person_id}: name, {one.stays} assignments; no pull takes them in again" for one in found]
+    return Result({"erased": erased, "elsewhere": ELSEWHERE}, [*lines, ELSEWHERE])
+
+
+def _kept(store: Store) -> list[_Kept]:
+    """Everybody, by source and name; also those whose name the tracker did not tell."""
+    rows = store.rows("""
+        WITH stay AS (
+            SELECT h.value AS person_id, issue.source
+            FROM history AS h
+            JOIN issue ON issue.issue = h.entity
+            WHERE h.field = 'assignee'
+        ),
+        known AS (
+            SELECT person_id, min(source) AS source, count(*) AS stays FROM stay GROUP BY person_id
+        )
+        SELECT person_id, coalesce(p.source, k.source) AS source, coalesce(p.name, '') AS name, coalesce(k.stays, 0)
+        FROM known AS k
+        FULL JOIN person AS p USING (person_id)
+        ORDER BY source, name, person_id""")
+    return [_Kept(*row) for row in rows]
+
+
+def _named(store: Store, people: Sequence[str]) -> list[_Kept]:
+    """Those meant, each once. Raises PmoSyncError with every name that means nobody, or several."""
+    kept = _kept(store)
+    found: dict[str, _Kept] = {}
+    problems = []
+    for wanted in people:
+        meant = [one for one in kept if wanted == one.person_id] or [one for one in kept if wanted == one.name]
+        if len(meant) == 1:
+            found[meant[0].person_id] = meant[0]
+        elif meant:
+            several = ", ".join(one.person_id for one in meant)
+            problems.append(f"{wanted!r} is the name of {len(meant)} pseudonyms: {several}; say which are meant")
+        else:
+            problems.append(f"nothing is kept about {wanted!r}; `pmo-sync people export` lists everybody")
+    if problems:
+        raise PmoSyncError("\n".join(problems))
+    return list(found.values())
+
+
+def _everything(store: Store, person: _Kept) -> dict[str, Any]:
+    rows = store.rows(
+        """
+        SELECT issue.key, issue.url, h.since, h.until, issue.is_confidential
+        FROM history AS h
+        JOIN issue ON issue.issue = h.entity
+        WHERE h.field = 'assignee' AND h.value = ?
+        ORDER BY h.since, issue.key""",
+        [person.person_id],
+    )
+    shown = [
+        {"key": key, "url": url, "from": _utc(since), "until": _utc(until)}
+        for key, url, since, until, is_confidential in rows
+        if not is_confidential
+    ]
+    return {
+        **person._asdict(),
+        "assignments": shown,
+        "assignments_to_confidential_issues": len(rows) - len(shown),
+    }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _lines(one: dict[str, Any]) -> list[str]:
+    lines = [f"{one['person_id']}  {one['name'] or '(no name)'}  {one['stays']} assignments"]
+    if "assignments" not in one:
+        return lines
+    lines += [
+        f"  {stay['key']:<16} {stay['from']:%Y-%m-%d %H:%M} to "
+        f"{'now' if stay['until'] is None else format(stay['until'], '%Y-%m-%d %H:%M')} UTC  {stay['url']}"
+        for stay in one["assignments"]
+    ]
+    hidden = one["assignments_to_confidential_issues"]
+    return [*lines, f"  and {hidden} of confidential issues, not named here"] if hidden else lines

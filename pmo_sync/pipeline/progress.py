@@ -1,0 +1,102 @@
+"""What is known about one source while it is being pulled, and the certificate that it becomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pmo_sync.certificate import ProjectCertificate, SourceCertificate
+from pmo_sync.model import Fate, Identity, Problem, Project
+from pmo_sync.pipeline.discretion import discreet
+
+if TYPE_CHECKING:
+    from connectors.base import Connector
+    from pmo_sync.config import SourceConfig
+    from pmo_sync.pipeline.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Progress:
+    """One source in one pull. Projects are named by their ids."""
+
+    config: SourceConfig
+    began_at: datetime
+    connector: Connector | None = None  # None: its configuration leads nowhere
+    is_partial: bool = False
+    before: dict[str, str] = field(default_factory=dict)  # the cursors this pull began with
+    identity: Identity | None = None
+    projects: dict[str, Project] = field(default_factory=dict)  # those that are read
+    counts: dict[str, int | None] = field(default_factory=dict)
+    read: Counter[str] = field(default_factory=Counter)
+    refetched: Counter[str] = field(default_factory=Counter)
+    vanished: dict[str, Counter[Fate]] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)  # projects with an issue that could not be read
+    ended: set[str] = field(default_factory=set)  # projects read to their end
+    booked: bool = False  # the feed of booked times was read to its end
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    closed: list[Problem] = field(default_factory=list)
+    skipped: tuple[Problem, ...] = ()
+    error: str = ""
+
+    @property
+    def source(self) -> str:
+        """Its name."""
+        return self.config.name
+
+    @property
+    def stored(self) -> int:
+        """How many issues this pull has brought."""
+        return self.read.total()
+
+    def certificate(self, workspace: Workspace) -> SourceCertificate:
+        """What this pull can prove."""
+        store, now = workspace.store, workspace.clock.now()
+        problems = discreet(self.problems, store.confidential(self.source))
+        if self.projects and not self.ended and not self.error:
+            self.error = "no project could be read: " + problems[0].what
+        ours, missed, unread = store.counts(self.source), store.missed(self.source), store.unread(self.source)
+        projects = [
+            ProjectCertificate(
+                project=key,
+                server_count=self.counts.get(id_),
+                our_count=ours.get(id_, 0),
+                read=self.read[id_],
+                refetched=self.refetched[id_],
+                unread=unread.get(id_, 0),
+                missed=missed.get(id_, 0),
+                vanished=dict(self.vanished.get(id_, {})),
+                read_at=store.read_at(id_),
+                swept_at=store.swept_at(id_),
+            )
+            for id_, key in sorted(store.project_keys(self.source).items())
+        ]
+        return SourceCertificate(
+            source=self.source,
+            account=self.identity.account if self.identity else "",
+            server=self.identity.server if self.identity else "",
+            pulled_at=None if self.error else now,
+            projects=tuple(projects),
+            problems=problems,
+            unmapped_statuses=store.unmapped_statuses(self.source, self.config.statuses),
+            error=self.error,
+            notes=tuple(self.notes),
+            closed=tuple(self.closed),
+            skipped=self.skipped,
+            clock_skew_seconds=_skew(self.identity, now),
+            is_partial=self.is_partial,
+            unnamed_kinds=_unnamed_kinds(workspace, self.source),
+        )
+
+
+def _skew(identity: Identity | None, now: datetime) -> float | None:
+    return None if identity is None or identity.now is None else (identity.now - now).total_seconds()
+
+
+def _unnamed_kinds(workspace: Workspace, source: str) -> tuple[str, ...]:
+    """Issue types here that no role names; parents (epics and above) apart."""
+    named = {kind.strip().lower() for kinds in workspace.config.roles.values() for kind in kinds}
+    query = "SELECT DISTINCT kind FROM issue WHERE source = ? AND vanished_at IS NULL AND level <= 0 ORDER BY kind"
+    return tuple(row[0] for row in workspace.store.rows(query, [source]) if row[0].strip().lower() not in named)

@@ -1,0 +1,26 @@
+"""A clock whose sleeps pass at once: waiting for a dead server or for a polite pace costs a test nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+
+from pmo_sync.clock import FixedClock
+
+
+class LeapingClock(FixedClock):
+    """The date stands still; the stopwatch runs, and jumps ahead instead of sleeping."""
+
+    def __init__(self, moment: datetime) -> None:
+        super().__init__(moment)
+        self._leapt = 0.0
+        self._lock = threading.Lock()
+
+    def monotonic(self) -> float:
+        with self._lock:
+            return time.monotonic() + self._leapt
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._leapt += seconds
