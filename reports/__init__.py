@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from pmo_sync.assessed import Assessed
 from reports.document import Document
+
+if TYPE_CHECKING:
+    from reports.wording import Words
 
 
 def compose_all(assessed: Assessed, language: str) -> list[Document]:
@@ -15,5 +21,15 @@ def compose_all(assessed: Assessed, language: str) -> list[Document]:
     from reports.wording import Words
 
     words = Words(language, assessed.zone, assessed.today)
+    assessed = _discreet(assessed, words)
     projects = sorted(one.id for one in assessed.subjects.values() if one.kind == "project")
     return [*(project.compose(assessed, one, words) for one in projects), portfolio.compose(assessed, words)]
+
+
+def _discreet(assessed: Assessed, words: Words) -> Assessed:
+    """What is confidential is called so in the reader's language, wherever a page names it."""
+    hidden = words.say("a confidential item")
+    subjects = {
+        id_: replace(one, name=hidden, url="") if one.is_confidential else one for id_, one in assessed.subjects.items()
+    }
+    return replace(assessed, subjects=subjects)

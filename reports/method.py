@@ -48,17 +48,21 @@ def _record(assessed: Assessed, words: Words) -> Line:
 
 
 def source_lines(assessed: Assessed, words: Words) -> list[Line]:
-    """One line per source that is not fresh and complete; one for all that are."""
+    """One line per source that is not fresh and certified complete; one for all that are."""
     lines: list[Line] = []
-    good = 0
+    good: list[SourceTrust] = []
     for one in assessed.trust.sources:
         faults = _faults(one, words)
         if faults:
             lines.append((Text(printable(one.source, 60), strong=True), Text(": " + "; ".join(faults))))
         else:
-            good += 1
+            good.append(one)
     if good:
-        text = words.count("{good} source fresh and complete", "{good} sources fresh and complete", good, good=good)
+        text = words.count(
+            "{good} source fresh and complete: {items} items, as many as its tracker counts",
+            "{good} sources fresh and complete: {items} items, as many as their trackers count",
+            len(good), good=len(good), items=sum(one.our_count for one in good),
+        )  # fmt: skip
         lines.append((Text(text),))
     return lines
 
@@ -75,6 +79,20 @@ def _faults(one: SourceTrust, words: Words) -> list[str]:
     if one.server_count is not None and one.server_count != one.our_count:
         counts = {"server": one.server_count, "ours": one.our_count}
         faults.append(words.say("the server counts {server} items, we hold {ours}", **counts))
+    if one.unread:
+        faults.append(
+            words.count("{count} item not read yet", "{count} items not read yet", one.unread, count=one.unread)
+        )
+    if one.missed:
+        faults.append(
+            words.count(
+                "{count} item that the server no longer lists, kept until that is confirmed",
+                "{count} items that the server no longer lists, kept until that is confirmed",
+                one.missed, count=one.missed,
+            )
+        )  # fmt: skip
+    if one.server_count is None and not one.message:
+        faults.append(words.say("the server's count is not known"))
     if one.unmapped_statuses:
         names = ", ".join(printable(status, 40) for status in one.unmapped_statuses[:3])
         if len(one.unmapped_statuses) > 3:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pmo_sync.clock import Clock
+from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig, ServerConfig
 from pmo_sync.errors import ConfigError
 from reports.publish import Publisher, Writer
 
 
-def open_place(place: PlaceConfig, clock: Clock) -> tuple[Publisher, Writer]:
+def open_place(place: PlaceConfig, network: Network) -> tuple[Publisher, Writer]:
     """The publisher of a place, and the writer of its format. Makes no request.
 
     Comments take documents made by ``reports.publishers.notice``. Raises ConfigError, also for a secret that is
@@ -29,8 +29,8 @@ def open_place(place: PlaceConfig, clock: Clock) -> tuple[Publisher, Writer]:
 
             pages = ConfluencePublisher(
                 place.name,
-                client.connect(_server(place), clock),
-                clock,
+                client.connect(_server(place), network),
+                network.clock,
                 space=place.space or "",
                 parent=place.parent,
                 title_prefix=place.title_prefix,
@@ -43,7 +43,7 @@ def open_place(place: PlaceConfig, clock: Clock) -> tuple[Publisher, Writer]:
 
             server = _server(place)
             comments = JiraCommentPublisher(
-                place.name, JiraClient(server, clock), clock, url=server.url, issues=place.issues
+                place.name, JiraClient(server, network), network.clock, url=server.url, issues=place.issues
             )
             return comments, jira_markup.write
         case "gitlab-note":
@@ -53,7 +53,7 @@ def open_place(place: PlaceConfig, clock: Clock) -> tuple[Publisher, Writer]:
 
             server = _server(place)
             notes = GitlabNotePublisher(
-                place.name, GitlabClient(server, clock), clock, url=server.url, issues=place.issues
+                place.name, GitlabClient(server, network), network.clock, url=server.url, issues=place.issues
             )
             return notes, gitlab_markdown.write
 

@@ -31,7 +31,7 @@ from xml.etree import ElementTree as ET
 
 from pmo_sync.clients.confluence import ConfluenceClient, MissingError, Page, Property, Space, TitleTakenError
 from pmo_sync.clock import Clock
-from pmo_sync.errors import ConflictError, PmoSyncError, UncertainWriteError
+from pmo_sync.errors import AccessError, ConflictError, PmoSyncError, UncertainWriteError
 from reports.document import Attachment
 from reports.publish import Item, Known, Remote, TakenError, Traits, fingerprint
 from reports.publishers.storage_mark import mark, plain, read
@@ -77,12 +77,19 @@ class ConfluencePublisher:
         self._created: set[str] = set()
 
     def check(self) -> str:
-        """Account, space and root page."""
+        """Account, space and root page, and the right to make pages there."""
         me, space, root = self._where()
         page = self._client.page(root)
         if page is None:
             raise MissingError(f"{self.name}: no page {root} for this account; check parent of place.{self.name}")
-        return f"space {space.key} as {me}, below {page.title!r}"
+        may = self._client.may_write(space, root)
+        if may is False:
+            raise AccessError(
+                f"{self.name}: {me} may read space {space.key} but not add pages to it; ask an administrator of the "
+                "space for the permission Pages: Add (and Attachments: Add, Comments: Add), or use another account"
+            )
+        told = "pages can be added" if may else "whether pages can be added, this server does not tell"
+        return f"space {space.key} as {me}: {told}; below {page.title!r}"
 
     def refuse(self, item: Item) -> str:
         """Too large, not well-formed (Confluence would refuse the whole page), or an impossible file name."""

@@ -37,11 +37,12 @@ class FolderPublisher:
     def check(self) -> str:
         """Whether the folder can be written, or made."""
         nearest = next(one for one in (self._root, *self._root.parents) if one.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            why = "cannot be written" if nearest.is_dir() else "is a file, not a folder"
             raise PmoSyncError(
-                f"{self.name}: {nearest} cannot be written; choose another path or change its permissions"
+                f"{self.name}: {nearest} {why}; choose another path for [place.{self.name}] or change its permissions"
             )
-        return f"folder {self._root}"
+        return f"folder {self._root} can be written{'' if self._root.exists() else ', it will be made'}"
 
     def refuse(self, item: Item) -> str:
         """Attachments share the folder with our own files and may not leave it."""

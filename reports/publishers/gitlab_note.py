@@ -17,11 +17,12 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from pmo_sync.clock import Clock
-from pmo_sync.errors import ConfigError, PmoSyncError, UncertainWriteError
+from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, UncertainWriteError
 from reports.publish import Item, Remote, Traits
 from reports.publishers.marker import mark, read
 
 LARGEST: Final = 1_000_000  # bytes; GitLab takes 1 MiB
+WRITING_SCOPES: Final = frozenset({"api", "granular"})  # granular: a fine-grained token, which does not say what for
 SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 _QUICK_ACTION: Final = re.compile(r"^([ \t>]*)/", re.MULTILINE)
 Json = dict[str, Any]
@@ -31,6 +32,8 @@ class Notes(Protocol):
     """What is used of ``pmo_sync.clients.gitlab.GitlabClient``."""
 
     def me(self) -> Json: ...
+    def token(self) -> Json | None: ...
+    def get(self, path: str) -> Json: ...
     def notes(self, project: str, iid: int | str) -> Iterator[Json]: ...
     def note(self, project: str, iid: int | str, note_id: int | str) -> Json | None: ...
     def add_note(self, project: str, iid: int | str, body: str) -> Json: ...
@@ -59,10 +62,40 @@ class GitlabNotePublisher:
         self._account: int | None = None
 
     def check(self) -> str:
-        """The account, and every carrier issue is readable."""
+        """The account, the token's scope, and every carrier issue open for comments. All problems at once."""
+        me = self._me()
+        scopes = {str(one) for one in (self._client.token() or {}).get("scopes") or ()}
+        problems = []
+        if scopes and not scopes & WRITING_SCOPES:
+            problems.append(
+                f"{self.name}: the token has {', '.join(sorted(scopes))} and may not write; make one with the scope api "
+                f"for user {me} and put it where token of [place.{self.name}] leads"
+            )
         for project, number in sorted(set(self._issues.values())):
-            next(iter(self._client.notes(project, number)), None)
-        return f"{len(self._issues)} carrier issues as user {self._me()}"
+            try:
+                problems += self._closed(project, number)
+            except PmoSyncError as error:
+                problems.append(
+                    f"{self.name}: the carrier issue {project}#{number} cannot be used ({error}); correct it in issues "
+                    f"of [place.{self.name}], or give user {me} a role in {project}"
+                )
+        if problems:
+            raise AccessError("\n".join(problems))
+        return f"{len(self._issues)} carrier issues as user {me}: notes can be added"
+
+    def _closed(self, project: str, number: int) -> Iterator[str]:
+        """What keeps everybody, or everybody who is not a member, from commenting on the issue."""
+        path = f"/projects/{quote(project, safe='')}"
+        about, issue = self._client.get(path), self._client.get(f"{path}/issues/{number}")
+        access = about.get("permissions") or {}
+        is_member = any((access.get(one) or {}).get("access_level") for one in ("project_access", "group_access"))
+        if about.get("archived"):
+            yield f"{self.name}: {project} is archived, nobody can comment there; name an issue of another project"
+        elif issue.get("discussion_locked") and not is_member:
+            yield (
+                f"{self.name}: the discussion of {project}#{number} is locked and the token's user is no member; give "
+                "it a role in the project, or unlock the discussion"
+            )
 
     def refuse(self, item: Item) -> str:
         """Too large, or with attachments."""

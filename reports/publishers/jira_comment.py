@@ -11,17 +11,18 @@ An edit with ``notifyUsers=false`` is quiet on Cloud; a new comment always tells
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote
 
 from pmo_sync.clock import Clock
-from pmo_sync.errors import PmoSyncError, UncertainWriteError
+from pmo_sync.errors import AccessError, PmoSyncError, UncertainWriteError
 from reports.publish import Item, Remote, Traits
 
 KEY: Final = "pmo-sync"
 LONGEST: Final = 30_000  # characters; Jira's own limit is 32,767 where nobody changed it
+PERMISSIONS: Final = ("ADD_COMMENTS", "EDIT_OWN_COMMENTS")
 SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 _FOOTER: Final = re.compile(
     r"\s*\{color:#\w+\}pmo-sync (\S+) ([0-9a-f]{20})\{color\}|\s*pmo-sync (\S+) ([0-9a-f]{20})\b"
@@ -33,6 +34,7 @@ class Comments(Protocol):
     """What is used of ``pmo_sync.clients.jira.JiraClient``."""
 
     def myself(self) -> Json: ...
+    def missing_permissions(self, issue: str, names: Sequence[str]) -> tuple[str, ...]: ...
     def comments(self, issue: str) -> Iterator[Json]: ...
     def comment(self, issue: str, comment_id: str) -> Json | None: ...
     def add_comment(self, issue: str, body: str, properties: Mapping[str, object]) -> Json: ...
@@ -58,10 +60,28 @@ class JiraCommentPublisher:
         self._account = ""
 
     def check(self) -> str:
-        """The account, and every carrier issue is readable."""
-        for issue in sorted(set(self._issues.values())):
-            next(iter(self._client.comments(issue)), None)
-        return f"{len(self._issues)} carrier issues as {self._me()}"
+        """The account, and on every carrier issue the right to comment. All problems at once."""
+        me = self._me()
+        problems = [problem for slot in self._issues for problem in self._problems(slot, me)]
+        if problems:
+            raise AccessError("\n".join(problems))
+        return f"{len(self._issues)} carrier issues as {me}: comments can be added and edited"
+
+    def _problems(self, slot: str, me: str) -> Iterator[str]:
+        issue = self._issues[slot]
+        try:
+            missing = self._client.missing_permissions(issue, PERMISSIONS)
+        except PmoSyncError as error:
+            yield (
+                f'{self.name}: the carrier issue {issue} of "{slot}" cannot be used ({error}); correct it in issues of '
+                f"[place.{self.name}], or give {me} the right to see it"
+            )
+            return
+        if missing:
+            yield (
+                f'{self.name}: {me} may see {issue}, the carrier issue of "{slot}", but lacks {" and ".join(missing)} '
+                "there; add the account to a role of the project's permission scheme that has it"
+            )
 
     def refuse(self, item: Item) -> str:
         """Too long, or with attachments."""

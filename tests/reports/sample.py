@@ -316,7 +316,7 @@ def _trust() -> Trust:
         sources=(
             SourceTrust("bank-jira", "fresh", fresh, "", 2140, 2140, ()),
             SourceTrust("legacy-jira", "stale", stale, "the token has expired; set LEGACY_TOKEN", 812, 812, ()),
-            SourceTrust("gitlab", "fresh", fresh, "", 1011, 1009, ("Ready for UAT",), 2),
+            SourceTrust("gitlab", "fresh", fresh, "", 1011, 1009, ("Ready for UAT",), 2, unread=1, missed=3),
         ),
         p85_held=41, p85_resolved=52, unestimated_share=0.23, without_baseline=12,
     )  # fmt: skip

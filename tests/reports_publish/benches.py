@@ -12,6 +12,7 @@ from typing import Any
 
 from pmo_sync.clients import confluence as confluence_client
 from pmo_sync.clients.gitlab import GitlabClient
+from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
@@ -127,7 +128,7 @@ class ConfluenceBench(Bench):
             config = server_config(f"{self.url}/wiki", "cloud", confluence_cloud.USER, confluence_cloud.TOKEN)
         else:
             config = server_config(self.url, "data-center", None, confluence_dc.TOKEN)
-        return confluence_client.connect(config, StillClock())
+        return confluence_client.connect(config, Network(StillClock()))
 
     def open(self) -> Publisher:
         return ConfluencePublisher("wiki", self.client(), StillClock(), space="PMO", parent=self.parent)
@@ -178,7 +179,11 @@ class GitlabBench(Bench):
     def open(self) -> Publisher:
         config = server_config(self.url, None, None, gitlab.PUBLISHER_TOKEN)
         return GitlabNotePublisher(
-            "notes", GitlabClient(config, StillClock()), StillClock(), url=self.url, issues={SLOT: "group/app#1"}
+            "notes",
+            GitlabClient(config, Network(StillClock())),
+            StillClock(),
+            url=self.url,
+            issues={SLOT: "group/app#1"},
         )
 
     def ours(self) -> dict[str, str]:

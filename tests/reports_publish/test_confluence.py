@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pmo_sync.clients import confluence as client
+from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers import confluence as store
 from pmo_sync.demo.servers import confluence_cloud
 from pmo_sync.errors import AccessError, ConflictError
@@ -288,7 +289,7 @@ def test_access_errors_say_what_to_do(bench: ConfluenceBench) -> None:
     kind = bench.flavour
     url = f"{bench.url}/wiki" if kind == "cloud" else bench.url
     wrong = client.connect(
-        server_config(url, kind, "pmo@example.invalid" if kind == "cloud" else None, "no"), StillClock()
+        server_config(url, kind, "pmo@example.invalid" if kind == "cloud" else None, "no"), Network(StillClock())
     )
     with pytest.raises(AccessError, match="set a new one"):
         wrong.me()
@@ -304,7 +305,7 @@ def test_a_reader_may_not_write() -> None:
             bench.url, "cloud", confluence_cloud.READER_USER, confluence_cloud.READER_TOKEN
         )  # without /wiki: added
         place = ConfluencePublisher(
-            "wiki", client.connect(config, StillClock()), StillClock(), space="PMO", parent=None
+            "wiki", client.connect(config, Network(StillClock())), StillClock(), space="PMO", parent=None
         )
         done = publish(place, [ITEM], write=True)[0]
         assert done.outcome == "failed"

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
+from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig, PlaceKind
 from pmo_sync.errors import ConfigError
 from reports.document import Document, Heading, Link, Paragraph, Text
@@ -39,7 +40,7 @@ def place(kind: PlaceKind, **more: Any) -> PlaceConfig:
 @pytest.mark.parametrize("kind", get_args(PlaceKind))
 def test_every_kind_opens_and_its_writer_writes(kind: PlaceKind, tmp_path: Path) -> None:
     issues = {"project/pay": "group/app#1" if kind == "gitlab-note" else "PAY-1"}
-    publisher, write = open_place(place(kind, path=tmp_path, space="PMO", issues=issues), StillClock())
+    publisher, write = open_place(place(kind, path=tmp_path, space="PMO", issues=issues), Network(StillClock()))
     assert publisher.name == "there"
     shown = notice(DOCUMENT, "https://wiki.example/1") if kind.endswith(("comment", "note")) else DOCUMENT
     assert ("Payments" if shown is not DOCUMENT else "All is well") in write(shown, {}).text
@@ -47,7 +48,7 @@ def test_every_kind_opens_and_its_writer_writes(kind: PlaceKind, tmp_path: Path)
 
 
 def test_a_folder_from_a_configuration_takes_real_documents(tmp_path: Path) -> None:
-    publisher, write = open_place(place("folder", path=tmp_path), StillClock())
+    publisher, write = open_place(place("folder", path=tmp_path), Network(StillClock()))
     first = publish_documents(publisher, [DOCUMENT], write, write=True)
     assert [one.outcome for one in first] == ["created"]
     assert "All is well" in (tmp_path / "project--pay" / "index.html").read_text()
@@ -57,7 +58,7 @@ def test_a_folder_from_a_configuration_takes_real_documents(tmp_path: Path) -> N
 @pytest.mark.parametrize("kind", get_args(PlaceKind))
 def test_a_place_without_its_address_is_a_configuration_error(kind: PlaceKind) -> None:
     with pytest.raises(ConfigError, match=r"place\.there\.(path|url)"):
-        open_place(place(kind, server=None, path=None), StillClock())
+        open_place(place(kind, server=None, path=None), Network(StillClock()))
 
 
 def test_a_notice_is_the_sentence_and_where_to_read_on() -> None:
