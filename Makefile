@@ -22,7 +22,7 @@ test: $(VENV)/.developer
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
 soak: $(VENV)/.developer
-	HYPOTHESIS_PROFILE=deep PMO_SYNC_KILLS=100 $(BIN)/python -m pytest -n $(JOBS) --timeout 3600
+	HYPOTHESIS_PROFILE=deep PMO_SYNC_KILLS=50 $(BIN)/python -m pytest -n $(JOBS) --timeout 3600
 
 pages: $(VENV)/.developer
 	$(BIN)/python -m tests.pages pages-out

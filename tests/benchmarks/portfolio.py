@@ -133,7 +133,7 @@ def measure(file: Path) -> dict[str, float]:
         start = time.perf_counter()
         tables.prepare(store, configuration(), AS_OF, TODAY)
         seconds["derive"] = time.perf_counter() - start
-        for one in indicators.catalogue():
+        for one in indicators.definitions():
             start = time.perf_counter()
             indicators.compute(store, [one])
             seconds[one] = time.perf_counter() - start

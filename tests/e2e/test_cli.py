@@ -64,7 +64,7 @@ def test_commands_that_look(made: Office, capsys) -> None:
     assert {one["name"] for one in made.answer(capsys, "check")["sources"]} == {"cloud", "dc", "gitlab"}
     readings = made.answer(capsys, "indicators", "--subject", "portfolio")["readings"]
     assert {one["indicator"] for one in readings} >= {"PR-1", "FL-1", "FL-3", "SC-1"}
-    known = made.answer(capsys, "indicators", "--catalogue")["indicators"]
+    known = made.answer(capsys, "indicators", "--definitions")["indicators"]
     assert all(one["question"].endswith("?") for one in known)
     explained = made.answer(capsys, "explain", "portfolio", "SC-1")
     count = next(one["value"] for one in explained["readings"] if one["part"] == "count")
