@@ -54,6 +54,7 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
         self._socket.close()
 
     def _listen(self) -> None:
@@ -65,8 +66,7 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            stream = connection.makefile("rb")
+        with connection, connection.makefile("rb") as stream:
             method, target, _ = stream.readline().decode().split(" ")
             headers = {}
             while line := stream.readline().decode().strip():

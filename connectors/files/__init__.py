@@ -13,8 +13,9 @@ people       person_id, name
 
 Ids are written without the source's name, which is put before them; so are the values of intervals that are ids
 (status, milestone, parent, project, links), unless they are addresses (``https://...``). An assignee is a
-``person_id`` of any form; what is kept of it is a pseudonym. Times are ISO 8601 with a zone, days ``2026-03-31``. Without an ``intervals`` table an issue has a ``status`` (an id) and, when it is
-done, ``done_at``: before that moment it counts as open, nothing else of its past is known.
+``person_id`` of any form; what is kept of it is a pseudonym. Times are ISO 8601 with a zone, days ``2026-03-31``.
+Without an ``intervals`` table an issue has a ``status`` (an id) and, when it is done, ``done_at``: before that moment
+it counts as open, nothing else of its past is known.
 
 The folder is read in full whenever any byte of it changed, and not at all otherwise.
 """

@@ -22,7 +22,7 @@ from connectors.jira.fields import Fields, discover
 from connectors.jira.normalize import Site
 from connectors.jira.trace import trace
 from connectors.jira.worklogs import WorklogReader, rewound
-from pmo_sync.clients.jira import JiraClient
+from pmo_sync.clients.jira import JiraClient, RefusedError
 from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
@@ -185,9 +185,11 @@ class JiraConnector:
                 works = not opened.reader.has_any(f"{where} {future}")
                 if works and not opened.reader.has_any(f"{where} {PAST}"):
                     return None  # this project may be empty
-            except TrackerError:  # some refuse it, others break
-                self.client.ensure_open()
+            except RefusedError:
                 works = False
+            except TrackerError:  # that told nothing of the server: the next pass asks again
+                self.client.ensure_open()
+                return None
             self._epoch = works
         return self._epoch
 

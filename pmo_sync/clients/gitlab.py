@@ -6,7 +6,7 @@ The library brings addresses, encoding, paging and its error classes; sending, w
 * its own retries sleep without a limit and repeat writes: ``obey_rate_limit=False`` (transient retries are off);
 * ``PRIVATE-TOKEN`` follows a redirect to another host: the token goes as ``Authorization: Bearer``, by our session;
 * its ``verify`` argument hides the session's CA bundle: it is handed over as ``ssl_verify``;
-* ``page=`` together with an iterator never ends: ``page`` is refused;
+* its lists turn for ever where a server repeats a link to the next page: pages are turned here;
 * objects cost seven times a dictionary, and compare equal across projects;
 * its GraphQL client brings a second HTTP stack past our limiter and guards, and gives up after 10 s.
 
@@ -16,6 +16,7 @@ client serves all workers of a source.
 
 from __future__ import annotations
 
+import builtins
 import email.utils
 from collections import Counter
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ from pmo_sync.http import TIMEOUT, USER_AGENT, without
 
 Json = dict[str, Any]
 PAGE: Final = 100  # GitLab's largest page
+API: Final = "/api/v4"
 GRAPHQL: Final = "/api/graphql"
 
 
@@ -85,24 +87,20 @@ class GitlabClient:
 
         A page is asked for when its first row is wanted, not before.
         """
-        if "page" in params:
-            msg = "page= with an iterator never ends"
-            raise ValueError(msg)
         params.setdefault("per_page", PAGE)
-        with self._explained("GET", path):
-            rows = self._gitlab.http_list(path, iterator=True, query_parameters=_plain(params), obey_rate_limit=False)
-            while True:
-                self._ensure_open()
-                try:
-                    row = next(cast("Iterator[Any]", rows))
-                except StopIteration:
-                    return
-                except (KeyError, TypeError, RecursionError):  # the library indexes whatever JSON it got
-                    row = None
-                if not isinstance(row, dict):
-                    msg = f"{self._where}: GET {path} did not answer a list of objects; is this a GitLab server?"
-                    raise TrackerError(msg)
-                yield row
+        url: str | None = path
+        asked: set[str] = set()
+        while url is not None:
+            with self._explained("GET", path):
+                answer = self._gitlab.http_get(
+                    url, query_parameters=_plain({} if asked else params), raw=True, obey_rate_limit=False
+                )
+                rows = self._listed(cast("requests.Response", answer), path)
+            asked.add(url)
+            yield from rows
+            url = self._following(cast("requests.Response", answer))
+            if url in asked:
+                raise TrackerError(f"{self._where}: GET {path}: the server repeats a page; run again later")
 
     def graphql(self, query: str, **variables: Any) -> Json:
         """The answer to one query, never a mutation: ``data`` and ``errors`` side by side, neither judged here.
@@ -199,6 +197,22 @@ class GitlabClient:
     def _ensure_open(self) -> None:
         if self._is_closed:
             raise TrackerError(f"{self._where}: closed; nothing more is asked")
+
+    def _listed(self, answer: requests.Response, path: str) -> builtins.list[Json]:
+        try:
+            rows = answer.json()
+        except (ValueError, RecursionError):
+            raise GitlabParsingError from None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            msg = f"{self._where}: GET {path} did not answer a list of objects; is this a GitLab server?"
+            raise TrackerError(msg)
+        return rows
+
+    def _following(self, answer: requests.Response) -> str | None:
+        """Where the next page is. An instance that believes in another address is asked where we have found it."""
+        link = answer.links.get("next", {}).get("url")
+        _, is_ours, rest = (link or "").partition(API)
+        return f"{self._gitlab.api_url}{rest}" if is_ours else link
 
     def _object(self, answer: Any, path: str) -> Json:
         if isinstance(answer, dict):

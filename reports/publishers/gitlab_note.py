@@ -81,7 +81,7 @@ class GitlabNotePublisher:
                 )
         if problems:
             raise AccessError("\n".join(problems))
-        return f"{len(self._issues)} carrier issues as user {me}: notes can be added"
+        return f"carrier issues: {len(self._issues)}; as user {me} notes can be added"
 
     def _closed(self, project: str, number: int) -> Iterator[str]:
         """What keeps everybody, or everybody who is not a member, from commenting on the issue."""

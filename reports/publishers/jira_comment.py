@@ -65,7 +65,7 @@ class JiraCommentPublisher:
         problems = [problem for slot in self._issues for problem in self._problems(slot, me)]
         if problems:
             raise AccessError("\n".join(problems))
-        return f"{len(self._issues)} carrier issues as {me}: comments can be added and edited"
+        return f"carrier issues: {len(self._issues)}; as {me} comments can be added and edited"
 
     def _problems(self, slot: str, me: str) -> Iterator[str]:
         issue = self._issues[slot]

@@ -83,9 +83,12 @@ def test_a_list_asks_for_a_page_only_when_it_is_wanted(fake: Fake, client: Gitla
     assert len(fake.seen) == 1
 
 
-def test_page_with_an_iterator_is_refused(client: GitlabClient) -> None:
-    with pytest.raises(ValueError, match="never ends"):
-        next(client.list("/projects/1/labels", page=1))
+def test_a_page_that_leads_to_itself_ends_the_list(fake: Fake, client: GitlabClient) -> None:
+    link = f'<{fake.url}/api/v4/projects/1/labels?page=2>; rel="next"'
+    fake.before = lambda request: Answer(200, [{"id": 1}], {"Link": link})
+    with pytest.raises(TrackerError, match="repeats a page"):
+        list(client.list("/projects/1/labels"))
+    assert len(fake.seen) == 2
 
 
 def test_an_instance_below_a_relative_address() -> None:
@@ -260,7 +263,7 @@ def test_the_library_still_takes_what_we_hand_it() -> None:
     made = inspect.signature(gitlab.Gitlab.__init__).parameters
     assert {"ssl_verify", "timeout", "user_agent", "keep_base_url", "retry_transient_errors", "kwargs"} <= set(made)
     assert "obey_rate_limit" in inspect.signature(gitlab.Gitlab.http_request).parameters
-    assert "iterator" in inspect.signature(gitlab.Gitlab.http_list).parameters
+    assert "raw" in inspect.signature(gitlab.Gitlab.http_get).parameters
 
 
 def test_a_graphql_query_is_a_read(fake: Fake, client: GitlabClient) -> None:

@@ -17,7 +17,7 @@ from graphql.execution.values import get_variable_values
 import connectors.gitlab
 import connectors.jira
 from connectors.base import Connector
-from connectors.gitlab import graphql, rest
+from connectors.gitlab import listing, rest
 from connectors.jira import cloud
 from pmo_sync.clients import gitlab as gitlab_client
 from pmo_sync.clients.gitlab import GitlabClient
@@ -47,6 +47,7 @@ ANY: Final = (
     "described as a text, a property is any JSON: developer.atlassian.com/server/jira/platform/entity-properties/"
 )
 GAPS: Final = {
+    "GET /rest/pat/latest/tokens": "an app of its own: https://developer.atlassian.com/server/jira/platform/personal-access-token/",
     "GET /api/v4/user": "https://docs.gitlab.com/api/users/#retrieve-the-current-user",
     "POST /api/graphql": "https://docs.gitlab.com/api/graphql/; checked by itself, below",
     f"GET {ISSUE}/resource_iteration_events?per_page": f"{PAGED} in ee/lib/api/resource_iteration_events.rb",
@@ -123,7 +124,7 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud, "CHANGES_PER_PAGE", 200)
     monkeypatch.setattr(gitlab_client, "PAGE", 6)
     monkeypatch.setattr(rest, "PAGE", 6)
-    monkeypatch.setattr(graphql, "INNER", 2)
+    monkeypatch.setattr(listing, "INNER", 2)
 
 
 def server_config(url: str, kind: Kind, token: str) -> ServerConfig:

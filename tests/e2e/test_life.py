@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from pmo_sync.demo.servers.wire import Server
 from tests.connectors.gitlab_graphql import WorkItems
 from tests.e2e.life import LABELS, START, STATUSES, STEPS, Life
 from tests.e2e.watch import COMPARED, Dialect, Watch
+from tests.paging import small_pages
 
 pick = st.integers(0, 999)
 past = st.lists(st.floats(0, 1), max_size=3)  # moments, as shares of the time so far
@@ -236,6 +238,20 @@ class TrackerLife(RuleBasedStateMachine):
         self.life.passes(24 * days)
         self.pull(moments)
 
+    @rule(items=st.lists(pick, min_size=1, max_size=9), hours=st.integers(1, 30))
+    def pull_under_way(self, items: list[int], hours: int) -> None:
+        """Issues change, come and go while they are read; the pull after that has it all."""
+        acts = iter(items)
+
+        def meanwhile() -> None:
+            number = next(acts, None)
+            if number is not None:
+                disturb(self.life, number)
+
+        self.life.passes(hours)
+        self.watch.pull(meanwhile=meanwhile)
+        self.pull_after(1)
+
     def pull_after(self, *hours: int) -> None:
         for some in hours:
             self.life.passes(some)
@@ -252,6 +268,17 @@ class TrackerLife(RuleBasedStateMachine):
         self.watch.check(certificate, [START + timedelta(seconds=int(one * span)) for one in moments])
 
 
+def disturb(life: Life, number: int) -> None:
+    """What shifts the rows of a list: one goes to its end, one is added, one is taken out."""
+    match number % 3:
+        case 0:
+            life.create(life.read[number % 2])
+        case 1 if len(life.living()) > 9:
+            life.delete(life.living()[number // 3 % len(life.living())])
+        case _:
+            life.write(life.living()[number // 3 % len(life.living())], "title", f"Touched {number}")
+
+
 def machine(dialect: str) -> type[TrackerLife]:
     """A life with that kind of server."""
     tracker, speech = DIALECTS[dialect]
@@ -260,7 +287,8 @@ def machine(dialect: str) -> type[TrackerLife]:
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))
 @pytest.mark.timeout(3600)
-def test_a_life(dialect: str) -> None:
+def test_a_life(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pages(monkeypatch, dialect)
     run_state_machine_as_test(machine(dialect), settings=LIVES)
 
 
@@ -283,6 +311,16 @@ def pull_after(watch: Watch, *hours: int) -> None:
 def first(watch: Watch) -> Item:
     """An issue that is not the one changed last, which every pull reads again."""
     return next(one for one in watch.life.living() if one.initial["kind"] != "Epic")
+
+
+def test_rows_move_while_pages_are_turned(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pages(monkeypatch, "gitlab" if watch.life.is_gitlab else "jira")
+    numbers = count(2)
+    for hours in (1, 25, 25):
+        watch.life.passes(hours)
+        watch.pull(meanwhile=lambda: disturb(watch.life, next(numbers)))
+        pull_after(watch, 1)
+        assert watch.held().keys() == watch.shown().keys() | watch.missed.keys()
 
 
 def test_what_changed_out_of_sight_is_read_again(watch: Watch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from pmo_sync.config import Config, load
 from pmo_sync.demo import truth
 from pmo_sync.demo.company import Company, Item
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
-from pmo_sync.demo.servers.wire import Server
+from pmo_sync.demo.servers.wire import Answer, Request, Server
 from pmo_sync.model import person_id
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace
@@ -96,16 +98,34 @@ class Watch:
     def company(self) -> Company:
         return self.life.company
 
-    def pull(self, *, full: bool = False) -> SourceCertificate:
-        """Pull, at the company's present, from a server just started: what it keeps in order is the company as it is."""
+    def pull(self, *, full: bool = False, meanwhile: Callable[[], None] | None = None) -> SourceCertificate:
+        """Pull, at the company's present, from a server just started: what it keeps in order is the company as it is.
+
+        ``meanwhile`` is done before every third request.
+        """
         port = int(self.server.url.rpartition(":")[2])
         self.server.stop()
-        self.server = self.dialect.make(self.company).start(port)
+        self.server = self.dialect.make(self.company)
+        if meanwhile is not None:
+            self.server.answer = self._moving(meanwhile)  # type: ignore[method-assign]
+        self.server.start(port)
         self.pulls += 1
         network = Network(_Present(self.company))
         workspace = Workspace(self.config, network, self.store, self.record, f"run-{self.pulls:04d}")
         (certificate,) = pull_sources(workspace, self.config.sources, Silence(), full=full)
         return certificate
+
+    def _moving(self, meanwhile: Callable[[], None]) -> Callable[[Request], Answer]:
+        """The answers of a company that does not hold still."""
+        lock, requests = threading.Lock(), count(1)
+
+        def answer(request: Request) -> Answer:
+            with lock:
+                if next(requests) % 3 == 0:
+                    meanwhile()
+                return self.dialect.make(self.company).answer(request)
+
+        return answer
 
     # --- the truth ------------------------------------------------------------------------------------------------
 

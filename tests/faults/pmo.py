@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import parse_qsl
 
 import connectors
 from pmo_sync.certificate import SourceCertificate
@@ -21,10 +23,11 @@ from pmo_sync.store import Store
 from tests.contract.harness import QuickClock
 from tests.e2e.life import Life
 from tests.e2e.test_life import DIALECTS
-from tests.proxy import Asked, Fault, FaultProxy, Plan
+from tests.proxy import Asked, Fault, FaultProxy, Headers, Plan, rewritten
 
 SOURCE: Final = "s"
 HOME: Final = "http://tracker"  # stands for the proxy's address, which differs from one PMO to the next
+_MARKS: Final = frozenset({"startAt", "page", "cursor", "nextPageToken", "after"})  # what tells one page from the next
 Content = dict[str, list[tuple[Any, ...]]]
 CONTENT: Final = {
     "project": "SELECT * FROM project",
@@ -37,7 +40,7 @@ CONTENT: Final = {
     "milestone history": """SELECT entity_id, field, value, until IS NULL
         FROM history JOIN entity USING (entity) JOIN milestone ON milestone = entity""",
     "worklog": "SELECT * FROM worklog",
-    "cursor": "SELECT * FROM cursor",
+    "cursor": """SELECT source, project_id, regexp_replace(cursor, '"epoch": *[a-z]+', '') FROM cursor""",  # asked again
     "worklog cursor": "SELECT * FROM worklog_cursor",
     "missed": "SELECT issue_id FROM missed",
     "unread": "SELECT issue_id FROM unread",
@@ -196,6 +199,27 @@ def once_each(fault: Fault) -> Plan:
 def always(fault: Fault) -> Plan:
     """Every request meets the fault."""
     return lambda asked: fault
+
+
+def stuck() -> Plan:
+    """Every page of a list is its first: the same rows, the same token of the next."""
+    answered: dict[str, tuple[Headers, bytes]] = {}
+
+    def plan(asked: Asked) -> Fault | None:
+        what = _question(asked)
+        return rewritten(lambda headers, data: answered.setdefault(what, (headers, data)))
+
+    return plan
+
+
+def _question(asked: Asked) -> str:
+    """What is asked, whichever its page."""
+    path, _, query = asked.path.partition("?")
+    parameters = [(name, value) for name, value in parse_qsl(query) if name not in _MARKS]
+    body = json.loads(asked.body or "{}")
+    unmarked = {name: value for name, value in body.items() if name not in _MARKS}
+    variables = {name: value for name, value in body.get("variables", {}).items() if name not in _MARKS}
+    return json.dumps([asked.method, path, parameters, unmarked | {"variables": variables}])
 
 
 def between(fault: Fault, first: int, count: int | None = None) -> Plan:

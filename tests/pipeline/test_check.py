@@ -321,7 +321,7 @@ def test_a_wrong_set_up_says_how_to_mend_it(name: str, desk: Desk, capsys) -> No
     code, out = run(desk, capsys)
     for line in lines:
         assert line in out, f"{line!r} is not in\n{out}"
-    assert code == expected
+    assert code == expected, out
     assert ("  wrong  " in out) is (expected == 4)
     assert out.rstrip().splitlines()[-1].startswith("nothing wrong" if expected == 0 else tuple("123456789"))
     assert all(token not in out for token in desk.tokens.values() if token not in ("nonsense", "scoped"))

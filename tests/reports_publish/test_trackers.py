@@ -59,7 +59,7 @@ def bodies(client: Any) -> list[str]:
 
 def test_one_comment_in_jira(jira: Any) -> None:
     server, open_ = jira
-    assert "1 carrier issues as" in open_(server.url).check()
+    assert "carrier issues: 1; as" in open_(server.url).check()
     first = publish(open_(server.url), [TEXT], write=True)[0]
     assert first.outcome == "created", first
     assert first.url.endswith(f"/browse/PAY-1?focusedCommentId={first.id}")
@@ -128,7 +128,7 @@ def test_a_fault_at_gitlabs_write_leaves_one_note(notes: Any, fault: Any) -> Non
         assert done.outcome == outcome, done
         assert [text.text in note.body for note in server.notes.all()] == [True]
     assert publish(open_(server.url), [NEWER], write=True)[0].outcome == "unchanged"
-    assert "1 carrier issues as user 12" in open_(server.url).check()
+    assert "carrier issues: 1; as user 12" in open_(server.url).check()
 
 
 def test_no_text_commands_gitlab(notes: Any) -> None:

@@ -310,6 +310,6 @@ def test_issue_records_keep_every_column() -> None:
         store.append("s", "s:p", Page((issue,), (), (), (), "c"))
         store.merge()
         [row] = store.rows("SELECT * EXCLUDE (issue) FROM issue")
-        assert row == (*issue[:7], at.replace(tzinfo=None), (at + DAY).replace(tzinfo=None), *issue[9:], None)
+        assert row == (*issue[:7], at.replace(tzinfo=None), (at + DAY).replace(tzinfo=None), *issue[9:], None, None)
         assert store.frame("SELECT key FROM issue").key.tolist() == ["P-1"]
         assert store.arrow("SELECT key FROM issue WHERE key = ?", ["P-1"]).to_pydict() == {"key": ["P-1"]}

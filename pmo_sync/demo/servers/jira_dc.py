@@ -28,7 +28,7 @@ FLAVOUR: Final = Flavour(
 DEFAULT_PAGE: Final = 50
 PAGE: Final = 100  # jira.search.views.default.max as this company's administrators set it
 VERSION: Final = "9.12.15"
-VALID: Final = timedelta(days=360)  # of the robot's token, half of it over
+VALID: Final = timedelta(days=500)  # of the robot's token, half of it over
 _WHO: Final = {"message": "Client must be authenticated to access this resource.", "status-code": 401}
 
 _FIELDS: Final[tuple[tuple[str, str, JSON], ...]] = (
