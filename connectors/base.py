@@ -75,7 +75,10 @@ class Connector(Protocol):
         ...
 
     def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        """Booked times of the whole source that changed since ``cursor``; None reads all. Empty without the trait."""
+        """Booked times of the whole source that changed since ``cursor``; None reads all. Empty without the trait.
+
+        Raises AbsentError where this server has no such list and none was ever read.
+        """
         ...
 
     def rewound(self, cursor: str) -> str:

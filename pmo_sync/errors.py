@@ -49,6 +49,10 @@ class TrackerError(PmoSyncError):
     """The server is unreachable, refuses, or answers something that is not an answer."""
 
 
+class AbsentError(TrackerError):
+    """The server does not offer what was asked for, and never did: nothing is lost by going on without it."""
+
+
 class UncertainWriteError(TrackerError):
     """A write was sent and no answer came: it may or may not have happened."""
 

@@ -19,8 +19,8 @@ import msgspec
 from connectors.jira.cursor import OVERLAP
 from connectors.jira.values import moment
 from connectors.jira.wire import RAW_ID, RAW_LIST, RAW_WORKLOG, WORKLOG_CHANGES, WorklogChanges
-from pmo_sync.clients.jira import JiraClient
-from pmo_sync.errors import TrackerError
+from pmo_sync.clients.jira import JiraClient, NotVisibleError
+from pmo_sync.errors import AbsentError, TrackerError
 from pmo_sync.model import Worklog, WorklogPage
 
 API: Final = "api/2"  # version 3 differs in the comments only, which are not read
@@ -56,8 +56,17 @@ class WorklogReader:
         self._client = client
 
     def pages(self, cursor: str | None) -> Iterator[WorklogPage]:
-        """What changed since ``cursor``; None, or one that is not ours, reads all. Raises TrackerError."""
-        mark = self._start(cursor)
+        """What changed since ``cursor``; None, or one that is not ours, reads all. Raises TrackerError; AbsentError
+        where nothing was ever read and nothing is offered.
+        """
+        try:
+            yield from self._pages(self._start(cursor))
+        except NotVisibleError as error:
+            if cursor is None and error.status == 404:
+                raise AbsentError("booked times: this Jira has no list of them (404)") from None
+            raise
+
+    def _pages(self, mark: Mark) -> Iterator[WorklogPage]:
         for ids, at in self._changes("updated", mark.updated):
             mark = msgspec.structs.replace(mark, updated=at)
             found, answered = self._worklogs(ids)

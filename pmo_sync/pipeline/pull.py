@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import connectors
 from pmo_sync.certificate import SourceCertificate
-from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, TrackerError
+from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, WorklogPage
 from pmo_sync.pipeline.compare import compare
 from pmo_sync.pipeline.people import expire
@@ -238,6 +238,8 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
             known.problems.append(known.closed[-1])
             workspace.store.note_away(known.source, [project.project_id], is_away=True)
             voice.say(f"{known.source}: {project.key}: {error}")
+        case _Refused(AbsentError() as error):
+            known.skipped += (Problem(known.source, str(error)),)
         case _Refused(error):
             known.problems.append(Problem(known.source, f"booked times could not be read: {error}"))
             known.booked = False

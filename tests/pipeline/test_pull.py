@@ -17,7 +17,7 @@ from connectors.base import Traits
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json
 from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
-from pmo_sync.errors import AccessError, TrackerError
+from pmo_sync.errors import AbsentError, AccessError, TrackerError
 from pmo_sync.model import (
     Catalogue,
     Census,
@@ -54,7 +54,7 @@ class Tracker:
     counts: bool = True
     fates: dict[int, Fate] = field(default_factory=dict)
     booked: dict[int, tuple[int, int]] = field(default_factory=dict)  # issue -> (on day, seconds)
-    feed_fails: bool = False
+    feed_fails: TrackerError | None = None
     closed: int = 0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -104,7 +104,7 @@ class Scripted:
     def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
         self.tracker.asked.append(("worklogs", cursor))
         if self.tracker.feed_fails:
-            raise TrackerError("502")
+            raise self.tracker.feed_fails
         for number, (day, seconds) in self.tracker.booked.items():
             if day >= int((cursor or "0").partition(" ")[0]):
                 yield WorklogPage((Worklog(f"s:w{number}", "s", f"s:A{number}", BORN, seconds),), (), cursor or "0")
@@ -340,11 +340,18 @@ def test_booked_times_go_on_where_they_ended(days: Days) -> None:
 
 
 def test_booked_times_that_cannot_be_read_stop_nothing(days: Days) -> None:
-    days.tracker.feed_fails = True
+    days.tracker.feed_fails = TrackerError("502")
     made = days.pull()
     assert made.grade == "incomplete"
     assert made.problems == (Problem("s", "booked times could not be read: 502"),)
     assert len(days.ids()) == 10
+
+
+def test_a_tracker_without_booked_times_lacks_nothing(days: Days) -> None:
+    days.tracker.feed_fails = AbsentError("booked times: no list of them")
+    made = days.pull()
+    assert made.grade == "complete"
+    assert made.skipped == (Problem("s", "booked times: no list of them"),)
 
 
 def test_what_was_booked_while_a_project_was_hidden_is_read_when_it_is_back(days: Days) -> None:
