@@ -72,7 +72,7 @@ class DataCenterReader:
             start = 0
             while True:
                 params = {"jql": jql, "startAt": start, "maxResults": IDS_PER_PAGE, "fields": "updated"}
-                page: SearchPage = self._client.get("search", params, decoder=SEARCH_PAGE)
+                page = self._page(params)
                 found |= dict.fromkeys(RAW_ID.decode(raw).id for raw in page.issues)
                 start += len(page.issues)
                 if start >= page.total or not page.issues:
@@ -153,7 +153,15 @@ class DataCenterReader:
             "fields": self._fields,
             "expand": "changelog",
         }
+        return self._page(params)
+
+    def _page(self, params: Mapping[str, Any]) -> SearchPage:
         page: SearchPage = self._client.get("search", params, decoder=SEARCH_PAGE)
+        if page.issues and page.start not in (None, params["startAt"]):
+            raise TrackerError(
+                f"search: asked for rows from {params['startAt']} on, the server answered those from {page.start} on; "
+                "run again later"
+            )
         return page
 
     def _window(self, start: int, page: SearchPage, workers: Workers) -> _Window:

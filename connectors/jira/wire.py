@@ -67,6 +67,7 @@ class SearchPage(msgspec.Struct):
 
     issues: list[msgspec.Raw] = []
     total: int = 0
+    start: int | None = msgspec.field(default=None, name="startAt")
 
 
 class IdPage(msgspec.Struct):

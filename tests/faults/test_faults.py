@@ -75,6 +75,10 @@ def test_what_passes_leaves_no_trace(pmo: Pmo, dialect: str, fault: str) -> None
         assert pmo.content() == undisturbed(dialect).contents[number]
 
 
+def _tells(certificate: SourceCertificate) -> object:
+    return certificate.error or (*certificate.problems, *certificate.notes, *certificate.skipped)
+
+
 STAYING: Final[dict[str, Fault]] = {
     "503": proxy.status(503),
     "429 for an hour": proxy.status(429, {"Retry-After": "3600"}),
@@ -100,7 +104,7 @@ def test_what_ends_a_run_is_said_and_the_next_run_mends_it(
         assert pmo.proxy.faults()
         expected = undisturbed(dialect).contents[number]
         if certificate != undisturbed(dialect).certificates[number]:
-            assert certificate.error or certificate.problems or certificate.notes, certificate
+            assert _tells(certificate), certificate
             pmo.pull()
         assert pmo.content() == expected
 
@@ -110,6 +114,6 @@ def test_a_page_that_comes_again_is_no_page(pmo: Pmo, dialect: str) -> None:
         chapter(pmo.life)
         certificate = pmo.pull(stuck())
         if certificate != undisturbed(dialect).certificates[number]:
-            assert certificate.error or certificate.problems or certificate.notes, certificate
+            assert _tells(certificate), certificate
             pmo.pull()
         assert pmo.content() == undisturbed(dialect).contents[number]
