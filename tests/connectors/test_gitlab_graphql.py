@@ -394,6 +394,42 @@ def test_where_graphql_stops_rest_goes_on(here: Site, monkeypatch: pytest.Monkey
     assert [path for path in here.asked() if path.endswith("resource_state_events")]
 
 
+def test_what_rest_had_to_read_is_read_again_in_full_when_graphql_serves(here: Site) -> None:
+    assert here.work_items is not None
+    here.work_items.hidden = {PROJECT}
+    poor = here.read()
+    here.work_items.hidden = set()
+    found = here.connect()
+    (project,) = found.catalogue().projects
+    rich = list(found.pages(project, poor[-1].cursor))
+    assert len(issues(rich)) == len(issues(poor)) == len(here.items())
+    assert {page.worklogs for page in poor} == {None} != {page.worklogs for page in rich}
+    assert len(issues(list(found.pages(project, rich[-1].cursor)))) < len(here.items())
+
+
+def test_what_graphql_has_read_rest_does_not_make_poorer_unasked(here: Site) -> None:
+    cursor = here.read()[-1].cursor
+    assert here.work_items is not None
+    here.work_items.hidden = {PROJECT}
+    found = here.connect()
+    (project,) = found.catalogue().projects
+    with pytest.raises(TrackerError, match=r"read through GraphQL so far, and now .* pull --full"):
+        list(found.pages(project, cursor))
+    assert len(issues(list(found.pages(project, None)))) == len(here.items())
+
+
+def test_a_cursor_made_from_a_moment_goes_on_through_either(here: Site) -> None:
+    now = here.company.now
+    here.server.shapes.touched[here.items()[0].id] = now
+    assert here.work_items is not None
+    for hidden in (set(), {PROJECT}):
+        here.work_items.hidden = hidden
+        found = here.connect()
+        (project,) = found.catalogue().projects
+        read = issues(list(found.pages(project, found.since(now))))
+        assert 0 < len(read) < len(here.items())
+
+
 def test_a_status_is_the_issues_own_until_labels_are_configured(here: Site) -> None:
     assert here.work_items is not None
     now = here.company.now
