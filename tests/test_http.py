@@ -20,7 +20,7 @@ from pmo_sync import http
 from pmo_sync.clock import SystemClock
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
 from pmo_sync.http import ATTEMPTS, BasicAuth, BearerAuth, Limiter, PoliteSession, origin, session
-from tests.contract.harness import QuickClock
+from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 
 FINE = Reply(body=b'{"fine": true}')

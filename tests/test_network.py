@@ -20,7 +20,7 @@ from pmo_sync.clients.network import Network
 from pmo_sync.config import OAuthConfig, Secret, ServerConfig
 from pmo_sync.errors import AccessError, ConfigError, TrackerError, UncertainWriteError
 from pmo_sync.http import ATTEMPTS
-from tests.contract.harness import QuickClock
+from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 
 FINE = Reply(body=b'{"fine": true}')

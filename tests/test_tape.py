@@ -12,12 +12,11 @@ import pytest
 import connectors
 from connectors.base import Connector
 from pmo_sync.clients.network import Network
-from pmo_sync.clock import FixedClock
 from pmo_sync.config import Secret, ServerConfig, load
 from pmo_sync.errors import StoreError, TrackerError
 from pmo_sync.http import BearerAuth, session
 from pmo_sync.tape import Player, Recorder, Tape
-from tests.contract.harness import QuickClock
+from tests.clocks import LeapingClock, QuickClock
 from tests.e2e.office import Office, office
 from tests.scripted_server import Reply, ScriptedServer
 
@@ -39,7 +38,7 @@ def everything(connector: Connector) -> list[object]:
 
 
 def pull(company: Office, tape: Tape, tokens: Mapping[str, str]) -> dict[str, list[object]]:
-    network = Network(FixedClock(company.running.company.now), tape)
+    network = Network(LeapingClock(company.running.company.now), tape)
     config = load(company.file, tokens, connectors.names())
     return {one.name: everything(connectors.connect(one, network)) for one in config.sources}
 

@@ -10,22 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlencode
 
-from pmo_sync.clock import SystemClock
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.demo.servers.wire import Answer, Request, Server
 
 TOKEN = "toy-gitlab-token"
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-
-
-class QuietClock(SystemClock):
-    """Remembers how long it was asked to wait, and does not."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
 
 
 def stamp(minutes: float = 0) -> str:

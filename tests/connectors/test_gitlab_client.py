@@ -19,7 +19,8 @@ from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, PmoSyncError, TrackerError, UncertainWriteError
 from pmo_sync.http import TIMEOUT, PoliteAdapter
-from tests.connectors.gitlab_fake import TOKEN, Fake, QuietClock, running, server_config
+from tests.clocks import QuickClock
+from tests.connectors.gitlab_fake import TOKEN, Fake, running, server_config
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def fake() -> Iterator[Fake]:
 
 @pytest.fixture
 def client(fake: Fake) -> Iterator[GitlabClient]:
-    made = GitlabClient(server_config(fake.url), Network(QuietClock()))
+    made = GitlabClient(server_config(fake.url), Network(QuickClock()))
     yield made
     made.close()
 
@@ -47,7 +48,7 @@ def test_the_token_travels_as_bearer_only(fake: Fake, client: GitlabClient) -> N
 def test_the_ca_bundle_reaches_the_connection(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library has its own idea of verification and hands it to every request."""
     bundle = requests.certs.where()
-    client = GitlabClient(replace(server_config(fake.url), ca_bundle=bundle), Network(QuietClock()))
+    client = GitlabClient(replace(server_config(fake.url), ca_bundle=bundle), Network(QuickClock()))
     seen = []
     send = PoliteAdapter.send
 
@@ -94,7 +95,7 @@ def test_a_page_that_leads_to_itself_ends_the_list(fake: Fake, client: GitlabCli
 def test_an_instance_below_a_relative_address() -> None:
     with running("/tools/gitlab") as fake:
         fake.lists["/projects/1/labels"] = [{"id": number} for number in range(150)]
-        client = GitlabClient(server_config(fake.url), Network(QuietClock()))
+        client = GitlabClient(server_config(fake.url), Network(QuickClock()))
         assert len(list(client.list("/projects/1/labels"))) == 150
         assert all(request.path.startswith("/tools/gitlab/api/v4/") for request in fake.seen)
 
@@ -201,7 +202,7 @@ def test_a_throttled_list_goes_on(fake: Fake, client: GitlabClient, header: str)
 def test_a_dead_server_is_a_tracker_error() -> None:
     with running() as fake:
         url = fake.url
-    client = GitlabClient(server_config(url), Network(QuietClock()))
+    client = GitlabClient(server_config(url), Network(QuickClock()))
     with pytest.raises(TrackerError, match="no answer"):
         client.me()
 

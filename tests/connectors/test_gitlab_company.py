@@ -17,7 +17,8 @@ from pmo_sync.demo import portfolio, truth
 from pmo_sync.demo.company import Company
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.model import Catalogue, Interval, Issue, Page, Project
-from tests.connectors.gitlab_fake import QuietClock, source_config
+from tests.clocks import QuickClock
+from tests.connectors.gitlab_fake import source_config
 
 
 @dataclass
@@ -47,7 +48,7 @@ def read() -> Iterator[Read]:
     server = gitlab.make(company)
     server.start()
     options = source_config(server.url, "arunika/*", workflow="workflow::", token=gitlab.READER_TOKEN)
-    connector = connect(options, Network(QuietClock()))
+    connector = connect(options, Network(QuickClock()))
     catalogue = connector.catalogue()
     pages = {one.key: list(connector.pages(one, None)) for one in catalogue.projects}
     counts = {one.key: connector.census(one, sweep=False).count for one in catalogue.projects}
@@ -153,7 +154,7 @@ def test_intervals_are_sound(read: Read) -> None:
 def test_a_week_later_only_what_changed_is_read(read: Read) -> None:
     cursors = {key: pages[-1].cursor for key, pages in read.pages.items()}
     options = source_config(read.server.url, "arunika/*", workflow="workflow::", token=gitlab.READER_TOKEN)
-    connector = connect(options, Network(QuietClock()))
+    connector = connect(options, Network(QuickClock()))
     before = {one.key: one.updated_at for one in read.issues().values()}
     present = read.company.now
     try:
@@ -179,4 +180,4 @@ def test_a_week_later_only_what_changed_is_read(read: Read) -> None:
 def test_a_project_is_known_by_its_number(read: Read) -> None:
     (project,) = {one for one in read.catalogue.projects if one.key == "arunika/payments/gateway"}
     options = source_config(read.server.url, project.project_id.removeprefix("acme:"), token=gitlab.READER_TOKEN)
-    assert connect(options, Network(QuietClock())).catalogue().projects == (Project(*project),)
+    assert connect(options, Network(QuickClock())).catalogue().projects == (Project(*project),)

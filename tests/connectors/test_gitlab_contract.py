@@ -16,7 +16,8 @@ from pmo_sync.demo.company import Booking, Event, Item
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.model import Worklog
-from tests.connectors.gitlab_fake import QuietClock, source_config
+from tests.clocks import QuickClock
+from tests.connectors.gitlab_fake import source_config
 from tests.connectors.gitlab_graphql import WorkItems
 from tests.contract.connector import ServerConnectorContract, ServerHarness
 
@@ -53,7 +54,7 @@ class GitlabHarness(ServerHarness):
         return self._connect("http://127.0.0.1:9", gitlab.READER_TOKEN)
 
     def _connect(self, url: str, token: str) -> Connector:
-        return connect(source_config(url, self.project_key, workflow="workflow::", token=token), Network(QuietClock()))
+        return connect(source_config(url, self.project_key, workflow="workflow::", token=token), Network(QuickClock()))
 
     def issue_ids(self) -> frozenset[str]:
         return frozenset(f"acme:{one.id}" for one in self.items())

@@ -17,7 +17,8 @@ from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, ConfigError, TrackerError
 from pmo_sync.model import Page, Project
-from tests.connectors.gitlab_fake import Fake, QuietClock, issue, running, source_config, stamp
+from tests.clocks import QuickClock
+from tests.connectors.gitlab_fake import Fake, issue, running, source_config, stamp
 
 EVENTS = ("resource_state_events", "resource_label_events", "resource_milestone_events", "links")
 
@@ -30,7 +31,7 @@ def fake() -> Iterator[Fake]:
 
 
 def connector(fake: Fake, *projects: str, **options: Any) -> GitlabConnector:
-    return connect(source_config(fake.url, *(projects or ("group/app",)), **options), Network(QuietClock()))
+    return connect(source_config(fake.url, *(projects or ("group/app",)), **options), Network(QuickClock()))
 
 
 def only(found: GitlabConnector) -> Project:
@@ -73,7 +74,7 @@ def test_wrong_token(fake: Fake) -> None:
 def test_without_an_address() -> None:
     options = source_config("http://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"source\.acme\.url"):
-        connect(replace(options, server=None), Network(QuietClock()))
+        connect(replace(options, server=None), Network(QuickClock()))
 
 
 def test_catalogue_of_a_group_has_archived_and_nested_projects(fake: Fake) -> None:
@@ -96,7 +97,7 @@ def test_catalogue_of_a_group_has_archived_and_nested_projects(fake: Fake) -> No
 
 
 def test_catalogue_without_configured_projects_takes_the_memberships(fake: Fake) -> None:
-    found = connect(source_config(fake.url), Network(QuietClock())).catalogue()
+    found = connect(source_config(fake.url), Network(QuickClock())).catalogue()
     assert [one.key for one in found.projects] == ["group/app"]
     (listing,) = [request for request in fake.seen if request.path.endswith("/projects")]
     assert listing.first("membership") == "true"

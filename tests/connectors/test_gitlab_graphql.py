@@ -22,7 +22,8 @@ from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import TrackerError
 from pmo_sync.http import ATTEMPTS
 from pmo_sync.model import Interval, Issue, Page, Person, person_id
-from tests.connectors.gitlab_fake import QuietClock, source_config
+from tests.clocks import QuickClock
+from tests.connectors.gitlab_fake import source_config
 from tests.connectors.gitlab_graphql import WorkItems
 
 PROJECT = "arunika/logistics/fleet-tracking"
@@ -39,7 +40,7 @@ class Site:
         options = source_config(
             self.server.url, *(projects or (PROJECT,)), workflow=workflow, token=gitlab.READER_TOKEN
         )  # fmt: skip
-        return connect(options, Network(QuietClock()))
+        return connect(options, Network(QuickClock()))
 
     def read(self, *projects: str) -> list[Page]:
         found = self.connect(*projects)
@@ -541,6 +542,6 @@ def test_a_relative_address(here: Site) -> None:
     assert here.work_items is not None
     here.server.mount("POST", "/gitlab/api/graphql", here.work_items._answer)
     options = source_config(f"{here.server.url}/gitlab", PROJECT, token=gitlab.READER_TOKEN)
-    found = connect(options, Network(QuietClock()))
+    found = connect(options, Network(QuickClock()))
     assert not isinstance(found._reader(), str)
     assert here.asked() == ["/gitlab/api/graphql"]

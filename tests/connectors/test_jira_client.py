@@ -15,7 +15,7 @@ from pmo_sync.clients.jira import JiraClient, NotVisibleError, mended
 from pmo_sync.clients.network import Network
 from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
-from tests.contract.harness import QuickClock
+from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 
 

@@ -22,9 +22,10 @@ from pmo_sync.demo.servers import jira_cloud, jira_dc, jira_desk
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
 from pmo_sync.demo.servers.wire import Answer, Request, Server
 from pmo_sync.model import Interval, Worklog, person_id
+from tests.clocks import QuickClock
 from tests.contract import bookings
 from tests.contract.connector import ServerConnectorContract
-from tests.contract.harness import QuickClock, ServerHarness, Stored
+from tests.contract.harness import ServerHarness, Stored
 
 Kind = Literal["cloud", "dc"]
 

@@ -21,7 +21,7 @@ from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
 from pmo_sync.model import Page, Project
-from tests.contract.harness import QuickClock
+from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 
 PROJECT = Project("src:1", "src", "PAY", "Pay", "", is_archived=False)

@@ -32,10 +32,10 @@ from reports.publish import Item as Text
 from reports.publish import Publisher, publish
 from reports.publishers.gitlab_note import GitlabNotePublisher
 from reports.publishers.jira_comment import JiraCommentPublisher
+from tests.clocks import QuickClock
 from tests.connectors.described import Description, heard
 from tests.connectors.gitlab_graphql import WorkItems
 from tests.contract import bookings
-from tests.contract.harness import QuickClock
 from tests.demo import specs
 
 pytestmark = pytest.mark.real

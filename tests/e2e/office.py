@@ -14,10 +14,10 @@ from typing import Any
 
 import connectors
 from pmo_sync.cli import run_in_process
-from pmo_sync.clock import FixedClock
 from pmo_sync.config import Config, load
 from pmo_sync.demo import Running, start
 from pmo_sync.demo.portfolio import generate
+from tests.clocks import LeapingClock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,7 +47,7 @@ class Office:
 
     def run(self, *arguments: str) -> int:
         """A command in this process, at the company's present; its exit code."""
-        clock = FixedClock(self.running.company.now)
+        clock = LeapingClock(self.running.company.now)
         return run_in_process([*arguments, "--config", str(self.file)], clock, self.running.tokens)
 
     def answer(self, capsys: Any, *arguments: str) -> dict[str, Any]:

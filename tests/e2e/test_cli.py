@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pmo_sync.clock import FixedClock
 from pmo_sync.demo.servers.wire import Answer
+from tests.clocks import LeapingClock
 from tests.e2e.office import ROOT, Office, office
 
 
@@ -186,7 +186,7 @@ def test_a_bug_leaves_a_log_file(made: Office, capsys, monkeypatch: pytest.Monke
 def test_second_sync_is_told_who_holds_the_lock(made: Office, capsys) -> None:
     from pmo_sync import lock
 
-    with lock.exclusive(made.config.state_dir, FixedClock(made.running.company.now), "sync"):
+    with lock.exclusive(made.config.state_dir, LeapingClock(made.running.company.now), "sync"):
         before = len(made.running.writes())
         capsys.readouterr()
         assert made.run("sync", "--quiet") == 1

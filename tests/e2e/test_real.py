@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pmo_sync.cli import run_in_process
-from pmo_sync.clock import FixedClock
 from pmo_sync.store import Store
+from tests.clocks import LeapingClock
 from tests.connectors.jira820 import DONE, HISTORIES, ISSUES, VERSIONS, running
 
 NOW = datetime(2015, 1, 31, 12, tzinfo=UTC)  # the simulator's own day
@@ -47,7 +47,7 @@ def synced(data_dir: Path, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("dura")
     with running(data_dir, folder) as url:
         (folder / "pmo.toml").write_text(CONFIG.format(url=url), encoding="utf-8")
-        code = run_in_process(["sync", "--config", str(folder / "pmo.toml"), "--quiet"], FixedClock(NOW), {})
+        code = run_in_process(["sync", "--config", str(folder / "pmo.toml"), "--quiet"], LeapingClock(NOW), {})
         assert code == 0
         with Store.open(folder / "state" / "pmo-sync.duckdb", read_only=True) as store:
             yield folder, store

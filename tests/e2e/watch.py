@@ -26,7 +26,7 @@ from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
 from pmo_sync.result import Silence
 from pmo_sync.store import Store
-from tests.contract.harness import QuickClock
+from tests.clocks import QuickClock
 from tests.e2e.life import Life
 
 SOURCE = "life"

@@ -20,7 +20,7 @@ from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
 from pmo_sync.result import Silence
 from pmo_sync.store import Store
-from tests.contract.harness import QuickClock
+from tests.clocks import QuickClock
 from tests.e2e.life import Life
 from tests.e2e.test_life import DIALECTS
 from tests.proxy import Asked, Fault, FaultProxy, Headers, Plan, rewritten

@@ -24,8 +24,8 @@ from pmo_sync.errors import TrackerError
 from pmo_sync.model import Catalogue, Census, FieldChoice, Identity, Problem, Project, Status
 from pmo_sync.pipeline.examine import examine
 from pmo_sync.pipeline.finding import Examined, printable
+from tests.clocks import LeapingClock
 from tests.e2e.office import Office, office
-from tests.pipeline.leaping import LeapingClock
 
 Undo = Callable[[], None]
 

@@ -26,8 +26,8 @@ from pmo_sync.demo.servers.wire import Answer, Server
 from pmo_sync.model import Catalogue, FieldChoice, Milestone, Project, Status
 from pmo_sync.pipeline.init import workflow
 from pmo_sync.pipeline.proposal import Seen, text
+from tests.clocks import LeapingClock
 from tests.e2e.office import Office, office
-from tests.pipeline.leaping import LeapingClock
 
 
 @pytest.fixture(scope="module")
