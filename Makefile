@@ -27,7 +27,7 @@ soak: $(VENV)/.developer
 pages: $(VENV)/.developer
 	$(BIN)/python -m tests.pages pages-out
 
-bench: $(VENV)/.developer
+bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks bench-out
 
 $(VENV)/bin/pip:
@@ -39,6 +39,10 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/pip
 
 $(VENV)/.developer: $(VENV)/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.developer
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
 clean:

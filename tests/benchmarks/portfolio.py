@@ -64,7 +64,7 @@ SELECT
     issue, 'big:' || number, 'big', 'big:' || project, 'P' || project || '-' || number,
     'Something that has to be done, number ' || number, CASE WHEN is_epic THEN 'Epic' ELSE 'Task' END,
     CASE WHEN is_epic THEN 1 ELSE 0 END, created_at, created_at + to_seconds(wait + work + review),
-    'https://big.example/browse/' || number, FALSE, '', NULL
+    'https://big.example/browse/' || number, FALSE, '', NULL, NULL
 FROM born;
 
 CREATE TEMP TABLE step AS
