@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from connectors.gitlab import normalize, notes, statuses, workitems
 from connectors.gitlab.cursor import cursor_at
-from connectors.gitlab.listing import FailedError, Listing, UnsuitableError, is_cut, rows, words
+from connectors.gitlab.listing import FailedError, Listing, UnsuitableError, is_cut, words
 from connectors.gitlab.normalize import Record
-from connectors.gitlab.queries import CAPABILITIES, STATUSES, USERS, Schema, traces
+from connectors.gitlab.queries import CAPABILITIES, STATUSES, USERS, Schema, activity, traces
 from connectors.gitlab.references import Lists, References, references
 from connectors.gitlab.rest import page
 from connectors.gitlab.scope import Scope
@@ -57,6 +57,7 @@ class GraphqlReader:
 
     def __init__(self, source: str, client: GitlabClient, workflow: str | None, workers: int, schema: Schema) -> None:
         self._source = source
+        self._client = client
         self._workflow = workflow
         self._workers = workers
         self._listing = Listing(source, client, schema)
@@ -72,7 +73,7 @@ class GraphqlReader:
     def refusal(self, project: Project) -> str:
         """Why this project's work items cannot be read here; empty if they can."""
         try:
-            items, _ = self._listing.page(project, arguments=", state: closed", size=PROBED)
+            items, _ = self._listing.page(project, arguments=", state: closed", sort="UPDATED_DESC", size=PROBED)
         except FailedError as error:
             return self.refusal(project) if self._listing.leave_out(error.unknown) else str(error)
         except UnsuitableError as error:
@@ -82,13 +83,17 @@ class GraphqlReader:
         broken = [item["error"] for item in items if "error" in item]
         if broken and len(broken) == len(items):
             return f"it gives no issue whole: {broken[0]}"
-        told = [
-            any((note.get("systemNoteMetadata") or {}).get("action") == "closed" for note in rows(item, "notes"))
-            for item in items
-            if "error" not in item and not is_cut(item, "notes")  # a closing may stand in what is not here yet
-        ]
-        is_silent = bool(told) and not any(told) and not Scope.of(project, self._source).is_group
-        return "its activity stream does not tell of closings" if is_silent else ""
+        whole = [one for one in items if "error" not in one and not is_cut(one, "notes")]  # the rest may yet tell
+        return "its activity stream does not tell of closings" if self._conceals_closings(project, whole) else ""
+
+    def _conceals_closings(self, project: Project, closed: Sequence[Json]) -> bool:
+        """Whether REST knows a closing and the stream of none of these has one. What was imported may lack both."""
+        told = (note for one in closed for note in activity(one))
+        scope = Scope.of(project, self._source)
+        if scope.is_group or any((note.get("systemNoteMetadata") or {}).get("action") == "closed" for note in told):
+            return False
+        paths = (f"{scope.base}/issues/{one['iid']}/resource_state_events" for one in closed)
+        return any(event.get("state") == "closed" for path in paths for event in self._client.list(path))
 
     def holds_anything(self, project: Project) -> bool:
         """Whether there is a single work item. Raises UnsuitableError, FailedError."""
@@ -119,7 +124,7 @@ class GraphqlReader:
             ):
                 cut = sum(is_cut(item, "notes") for item in items)
                 wrong = list(pool.map(self._listing.complete, items))
-                self._look_up({login for item in items for login in notes.logins(rows(item, "notes"))})
+                self._look_up({login for item in items for login in notes.logins(activity(item))})
                 found = [
                     Problem(_subject(project, item), why) if why else self._record(project, item, known, unread)
                     for item, why in zip(items, wrong, strict=True)

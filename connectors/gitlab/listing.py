@@ -101,13 +101,14 @@ class Listing:
         project: Project,
         *,
         arguments: str = "",
+        sort: str = "UPDATED_ASC",
         size: int | None = None,
         since: datetime | None = None,
         after: str | None = None,
     ) -> tuple[list[Json], str | None]:
         """Work items and the token of the next page. What GitLab could not give of one is in its ``error``."""
         scope = Scope.of(project, self._source)
-        query = self.schema.page(scope.root, scope.arguments + arguments)
+        query = self.schema.page(scope.root, scope.arguments + arguments, sort)
         size = min(self.size, size or self.size)
         bound = iso(since) if since else None
         while True:
@@ -150,7 +151,10 @@ class Listing:
                     return f"the rest of its {name} is not readable: {words(errors) or 'nothing came'}"
                 shown["nodes"] += rest["nodes"]
                 after = _next(rest, after)
-        return ""
+        is_split = any(
+            ((one.get("notes") or {}).get("pageInfo") or {}).get("hasNextPage") for one in rows(item, "notes")
+        )
+        return "a thread of its activity holds more notes than one" if is_split else ""
 
     def _items(self, data: Json, errors: Sequence[Json], project: Project) -> Json:
         """The connection of work items. Null means: not offered here, never: none."""

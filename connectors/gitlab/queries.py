@@ -31,7 +31,11 @@ SCALARS: Final = (
     "id", "iid", "title", "state", "createdAt", "updatedAt", "closedAt", "webUrl", "confidential",
 )  # fmt: skip
 OPTIONAL: Final = ("movedToWorkItemUrl", "duplicatedToWorkItemUrl", "promotedToEpicUrl")
-_NOTES: Final = "id body createdAt systemNoteMetadata { action }"
+# The stream as people see it. The widget's own ``notes`` lack what GitLab makes up from resource events: closings,
+# labels, milestones, iterations, weights. A thread of the stream is one note.
+_THREAD: Final = (
+    "notes(first: 2) { pageInfo { hasNextPage } nodes { id body createdAt systemNoteMetadata { action } } }"
+)
 
 
 class Widget(NamedTuple):
@@ -48,7 +52,7 @@ WIDGETS: Final[Mapping[str, Widget]] = {
     "labels": Widget("Labels", "LABELS", "id title", "labels"),
     "milestone": Widget("Milestone", "MILESTONE", "milestone { id title }"),
     "assignees": Widget("Assignees", "ASSIGNEES", "id username name", "assignees"),
-    "notes": Widget("Notes", "NOTES", _NOTES, "notes", "filter: ONLY_ACTIVITY"),
+    "notes": Widget("Notes", "NOTES", _THREAD, "discussions", "filter: ONLY_ACTIVITY"),
     "iteration": Widget("Iteration", "ITERATION",
                         "iteration { id title startDate dueDate iterationCadence { title } }"),
     "weight": Widget("Weight", "WEIGHT", "weight"),
@@ -92,9 +96,9 @@ class Schema(NamedTuple):
             has_features, offered, frozenset(OPTIONAL) & frozenset(names["item"]), "statuses" in names["namespace"]
         )
 
-    def page(self, root: str, arguments: str = "") -> str:
+    def page(self, root: str, arguments: str = "", sort: str = "UPDATED_ASC") -> str:
         """A page of a project's (or group's) work items. Variables: path, first, inner, after, since."""
-        given = "first: $first, after: $after, updatedAfter: $since, sort: UPDATED_ASC"
+        given = f"first: $first, after: $after, updatedAfter: $since, sort: {sort}"
         return (
             "query($path: ID!, $first: Int!, $inner: Int!, $after: String, $since: Time) {\n"
             f"  owner: {root}(fullPath: $path) {{ id workItems({given}{arguments}) {{\n"
@@ -152,6 +156,12 @@ def parts(item: Json) -> dict[str, Any]:
         return {name: features.get(name) for name in WIDGETS}
     by_type = {one.get("type"): one for one in item.get("widgets") or () if one}
     return {name: by_type.get(one.name) for name, one in WIDGETS.items()}
+
+
+def activity(item: Json) -> list[Json]:
+    """The notes of its stream that came so far, out of their threads."""
+    threads = ((parts(item)["notes"] or {}).get("discussions") or {}).get("nodes") or ()
+    return [note for one in threads if one for note in (one.get("notes") or {}).get("nodes") or () if note]
 
 
 def _names(part: Json | None) -> frozenset[str]:

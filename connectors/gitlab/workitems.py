@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from connectors.gitlab import notes
 from connectors.gitlab.normalize import Raw
-from connectors.gitlab.queries import parts
+from connectors.gitlab.queries import WIDGETS, activity, parts
 from connectors.gitlab.references import References
 from connectors.gitlab.statuses import closing
 from connectors.gitlab.values import Json, number, text
@@ -46,18 +46,18 @@ def raw(item: Json, owner: Project, known: References, people: dict[str, str]) -
         assignees=[str(one["id"]) for one in assignees],
         parent=(str(row["parent"]["id"]), row["parent"]["key"]) if parent else None,
     )
-    activity = notes.read(_rows(offered, "notes"), names)
+    told = notes.read(activity(item), names)
     return Raw(
         row,
         links=[_link(one) for one in _rows(offered, "linkedItems") if one.get("workItem")],
-        logged=activity.changes,
+        logged=told.changes,
         titles=known.titles,
         closing=known.closing | closing([status] if status else []),
         timelogs=None if offered["timeTracking"] is None else [
             {"id": number(one["id"]), "spent_at": one.get("spentAt"), "seconds": one["timeSpent"]}
             for one in _rows(offered, "timeTracking")
         ],
-    ), activity  # fmt: skip
+    ), told  # fmt: skip
 
 
 def _row(item: Json, offered: Mapping[str, Any]) -> Json:
@@ -101,8 +101,7 @@ def _row(item: Json, offered: Mapping[str, Any]) -> Json:
 
 def _rows(offered: Mapping[str, Any], widget: str) -> list[Json]:
     """The rows of a connection; ``graphql`` has completed them under the widget's own name."""
-    many = {"timeTracking": "timelogs"}.get(widget, widget)
-    return [one for one in ((offered[widget] or {}).get(many) or {}).get("nodes") or () if one]
+    return [one for one in ((offered[widget] or {}).get(WIDGETS[widget].many) or {}).get("nodes") or () if one]
 
 
 def _link(one: Json) -> Json:

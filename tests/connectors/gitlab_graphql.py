@@ -65,6 +65,8 @@ type Iteration { id: ID! title: String startDate: Time dueDate: Time iterationCa
 type SystemNoteMetadata { action: String }
 type Note { id: ID! body: String! createdAt: Time! author: User systemNoteMetadata: SystemNoteMetadata }
 type NoteConnection { pageInfo: PageInfo! nodes: [Note] }
+type Discussion { id: ID! notes(first: Int, after: String): NoteConnection! }
+type DiscussionConnection { pageInfo: PageInfo! nodes: [Discussion] }
 type LinkedWorkItemType { linkId: ID! linkType: String! linkCreatedAt: Time! workItem: WorkItem }
 type LinkedWorkItemTypeConnection { pageInfo: PageInfo! nodes: [LinkedWorkItemType] }
 type WorkItemTimelog { id: ID! spentAt: Time timeSpent: Int! }
@@ -96,7 +98,8 @@ INSIDE = {
     "labels": "labels(first: Int, after: String): LabelConnection",
     "milestone": "milestone: Milestone",
     "assignees": "assignees(first: Int, after: String): UserConnection",
-    "notes": "notes(filter: NotesFilterType, first: Int, after: String): NoteConnection!",
+    "notes": "notes(filter: NotesFilterType, first: Int, after: String): NoteConnection! "
+    "discussions(filter: NotesFilterType, first: Int, after: String): DiscussionConnection!",
     "iteration": "iteration: Iteration",
     "weight": "weight: Int",
     "startAndDueDate": "startDate: Date dueDate: Date",
@@ -306,7 +309,10 @@ class WorkItems:
             "labels": {"labels": lambda _info, **page: _page(labels, **page)},
             "milestone": {"milestone": box},
             "assignees": {"assignees": lambda _info, **page: _page([_user(one) for one in row["assignees"]], **page)},
-            "notes": {"notes": lambda _info, **page: self._activity(item, **page)},
+            "notes": {
+                "notes": lambda _info, **page: self._notes(item, **page),
+                "discussions": lambda _info, **page: self._discussions(item, **page),
+            },
             "iteration": {"iteration": None},
             "weight": {"weight": row.get("weight")},
             "startAndDueDate": {"startDate": None, "dueDate": row["due_date"]},
@@ -348,22 +354,35 @@ class WorkItems:
 
     # the activity stream
 
-    def _activity(self, item: Item, filter: str = "ALL_NOTES", **page: Any) -> Json:  # noqa: A002
+    def _notes(self, item: Item, filter: str = "ALL_NOTES", **page: Any) -> Json:  # noqa: A002
+        """What is stored as a note: nothing that GitLab makes up from resource events (its NotesResolver)."""
+        assert filter == "ONLY_ACTIVITY"
+        return _page(self._stream(item, [*self._sentences(item), *self.notes[item.id]]), **page)
+
+    def _discussions(self, item: Item, filter: str = "ALL_NOTES", **page: Any) -> Json:  # noqa: A002
+        """The stream as people see it, a thread a note (its DiscussionsListService)."""
+        assert filter == "ONLY_ACTIVITY"
+        events = self._events(item) if self.tells_events else ()
+        notes = self._stream(item, [*events, *self._sentences(item), *self.notes[item.id]])
+        threads = [
+            {
+                "id": f"gid://gitlab/Discussion/{note['id']}",
+                "notes": lambda _info, note=note, **inner: _page([note], **inner),
+            }
+            for note in notes
+        ]
+        return _page(threads, **page)
+
+    def _stream(self, item: Item, told: list[tuple[datetime, str, str]]) -> list[Json]:
         if item.id in self.broken:
             raise GraphQLError("The resource is not available")
-        assert filter == "ONLY_ACTIVITY"
-        told = [*(self._events(item) if self.tells_events else ()), *self._sentences(item), *self.notes[item.id]]
-        told.sort(key=lambda one: one[0])
-        return _page(
-            [
-                {
-                    "id": f"gid://gitlab/Note/{item.id * 1000 + number}", "body": body, "createdAt": seconds(at),
-                    "systemNoteMetadata": {"action": action},
-                }
-                for number, (at, action, body) in enumerate(told)
-            ],
-            **page,
-        )  # fmt: skip
+        return [
+            {
+                "id": f"gid://gitlab/Note/{item.id * 1000 + number}", "body": body, "createdAt": seconds(at),
+                "systemNoteMetadata": {"action": action},
+            }
+            for number, (at, action, body) in enumerate(sorted(told, key=lambda one: one[0]))
+        ]  # fmt: skip
 
     def _events(self, item: Item) -> list[tuple[datetime, str, str]]:
         """State, labels, milestone and weight."""
