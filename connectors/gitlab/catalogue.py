@@ -16,6 +16,19 @@ from pmo_sync.config import SourceConfig
 from pmo_sync.errors import DataError
 from pmo_sync.model import Milestone, Problem, Project, Status
 
+LABEL: Final = ("id", "name")  # what is kept of a row for the length of a run
+MILESTONE: Final = (
+    "id",
+    "iid",
+    "project_id",
+    "group_id",
+    "title",
+    "state",
+    "closed",
+    "start_date",
+    "due_date",
+    "web_url",
+)
 PLANNER: Final = 15  # the lowest role that sees confidential issues of others
 
 
@@ -50,8 +63,8 @@ class CatalogueReader:
                 found.problems.append(Problem(error.subject, error.what))
                 continue
             if row.get("issues_access_level") == "disabled":
-                if "*" not in name:
-                    found.problems.append(Problem(project.key, "issues are switched off in this project"))
+                off = found.notes if "*" in name else found.problems
+                off.append(Problem(project.key, "issues are switched off in this project"))
                 continue
             found.projects[project.project_id] = project
             if sees_no_confidential(row):
@@ -69,7 +82,7 @@ class CatalogueReader:
     def _project_rows(self, problems: list[Problem]) -> Iterator[tuple[str, Json]]:
         """(configured name, project as GitLab has it); archived ones too, marked as such, shared ones not."""
         if not self._options.projects:
-            for row in self._client.list("/projects", membership=True, order_by="id", sort="asc"):
+            for row in self._client.list("/projects", membership=True, order_by="id", sort="asc", pagination="keyset"):
                 yield "*", row
         for name in self._options.projects:
             try:
@@ -96,8 +109,6 @@ class CatalogueReader:
         part.statuses = {one.status_id: one for one in named}
         self._add(part, project, lists.milestones, milestones.milestone)
         self._add(part, project, lists.iterations, milestones.iteration)
-        if isinstance(lists.refused, UnavailableError) and lists.refused.status != 404:  # 404: this tier has none
-            part.problems.append(Problem(project.key, f"its iterations cannot be read: {lists.refused}"))
         return part
 
     def _add(
@@ -113,14 +124,27 @@ class CatalogueReader:
 
 
 def read_lists(client: GitlabClient, scope: Scope) -> Lists:
-    """Raises UnavailableError where the project or group itself is not readable."""
-    planned = [row | {"description": None} for row in client.list(f"{scope.base}/milestones", include_ancestors=True)]
-    labels = list(client.list(f"{scope.base}/labels"))
+    """Raises UnavailableError where the project or group itself is not readable.
+
+    Where a tier has no iterations, GitLab says 404, or 403 where it has the code without a licence.
+    """
+    old = not client.is_at_least(16, 7)  # each ignores the other's word for it, and the newer refuses both at once
+    around: Json = {"include_parent_milestones" if old else "include_ancestors": True}
+    below: Json = {}
+    if scope.is_group:  # whose epics are read with those of its subgroups
+        around |= {} if old else {"include_descendants": True}
+        below = {"include_descendant_groups": True}
+    planned = [_kept(row, MILESTONE) for row in client.list(f"{scope.base}/milestones", **around)]
+    labels = [_kept(row, LABEL) for row in client.list(f"{scope.base}/labels", **below)]
     try:
         iterations = list(client.list(f"{scope.base}/iterations", state="all", include_ancestors=True))
-    except UnavailableError as error:
-        return Lists(labels, planned, [], error)
+    except UnavailableError:
+        iterations = []
     return Lists(labels, planned, iterations)
+
+
+def _kept(row: Json, names: Sequence[str]) -> Json:
+    return {name: row[name] for name in names if name in row}
 
 
 def project_of(raw: Json, source: str) -> Project:

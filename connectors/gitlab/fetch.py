@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 from connectors.base import Traits
@@ -83,9 +84,8 @@ class GitlabConnector:
         else:
             projects = tuple(found.projects.values())
             with ThreadPoolExecutor(self._workers) as pool:
-                refusals = list(pool.map(reader.refusal, projects))
+                refusals = list(pool.map(partial(self._refusal, reader), projects))
             for project, why in zip(projects, refusals, strict=True):
-                self._refusals[project.project_id] = why
                 if why:
                     what = f"read through REST, with less history and no booked times: {why}"
                     found.notes.append(Problem(project.key, what))
@@ -104,6 +104,16 @@ class GitlabConnector:
             problems=tuple(found.problems),
             notes=tuple(found.notes),
         )
+
+    def _refusal(self, reader: GraphqlReader, project: Project) -> str:
+        """Why GraphQL does not serve the project; asked again where it failed to tell, when the project is read."""
+        try:
+            why = reader.refusal(project)
+        except TrackerError as error:
+            log.warning("%s: %s: %s", self.source, project.key, error)
+            return ""
+        self._refusals[project.project_id] = why
+        return why
 
     def _reader(self) -> GraphqlReader | str:
         """The GraphQL reader, or why there is none; asked once."""
@@ -139,8 +149,9 @@ class GitlabConnector:
                     f"{self.source}:{GROUP}{int(row['id'])}", self.source, text(row.get("full_path")) or path,
                     text(row.get("full_name") or row.get("name")), text(row.get("web_url")), is_archived=False,
                 )  # fmt: skip
-                if reader.holds_anything(group):
-                    yield group
+                reader.holds_anything(group)  # or says that it may not
+                self._lists[group.project_id] = read_lists(self._client, Scope.of(group, self.source))
+                yield group
             except UnavailableError:
                 continue  # a problem of the catalogue already
             except (UnsuitableError, FailedError) as error:
@@ -160,12 +171,14 @@ class GitlabConnector:
         if isinstance(served, str) and through(cursor) == "graphql":
             raise self._worsened(project, served)
         is_better = not isinstance(served, str) and through(cursor) == "rest"
-        for page in self._pages(project, served, None if is_rewritten or is_better else resume(cursor)):
+        is_new = through(cursor) != "graphql"
+        for page in self._pages(project, served, None if is_rewritten or is_better else resume(cursor), is_new=is_new):
             yield replace(page, cursor=with_names(page.cursor, labels))
 
-    def _pages(self, project: Project, reader: GraphqlReader | str, since: datetime | None) -> Iterator[Page]:
+    def _pages(
+        self, project: Project, reader: GraphqlReader | str, since: datetime | None, *, is_new: bool
+    ) -> Iterator[Page]:
         scope = Scope.of(project, self.source)
-        is_first = since is None
         try:
             if not isinstance(reader, str):
                 lists = self._lists.get(project.project_id) or read_lists(self._client, scope)
@@ -174,7 +187,7 @@ class GitlabConnector:
                         since = resume(page.cursor) or since
                         yield page
                 except UnsuitableError as error:
-                    if not is_first:
+                    if not is_new:
                         raise self._worsened(project, str(error)) from None
                     log.warning("%s: %s: REST takes over: %s", self.source, project.key, error)
                 else:

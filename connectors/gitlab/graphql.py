@@ -27,7 +27,7 @@ from connectors.gitlab.rest import page
 from connectors.gitlab.scope import Scope
 from connectors.gitlab.values import SHAPE_ERRORS, Json, number, shape, text
 from connectors.gitlab.windows import windows
-from pmo_sync.clients.gitlab import GitlabClient, RefusedError, UnavailableError, WebPageError
+from pmo_sync.clients.gitlab import GitlabClient, OverloadedError, RefusedError, UnavailableError, WebPageError
 from pmo_sync.errors import DataError, TrackerError
 from pmo_sync.model import Page, Problem, Project, Trace
 
@@ -78,6 +78,8 @@ class GraphqlReader:
             return self.refusal(project) if self._listing.leave_out(error.unknown) else str(error)
         except UnsuitableError as error:
             return str(error)
+        except OverloadedError:
+            return "it is too slow to give a single issue"
         except (UnavailableError, RefusedError, WebPageError) as error:
             return _why(error)
         broken = [item["error"] for item in items if "error" in item]
@@ -164,7 +166,9 @@ class GraphqlReader:
             some = unknown[start : start + 100]
             data, errors = self._listing.ask(USERS, logins=some)
             if errors:
-                log.warning("%s: people of the history are known by login only: %s", self._source, words(errors))
+                raise FailedError(
+                    f"{self._source}: GraphQL does not tell who people of the history are: {words(errors)}"
+                )
             found = (data.get("users") or {}).get("nodes") or ()
             self._people |= {
                 **{login: f"@{login}" for login in some},

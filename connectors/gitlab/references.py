@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from connectors.gitlab.milestones import iteration_name
 from connectors.gitlab.values import Json, text
-from pmo_sync.errors import AccessError
 
 
 class Lists(NamedTuple):
@@ -15,8 +14,7 @@ class Lists(NamedTuple):
 
     labels: list[Json]
     milestones: list[Json]
-    iterations: list[Json]
-    refused: AccessError | None = None  # the iterations, to this tier or token
+    iterations: list[Json]  # none on tiers without them
 
 
 class References(NamedTuple):

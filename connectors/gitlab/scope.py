@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pmo_sync.model import Project
 
 GROUP = "group:"  # in the project_id of a group
+TYPES = "ISSUE, INCIDENT, TEST_CASE, TASK"  # those that REST lists and counts; objectives and requirements are no work
 
 
 class Scope(NamedTuple):
@@ -22,7 +23,7 @@ class Scope(NamedTuple):
         native = project.project_id.removeprefix(f"{source}:")
         if native.startswith(GROUP):
             return cls("group", ", types: [EPIC], includeDescendants: true", f"/groups/{native.removeprefix(GROUP)}")
-        return cls("project", "", f"/projects/{native}")
+        return cls("project", f", types: [{TYPES}]", f"/projects/{native}")
 
     @property
     def is_group(self) -> bool:

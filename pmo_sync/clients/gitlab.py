@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import builtins
 import email.utils
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,7 @@ class GitlabClient:
         self._where = server.url
         self._graphql = server.api_base.rstrip("/") + GRAPHQL
         self._is_closed = False
+        self._version: str | None = None
         self._gitlab = gitlab.Gitlab(
             server.api_base,
             session=self._session,
@@ -132,10 +134,17 @@ class GitlabClient:
 
     def version(self) -> str:
         """``18.4.1-ee``, or ``unknown`` where this token may not ask."""
-        try:
-            return str(self.get("/version").get("version") or "unknown")
-        except UnavailableError:
-            return "unknown"
+        if self._version is None:
+            try:
+                self._version = str(self.get("/version").get("version") or "unknown")
+            except UnavailableError:
+                self._version = "unknown"
+        return self._version
+
+    def is_at_least(self, major: int, minor: int) -> bool:
+        """Whether the server is of that version or newer; one that does not tell counts as new."""
+        told = re.match(r"(\d+)\.(\d+)", self.version())
+        return told is None or (int(told[1]), int(told[2])) >= (major, minor)
 
     def server_now(self) -> datetime | None:
         """The server's clock by its ``Date`` header; None if it sends none."""

@@ -262,12 +262,11 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
     """A project that we hold and the tracker no longer shows is a problem, not an empty project."""
     store, source = workspace.store, known.config
     shown = {one.project_id for one in catalogue.projects}
-    wanted = {key.lower() for key in source.projects}
     held = store.counts(source.name)
     hidden = {
         id_: key
         for id_, key in store.project_keys(source.name).items()
-        if id_ not in shown and held.get(id_) and (not wanted or key.lower() in wanted)
+        if id_ not in shown and held.get(id_) and _is_configured(id_, key, source.projects)
     }
     gone = [
         Problem(
@@ -284,6 +283,15 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
     kept = replace(catalogue, problems=(*catalogue.problems, *gone))  # with problems nothing is taken out
     store.save_catalogue(source.name, kept, workspace.clock.now())
     store.hand_over(workspace.record, f"{workspace.run_id}-{source.name}")
+
+
+def _is_configured(project_id: str, key: str, names: Sequence[str]) -> bool:
+    """Whether the configuration still asks for a project that we hold: by its key or number, below a group, or any."""
+    keys = (key.lower(), project_id.rpartition(":")[2])
+    wanted = [name.lower() for name in names]
+    return not wanted or any(
+        f"{keys[0]}/".startswith(name[:-1]) if name.endswith("/*") else name in keys for name in wanted
+    )
 
 
 def _end_project(workspace: Workspace, known: Progress, project: Project) -> None:

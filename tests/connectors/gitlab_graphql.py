@@ -48,7 +48,7 @@ scalar Time  scalar Date  scalar WorkItemID
 enum WorkItemSort { CREATED_ASC CREATED_DESC UPDATED_ASC UPDATED_DESC }
 enum IssuableState { opened closed locked all }
 enum WorkItemState { OPEN CLOSED }
-enum IssueType { ISSUE INCIDENT TASK EPIC TEST_CASE }
+enum IssueType { ISSUE INCIDENT TASK EPIC TEST_CASE REQUIREMENT OBJECTIVE KEY_RESULT }
 enum NotesFilterType { ALL_NOTES ONLY_COMMENTS ONLY_ACTIVITY }
 enum HealthStatus { onTrack needsAttention atRisk }
 enum WorkItemWidgetType { LABELS MILESTONE ASSIGNEES NOTES ITERATION WEIGHT START_AND_DUE_DATE HEALTH_STATUS HIERARCHY

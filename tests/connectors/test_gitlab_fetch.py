@@ -394,14 +394,22 @@ def test_the_tier_is_judged_by_the_project_not_by_the_issues_of_one_pull(fake: F
     assert [one.subject for one in page.problems] == ["group/app#3"]
 
 
-def test_refused_iterations_are_a_problem_and_absent_ones_are_not(fake: Fake) -> None:
-    assert connector(fake).catalogue().problems == ()
-    fake.before = lambda request: Answer(403, {}) if request.path.endswith("/iterations") else None
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_tier_without_iterations_lacks_nothing(fake: Fake, status: int) -> None:
+    fake.before = lambda request: Answer(status, {}) if request.path.endswith("/iterations") else None
     found = connector(fake).catalogue()
     assert [one.key for one in found.projects] == ["group/app"]
-    (problem,) = found.problems
-    assert problem.subject == "group/app"
-    assert "iterations cannot be read" in problem.what
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "word"), [("16.6.2", "include_parent_milestones"), ("16.7.0-ee", "include_ancestors")]
+)
+def test_ancestors_milestones_are_asked_for_in_the_words_of_the_version(fake: Fake, version: str, word: str) -> None:
+    fake.before = lambda request: Answer(200, {"version": version}) if request.path.endswith("/version") else None
+    connector(fake).catalogue()
+    (asked,) = [request for request in fake.seen if request.path.endswith("/milestones")]
+    assert [name for name in asked.query if name.startswith("include")] == [word]
 
 
 def test_the_census_counts_and_sweeps(fake: Fake) -> None:

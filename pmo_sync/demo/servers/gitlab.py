@@ -72,6 +72,7 @@ class GitLab(Server):
                     ("GET", f"{group}/projects", self._projects),
                     ("GET", f"{group}/issues", self._issues),
                     ("GET", f"{group}/issues_statistics", self._statistics),
+                    ("GET", f"{group}/labels", self._group_labels),
                     ("GET", f"{group}/milestones", self._milestones),
                     ("GET", issue, self._issue),
                     ("GET", f"{issue}/resource_(state|label|milestone|weight|iteration)_events", self._events),
@@ -208,6 +209,11 @@ class GitLab(Server):
             self.shapes.label_names(project.key),
             lambda name: self.shapes.label(project.key, name) | more,
         )
+
+    def _group_labels(self, _request: Request, match: re.Match[str]) -> Answer:
+        """None: all labels of the company are of projects, which a group does not list."""
+        self._group_of(match.group(1))
+        return Answer(200, [])
 
     def _milestones(self, request: Request, match: re.Match[str]) -> Answer:
         is_project = request.path.startswith("/api/v4/projects/")
