@@ -21,7 +21,7 @@ from connectors.gitlab import normalize, notes, statuses, workitems
 from connectors.gitlab.cursor import cursor_at
 from connectors.gitlab.listing import FailedError, Listing, UnsuitableError, is_cut, words
 from connectors.gitlab.normalize import Record
-from connectors.gitlab.queries import CAPABILITIES, STATUSES, USERS, Schema, activity, traces
+from connectors.gitlab.queries import CAPABILITIES, OPTIONAL, STATUSES, USERS, Schema, activity, traces
 from connectors.gitlab.references import Lists, References, references
 from connectors.gitlab.rest import page
 from connectors.gitlab.scope import Scope
@@ -126,6 +126,7 @@ class GraphqlReader:
             ):
                 cut = sum(is_cut(item, "notes") for item in items)
                 wrong = list(pool.map(self._listing.complete, items))
+                self._tell_moves(project, items)
                 self._look_up({login for item in items for login in notes.logins(activity(item))})
                 found = [
                     Problem(_subject(project, item), why) if why else self._record(project, item, known, unread)
@@ -158,6 +159,21 @@ class GraphqlReader:
                     yield Trace(one, "moved", text(item.get("reference")))
                 else:
                     yield Trace(one, "archived" if home.get("archived") else "here")
+
+    def _tell_moves(self, project: Project, items: Sequence[Json]) -> None:
+        """GraphQL conceals a move to where this token may not look, and the issue would pass for delivered: REST tells."""
+        scope = Scope.of(project, self._source)
+        silent = {
+            number(item["id"]): item
+            for item in items
+            if item.get("state") == "CLOSED" and item.get("iid") and not any(item.get(name) for name in OPTIONAL)
+        }
+        if scope.is_group or not silent:
+            return
+        iids = [item["iid"] for item in silent.values()]
+        for row in self._client.list(f"{scope.base}/issues", **{"iids[]": iids}):
+            if row.get("moved_to_id") and row.get("id") in silent:
+                silent[row["id"]]["movedToWorkItemUrl"] = str(row["moved_to_id"])
 
     def _look_up(self, logins: set[str]) -> None:
         """The ids of people named in the stream. Who is gone or renamed stays known by login."""

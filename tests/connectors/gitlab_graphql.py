@@ -126,6 +126,7 @@ class WorkItems:
         self.is_token_accepted = True
         self.tells_events = True  # whether the stream has what GitLab makes up from resource events
         self.has_epics = False
+        self.conceals_moves = False  # their targets are not readable
         self.ignores_bounds = False
         self.hidden: set[str] = set()  # projects that answer null
         self.broken: set[int] = set()  # items whose notes fail
@@ -262,7 +263,7 @@ class WorkItems:
     def _brief(self, item: Item) -> Json:
         row = self.shapes.issue(item)
         kind = {"test_case": "Test Case"}.get(row["issue_type"], row["issue_type"].capitalize())
-        moved = row["moved_to_id"]
+        moved = None if self.conceals_moves else row["moved_to_id"]
         return {
             "id": f"gid://gitlab/WorkItem/{item.id}", "iid": str(item.number), "title": row["title"],
             "state": "CLOSED" if row["state"] == "closed" else "OPEN", "createdAt": seconds(item.created_at),

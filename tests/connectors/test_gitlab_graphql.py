@@ -431,6 +431,16 @@ def test_a_cursor_made_from_a_moment_goes_on_through_either(here: Site) -> None:
         assert 0 < len(read) < len(here.items())
 
 
+def test_an_issue_moved_out_of_sight_is_not_delivered(here: Site) -> None:
+    moved = next(
+        one for one in here.items() if here.server.shapes.is_closed(one, one.value("status", here.company.now))
+    )
+    moved.moved_to = 4_711
+    assert here.work_items is not None
+    here.work_items.conceals_moves = True
+    assert issues(here.read())[f"acme:{moved.id}"].superseded == "moved"
+
+
 def test_a_status_is_the_issues_own_until_labels_are_configured(here: Site) -> None:
     assert here.work_items is not None
     now = here.company.now

@@ -49,6 +49,7 @@ ANY: Final = (
 GAPS: Final = {
     "GET /rest/pat/latest/tokens": "an app of its own: https://developer.atlassian.com/server/jira/platform/personal-access-token/",
     "GET /api/v4/user": "https://docs.gitlab.com/api/users/#retrieve-the-current-user",
+    "GET /api/v4/projects/{id}/issues?iids[]": "https://docs.gitlab.com/api/issues/#list-project-issues",
     "GET /api/v4/projects?pagination": "https://docs.gitlab.com/api/rest/#keyset-based-pagination",
     "POST /api/graphql": "https://docs.gitlab.com/api/graphql/; checked by itself, below",
     f"GET {ISSUE}/resource_iteration_events?per_page": f"{PAGED} in ee/lib/api/resource_iteration_events.rb",

@@ -32,7 +32,7 @@ from pmo_sync.model import (
     Worklog,
     WorklogPage,
 )
-from pmo_sync.pipeline.pull import pull_sources
+from pmo_sync.pipeline.pull import _is_configured, pull_sources
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
 from pmo_sync.result import Silence
@@ -241,6 +241,21 @@ def test_a_project_out_of_sight_is_a_problem_and_stays(days: Days) -> None:
     assert "no longer shows" in made.problems[0].what
     assert len(days.ids()) == 10
     assert days.store.project_keys("s") == {"s:A": "A"}
+
+
+@pytest.mark.parametrize(
+    ("names", "is_missed"),
+    [
+        ((), True),
+        (("acme/pay",), True),
+        (("ACME/*",), True),
+        (("acme",), False),
+        (("7",), True),
+        (("acm/*", "77"), False),
+    ],
+)
+def test_a_project_we_hold_is_missed_while_the_configuration_names_it(names: tuple[str, ...], is_missed: bool) -> None:
+    assert _is_configured("s:7", "acme/pay", names) is is_missed
 
 
 def test_one_closed_project_does_not_starve_the_next(days: Days) -> None:
