@@ -28,6 +28,7 @@ past = st.lists(st.floats(0, 1), max_size=3)  # moments, as shares of the time s
 DEEP = settings.default is not None and settings.default.max_examples > 500
 LIVES = settings(max_examples=1000 if DEEP else 7, stateful_step_count=60 if DEEP else 30, deadline=None)
 REST_PAST = frozenset({"status", "label", "milestone", "blocked_by"})
+GRAPHQL_PAST = REST_PAST | {"assignee", "due_on", "estimate"}
 GITLAB = 'kind = "gitlab"\nworkflow_labels = "workflow::"\n'
 
 
@@ -53,7 +54,7 @@ DIALECTS: dict[str, tuple[Tracker, Dialect]] = {
         Dialect(jira_dc.make, 'kind = "jira"\nflavour = "data-center"\n', jira_dc.TOKEN, COMPARED, tells_worklogs=True),
     ),
     "gitlab-rest": ("gitlab", Dialect(gitlab.make, GITLAB, gitlab.READER_TOKEN, REST_PAST, tells_worklogs=False)),
-    "gitlab-graphql": ("gitlab", Dialect(with_graphql, GITLAB, gitlab.READER_TOKEN, REST_PAST, tells_worklogs=True)),
+    "gitlab-graphql": ("gitlab", Dialect(with_graphql, GITLAB, gitlab.READER_TOKEN, GRAPHQL_PAST, tells_worklogs=True)),
 }
 
 
