@@ -14,6 +14,7 @@ import pytest
 
 from pmo_sync.certificate import SourceCertificate
 from tests import proxy
+from tests.e2e.test_life import DEEP
 from tests.faults.pmo import CHAPTERS, Content, Pmo, always, between, once_each, stuck
 from tests.paging import small_pages
 from tests.proxy import Fault, Plan
@@ -92,7 +93,7 @@ MOMENTS: Final = (0.2, 0.5, 0.85)  # of a run's requests
 
 
 @pytest.mark.parametrize("lasting", [None, 1], ids=["for good", "once"])
-@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("turn", range(3) if DEEP else [1])  # each meets every moment, in another chapter
 @pytest.mark.parametrize("fault", list(STAYING))
 def test_what_ends_a_run_is_said_and_the_next_run_mends_it(
     pmo: Pmo, dialect: str, fault: str, turn: int, lasting: int | None
