@@ -32,6 +32,7 @@ from pmo_sync.model import (
     Milestone,
     Page,
     Person,
+    Problem,
     Project,
     Status,
     Trace,
@@ -168,12 +169,15 @@ class Store:
 
     # --- catalogue and record -------------------------------------------------------------------------------------
 
-    def save_catalogue(self, source: str, catalogue: Catalogue, seen_at: datetime) -> list[Interval]:
+    def save_catalogue(
+        self, source: str, catalogue: Catalogue, seen_at: datetime, hidden: Iterable[str] = ()
+    ) -> list[Interval]:
         """Replace the source's projects, statuses and milestones; returns the milestone intervals that changed.
 
         Trackers keep no history of a milestone's own name, state and dates: it grows here, by comparison with what
         was seen last. The first snapshot starts every value at ``seen_at``; a change ends one interval (returned
-        with its ``until``) and begins the next. A catalogue with problems adds and changes but removes nothing.
+        with its ``until``) and begins the next. A catalogue with problems adds and changes but removes nothing; nothing
+        of the projects ``hidden`` is removed either.
         """
         about = pa.table(
             {
@@ -187,6 +191,7 @@ class Store:
             incoming_status=loading.table(Status, catalogue.statuses),
             incoming_milestone=loading.table(Milestone, catalogue.milestones),
             snapshot=about,
+            hidden=loading.ids(hidden),
         ) as connection:
             connection.execute(_sql("catalogue"))
             changed = self.rows("SELECT entity_id, field, value, label, since, until FROM grown ORDER BY ALL")
@@ -260,18 +265,21 @@ class Store:
 
     # --- pages ----------------------------------------------------------------------------------------------------
 
-    def cursor(self, source: str, project_id: str) -> str | None:
-        """Where the project's next pull resumes; None: at the beginning."""
-        return self.cursors(source).get(project_id)
-
     def cursors(self, source: str) -> dict[str, str]:
-        """Project id -> where its next pull resumes."""
-        return dict(self.rows("SELECT project_id, cursor FROM cursor WHERE source = ?", [source]))
+        """Project id -> where its next pull resumes; one that begins anew is not among them."""
+        query = "SELECT project_id, cursor FROM cursor WHERE source = ? AND cursor IS NOT NULL"
+        return dict(self.rows(query, [source]))
 
     def forget_cursor(self, project_id: str) -> None:
         """The project's next pull reads everything again."""
         with self._transaction() as connection:
-            connection.execute("DELETE FROM cursor WHERE project_id = ?", [project_id])
+            connection.execute("UPDATE cursor SET cursor = NULL WHERE project_id = ?", [project_id])
+
+    def forget_project(self, project_id: str) -> None:
+        """How far it was read: were it to come back, everything would be read again."""
+        with self._transaction() as connection:
+            for table in ("cursor", "reach", "unread", "unreadable"):
+                connection.execute(f"DELETE FROM {table} WHERE project_id = ?", [project_id])  # noqa: S608 - our names
 
     def note_unread(self, project_id: str, shown: frozenset[str]) -> dict[str, int]:
         """Remember what the tracker shows of a project and no pull has brought; returns for how many pulls, this one included."""
@@ -299,10 +307,6 @@ class Store:
         read_at, swept_at = found[0] if found else (None, None)
         return read_at and _aware(read_at), swept_at and _aware(swept_at)
 
-    def note_read(self, project_id: str, at: datetime) -> None:
-        """The project was read to its end at ``at``."""
-        self._note_reach(project_id, at, self.swept_at(project_id))
-
     def note_sweep(self, project_id: str, at: datetime) -> None:
         """The project's ids were compared at ``at``."""
         self._note_reach(project_id, self.read_at(project_id), at)
@@ -324,14 +328,46 @@ class Store:
             if is_away:
                 connection.execute("INSERT INTO away SELECT ?, id FROM given", [source])
 
-    def put_cursor(self, source: str, project_id: str, cursor: str) -> None:
-        """The project's next pull resumes here, whatever the last page said."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM cursor WHERE source = ? AND project_id = ?", [source, project_id])
-            connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", [source, project_id, cursor])
+    def end_pass(self, project_id: str, at: datetime, cursor: str | None = None) -> None:
+        """The project was read to its end, by a pass begun at ``at``: what changes from here on begins with the next.
 
-    def append(self, source: str, project_id: str, page: Page) -> None:
-        """Store a page beside the merged issues, with its cursor, in one transaction."""
+        ``cursor`` takes the place of the last page's, where that was held back.
+        """
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE cursor SET cursor = coalesce($1, cursor), began_with = coalesce($1, cursor) WHERE project_id = $2",
+                [cursor, project_id],
+            )
+        self._note_reach(project_id, at, self.swept_at(project_id))
+
+    def note_unreadable(self, project_id: str, found: Sequence[Problem], *, is_whole: bool) -> dict[str, int]:
+        """What one pass could not read; returns for how many passes, this one included.
+
+        What it did not find again is readable now, but for what it did not come by: see ``pass_over``.
+        """
+        once = sorted({one.subject: one for one in found}.values())
+        given = loading.columns({"subject": pa.string(), "what": pa.string()}, once)
+        about = pa.table({"project_id": [project_id], "is_whole": [is_whole]})
+        with self._transaction(given=given, **{"pass": about}) as connection:
+            connection.execute(_sql("unreadable"))
+            query = "SELECT subject, passes FROM unreadable SEMI JOIN given USING (subject) WHERE project_id = ?"
+            return dict(self.rows(query, [project_id]))
+
+    def pass_over(self, project_id: str) -> None:
+        """The next pass begins behind what could not be read."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE unreadable SET is_passed_over = TRUE WHERE project_id = ?", [project_id])
+
+    def passed_over(self, project_id: str) -> list[Problem]:
+        """What could not be read and no pass comes by again."""
+        query = "SELECT subject, what FROM unreadable WHERE project_id = ? AND is_passed_over ORDER BY subject"
+        return [Problem(*row) for row in self.rows(query, [project_id])]
+
+    def append(self, source: str, project_id: str, page: Page, *, hold: bool = False) -> None:
+        """Store a page beside the merged issues, with its cursor, in one transaction.
+
+        With ``hold`` the next pull begins where this pass began, if it was not the first: a change was not read.
+        """
         with self._transaction(
             incoming_issue=loading.table(Issue, page.issues),
             incoming_history=loading.table(Interval, page.intervals),
@@ -356,8 +392,17 @@ class Store:
             if page.worklogs is not None:
                 connection.execute("DELETE FROM worklog USING incoming_issue AS n WHERE worklog.issue_id = n.issue_id")
                 connection.execute("INSERT INTO worklog SELECT * FROM incoming_worklog")
-            connection.execute("DELETE FROM cursor WHERE source = ? AND project_id = ?", [source, project_id])
-            connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", [source, project_id, page.cursor])
+            connection.execute(
+                "DELETE FROM unreadable USING incoming_issue AS n WHERE unreadable.subject IN (n.issue_id, n.key)"
+            )
+            connection.execute(
+                "INSERT INTO cursor SELECT $1, $2, NULL, NULL WHERE $2 NOT IN (SELECT project_id FROM cursor)",
+                [source, project_id],
+            )
+            connection.execute(
+                "UPDATE cursor SET cursor = CASE WHEN $1 THEN coalesce(began_with, $2) ELSE $2 END WHERE project_id = $3",
+                [hold, page.cursor, project_id],
+            )
 
     def worklog_cursor(self, source: str) -> str | None:
         """Where the next reading of the source's booked times resumes; None: at the beginning."""
@@ -461,7 +506,8 @@ class Store:
 
     def confidential(self, source: str) -> dict[str, str]:
         """Key -> id of the source's issues that no report, certificate or file may name."""
-        return dict(self.rows("SELECT key, issue_id FROM issue WHERE source = ? AND is_confidential", [source]))
+        query = "SELECT key, issue_id FROM issue WHERE source = ? AND is_confidential AND key <> ''"
+        return dict(self.rows(query, [source]))
 
     def unmapped_statuses(self, source: str, mapped: Mapping[str, Category]) -> tuple[str, ...]:
         """Names of statuses that issues are in now and that neither the tracker nor ``mapped`` gives a category."""
@@ -506,10 +552,11 @@ class Store:
             WHERE source = ? AND missed_at IS NOT NULL GROUP BY project_id"""
         return dict(self.rows(query, [source]))
 
-    def unread(self, source: str) -> dict[str, int]:
-        """Project id -> issues that the tracker shows and no pull has brought."""
-        query = "SELECT project_id, count(*) FROM unread JOIN project USING (project_id) WHERE source = ? GROUP BY ALL"
-        return dict(self.rows(query, [source]))
+    def unread(self, project_id: str) -> frozenset[str]:
+        """The project's issues that the tracker's last list of ids showed and no pull has brought."""
+        query = """SELECT issue_id FROM unread
+            ANTI JOIN (FROM issue WHERE vanished_at IS NULL) AS held USING (issue_id) WHERE project_id = ?"""
+        return frozenset(row[0] for row in self.rows(query, [project_id]))
 
     def returned(self, project_id: str) -> frozenset[str]:
         """The project's issues that a census missed, that are shown again, and that no pull has read since."""

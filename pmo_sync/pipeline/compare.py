@@ -36,7 +36,7 @@ class _Answer:
     error: PmoSyncError | None = None
 
 
-def compare(workspace: Workspace, known: Sequence[Progress], *, allow_shrink: bool) -> None:
+def compare(workspace: Workspace, known: Sequence[Progress]) -> None:
     """Find what is lacking and what is gone, of every project that this pull has read to its end."""
     now = workspace.clock.now()
     wanted: dict[str, list[Project]] = {}
@@ -49,7 +49,7 @@ def compare(workspace: Workspace, known: Sequence[Progress], *, allow_shrink: bo
     due: dict[str, dict[Project, list[str]]] = {}
     for source, answer in _answers(sweeps):
         leaving = _note_census(workspace, of[source], answer, now)
-        if leaving and _may_shrink(workspace, of[source], answer.project, leaving, allow_shrink=allow_shrink):
+        if leaving and _may_shrink(workspace, of[source], answer.project, leaving):
             due.setdefault(source, {})[answer.project] = leaving
     traces = {source: _traced(_connector(of[source]), projects) for source, projects in due.items()}
     for source, answer in _answers(traces):
@@ -90,17 +90,17 @@ def _traced(connector: Connector, leaving: Mapping[Project, Sequence[str]]) -> I
 
 
 def _needs_sweep(workspace: Workspace, known: Progress, project: Project, now: datetime) -> bool:
-    """Whether the ids have to be compared; where not, the numbers agree and that is noted."""
+    """Whether the ids have to be compared: not where the numbers differ by what is known already."""
     store, id_ = workspace.store, project.project_id
-    last = store.swept_at(id_)
-    agrees = known.counts.get(id_) == store.counts(known.source).get(id_, 0)
-    was_full = id_ not in known.before  # then every id was just read
-    if not agrees or not (was_full or (last is not None and now - last < SWEEP_EVERY)):
+    last, count, unread = store.swept_at(id_), known.counts.get(id_), store.unread(id_)
+    held, missed = store.counts(known.source).get(id_, 0), store.missed(known.source).get(id_, 0)
+    was_swept = known.is_whole(project) and known.read[id_] == count == held  # every id was just read
+    is_recent = was_swept or (last is not None and now - last < SWEEP_EVERY)
+    if count != held - missed + len(unread) or not is_recent:
         return True
-    store.note_missing(id_, frozenset(), now)
-    if was_full:
+    if was_swept:
         store.note_sweep(id_, now)
-    _note_unread(workspace, known, project, store.returned(id_))
+    _note_unread(workspace, known, project, unread | store.returned(id_))
     return False
 
 
@@ -127,12 +127,10 @@ def _note_census(workspace: Workspace, known: Progress, answer: _Answer, now: da
     return leaving
 
 
-def _may_shrink(
-    workspace: Workspace, known: Progress, project: Project, leaving: Sequence[str], *, allow_shrink: bool
-) -> bool:
+def _may_shrink(workspace: Workspace, known: Progress, project: Project, leaving: Sequence[str]) -> bool:
     """Whether so many may go at once; one of a small project always may, unless the limit is 0."""
     have, limit = len(workspace.store.issue_ids(project.project_id)), known.config.shrink_limit
-    if allow_shrink or len(leaving) <= max(limit * have, 1 if limit else 0):
+    if known.allow_shrink or len(leaving) <= max(limit * have, 1 if limit else 0):
         return True
     error = ShrinkError(
         f"{len(leaving)} of {have} issues are no longer shown by the server, more than shrink_limit = {limit:g} lets "

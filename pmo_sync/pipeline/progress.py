@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate
 from pmo_sync.model import Fate, Identity, Problem, Project
-from pmo_sync.pipeline.discretion import discreet
+from pmo_sync.pipeline.discretion import discreet, discreet_text
 
 if TYPE_CHECKING:
     from connectors.base import Connector
@@ -25,6 +25,7 @@ class Progress:
     began_at: datetime
     connector: Connector | None = None  # None: its configuration leads nowhere
     is_partial: bool = False
+    allow_shrink: bool = False  # however much the server no longer shows
     before: dict[str, str] = field(default_factory=dict)  # the cursors this pull began with
     identity: Identity | None = None
     projects: dict[str, Project] = field(default_factory=dict)  # those that are read
@@ -32,7 +33,8 @@ class Progress:
     read: Counter[str] = field(default_factory=Counter)
     refetched: Counter[str] = field(default_factory=Counter)
     vanished: dict[str, Counter[Fate]] = field(default_factory=dict)
-    failing: set[str] = field(default_factory=set)  # projects with an issue that could not be read
+    reached: dict[str, str] = field(default_factory=dict)  # the cursor of each project's last page
+    failing: dict[str, list[Problem]] = field(default_factory=dict)  # of each project, the issues that cannot be read
     ended: set[str] = field(default_factory=set)  # projects read to their end
     booked: bool = False  # the feed of booked times was read to its end
     problems: list[Problem] = field(default_factory=list)
@@ -51,13 +53,19 @@ class Progress:
         """How many issues this pull has brought."""
         return self.read.total()
 
+    def is_whole(self, project: Project) -> bool:
+        """Whether this pull has read everything of the project, not only what changed."""
+        if self.connector is None or self.connector.traits.incremental:
+            return project.project_id not in self.before
+        return project.project_id in self.reached
+
     def certificate(self, workspace: Workspace) -> SourceCertificate:
         """What this pull can prove."""
         store, now = workspace.store, workspace.clock.now()
-        problems = discreet(self.problems, store.confidential(self.source))
-        if self.projects and not self.ended and not self.error:
-            self.error = "no project could be read: " + problems[0].what
-        ours, missed, unread = store.counts(self.source), store.missed(self.source), store.unread(self.source)
+        if self.projects and self.closed and not self.ended and not self.error:
+            self.error = "no project could be read: " + self.closed[0].what
+        hidden = store.confidential(self.source)
+        ours, missed = store.counts(self.source), store.missed(self.source)
         projects = [
             ProjectCertificate(
                 project=key,
@@ -65,7 +73,7 @@ class Progress:
                 our_count=ours.get(id_, 0),
                 read=self.read[id_],
                 refetched=self.refetched[id_],
-                unread=unread.get(id_, 0),
+                unread=len(store.unread(id_)),
                 missed=missed.get(id_, 0),
                 vanished=dict(self.vanished.get(id_, {})),
                 read_at=store.read_at(id_),
@@ -79,12 +87,12 @@ class Progress:
             server=self.identity.server if self.identity else "",
             pulled_at=None if self.error else now,
             projects=tuple(projects),
-            problems=problems,
+            problems=discreet(self.problems, hidden),
             unmapped_statuses=store.unmapped_statuses(self.source, self.config.statuses),
-            error=self.error,
-            notes=tuple(self.notes),
-            closed=tuple(self.closed),
-            skipped=self.skipped,
+            error=discreet_text(self.error, hidden),
+            notes=discreet(self.notes, hidden),
+            closed=discreet(self.closed, hidden),
+            skipped=discreet(self.skipped, hidden),
             clock_skew_seconds=_skew(self.identity, now),
             is_partial=self.is_partial,
             unnamed_kinds=_unnamed_kinds(workspace, self.source),

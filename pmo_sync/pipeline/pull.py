@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 import connectors
 from pmo_sync.certificate import SourceCertificate
 from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, WorklogPage
-from pmo_sync.pipeline.compare import compare
+from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
+from pmo_sync.pipeline.compare import compare, counted
+from pmo_sync.pipeline.discretion import discreet_text
 from pmo_sync.pipeline.people import expire
 from pmo_sync.pipeline.progress import Progress
 from pmo_sync.pipeline.threads import Ended, results
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
     from pmo_sync.result import Voice
 MERGE_EVERY: Final = 2_000  # issues
 COMPACT_AFTER: Final = 5_000  # issues read in one pull: then history is put back into its reading order
-SILENT_PROJECTS: Final = 2  # projects without an answer in a row: then the server is down
+SILENT_PROJECTS: Final = 2  # projects without an answer in a row: then the server is asked whether it is there at all
+HIDDEN: Final = (
+    "the server no longer shows this project; what was read of it stays. Is the account still a member? If the project "
+    "is gone for good: pmo-sync pull --allow-shrink"
+)
+PASSES: Final = 3  # what cannot be read in so many is passed over, for all that changed since has to be read each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def pull_sources(
     """
     store = workspace.store
     now = workspace.clock.now()
-    known = [Progress(source, now, is_partial=bool(projects)) for source in sources]
+    known = [Progress(one, now, is_partial=bool(projects), allow_shrink=allow_shrink) for one in sources]
     with ExitStack() as opened:
         for one in known:
             try:
@@ -79,9 +85,9 @@ def pull_sources(
             if one.connector is not None
         }
         _store_all(workspace, {one.source: one for one in known}, work, voice)
-        compare(workspace, known, allow_shrink=allow_shrink)
+        compare(workspace, known)
     certificates = [one.certificate(workspace) for one in known]
-    store.hand_over(workspace.record, f"{workspace.run_id}-vanished")
+    store.hand_over(workspace.record, f"{workspace.run_id}-known")
     return certificates
 
 
@@ -132,7 +138,8 @@ def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], b
             yield _Fetched(_Refused(error), project)
             silent = 0 if isinstance(error, AccessError) else silent + 1
             if silent == SILENT_PROJECTS:
-                raise
+                connector.check()
+                silent = 0
         else:
             silent = 0
             read.append(project)
@@ -237,7 +244,8 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
             known.closed.append(Problem(project.key, str(error)))
             known.problems.append(known.closed[-1])
             workspace.store.note_away(known.source, [project.project_id], is_away=True)
-            voice.say(f"{known.source}: {project.key}: {error}")
+            hidden = workspace.store.confidential(known.source)
+            voice.say(f"{known.source}: {project.key}: {discreet_text(str(error), hidden)}")
         case _Refused(AbsentError() as error):
             known.skipped += (Problem(known.source, str(error)),)
         case _Refused(error):
@@ -247,19 +255,21 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
 
 
 def _store_page(workspace: Workspace, known: Progress, project: Project, page: Page, voice: Voice) -> int:
+    id_ = project.project_id
     known.problems += page.problems
     if page.problems:
-        known.failing.add(project.project_id)
-    workspace.store.append(known.source, project.project_id, page)
-    known.read[project.project_id] += len(page.issues)
-    known.refetched[project.project_id] += page.refetched
+        known.failing.setdefault(id_, []).extend(page.problems)
+    workspace.store.append(known.source, id_, page, hold=id_ in known.failing)
+    known.reached[id_] = page.cursor
+    known.read[id_] += len(page.issues)
+    known.refetched[id_] += page.refetched
     if page.issues:
         voice.progress(f"{known.source}: {project.key}: {known.stored} issues read")
     return len(page.issues)
 
 
 def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue) -> None:
-    """A project that we hold and the tracker no longer shows is a problem, not an empty project."""
+    """A project that we hold and the tracker no longer shows is a problem, not an empty project, until it may go."""
     store, source = workspace.store, known.config
     shown = {one.project_id for one in catalogue.projects}
     held = store.counts(source.name)
@@ -268,21 +278,24 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
         for id_, key in store.project_keys(source.name).items()
         if id_ not in shown and held.get(id_) and _is_configured(id_, key, source.projects)
     }
-    gone = [
-        Problem(
-            key, "the server no longer shows this project; what was read of it stays. Is the account still a member?"
-        )
-        for key in hidden.values()
-    ]
-    if hidden:
-        store.note_away(source.name, hidden, is_away=True)
-    known.closed += [*catalogue.problems, *gone]
-    known.problems += known.closed
     known.skipped = catalogue.notes
+    if known.allow_shrink and not catalogue.problems:
+        known.skipped += tuple(_take_out(workspace, id_, key) for id_, key in hidden.items())
+        hidden = {}
+    known.closed += [*catalogue.problems, *(Problem(key, HIDDEN) for key in hidden.values())]
+    known.problems += known.closed
     known.projects = {one.project_id: one for one in catalogue.projects}
-    kept = replace(catalogue, problems=(*catalogue.problems, *gone))  # with problems nothing is taken out
-    store.save_catalogue(source.name, kept, workspace.clock.now())
-    store.hand_over(workspace.record, f"{workspace.run_id}-{source.name}")
+    if known.connector is not None and known.connector.traits.worklog_feed:
+        store.note_away(source.name, hidden, is_away=True)
+    store.save_catalogue(source.name, catalogue, workspace.clock.now(), hidden)
+
+
+def _take_out(workspace: Workspace, project_id: str, key: str) -> Problem:
+    """The project is gone for good; its past stays."""
+    ids = sorted(workspace.store.issue_ids(project_id))
+    workspace.store.take_out([Trace(one, "gone") for one in ids], workspace.clock.now())
+    workspace.store.forget_project(project_id)
+    return Problem(key, f"{counted(len(ids), 'issue')} taken out: the server no longer shows the project")
 
 
 def _is_configured(project_id: str, key: str, names: Sequence[str]) -> bool:
@@ -295,14 +308,21 @@ def _is_configured(project_id: str, key: str, names: Sequence[str]) -> bool:
 
 
 def _end_project(workspace: Workspace, known: Progress, project: Project) -> None:
-    """A changed issue that could not be read must come again: the pass does not count, the next one begins where it did.
+    """A changed issue that could not be read comes again with the next pass, which begins where this one did.
 
-    After a first or full pass there is nothing to go back to; its census finds what is lacking.
+    After some passes it is passed over and remembered, or it would keep all that changed since coming again. So it is
+    after a pass that read everything: there is nothing to go back to.
     """
-    id_ = project.project_id
+    store, id_ = workspace.store, project.project_id
     known.ended.add(id_)
-    before = known.before.get(id_)
-    if id_ in known.failing and before is not None:
-        workspace.store.put_cursor(known.source, id_, before)
-    else:
-        workspace.store.note_read(id_, known.began_at)
+    failing, is_whole = known.failing.get(id_, []), known.is_whole(project)
+    passes = store.note_unreadable(id_, failing, is_whole=is_whole)
+    known.problems += [
+        Problem(one.subject, f"{one.what}; not asked for again before it changes, or with `pmo-sync pull --full`")
+        for one in store.passed_over(id_)
+        if one.subject not in passes
+    ]
+    if not is_whole and any(times < PASSES for times in passes.values()):
+        return
+    store.pass_over(id_)
+    store.end_pass(id_, known.began_at, known.reached.get(id_))

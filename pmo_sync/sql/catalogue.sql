@@ -1,14 +1,22 @@
 -- A catalogue -> project, status, milestone, and what changed in the milestones -> history.
 -- Reads incoming_project, incoming_status, incoming_milestone and snapshot(source, seen_at, is_complete), one row.
--- An incomplete catalogue (it reported problems) adds and changes, but removes nothing.
+-- An incomplete catalogue (it reported problems) adds and changes, but removes nothing; a complete one nothing of the
+-- projects hidden(id) nor, while there are any, of what projects share.
 
 DELETE FROM project USING snapshot AS s
 WHERE project.source = s.source
-    AND (s.is_complete OR project.project_id IN (SELECT project_id FROM incoming_project));
+    AND (
+        (s.is_complete AND project.project_id NOT IN (SELECT id FROM hidden))
+        OR project.project_id IN (SELECT project_id FROM incoming_project)
+    );
 INSERT INTO project SELECT DISTINCT ON (project_id) * FROM incoming_project ORDER BY project_id;
 
 DELETE FROM status USING snapshot AS s
-WHERE status.source = s.source AND (s.is_complete OR status.status_id IN (SELECT status_id FROM incoming_status));
+WHERE status.source = s.source
+    AND (
+        (s.is_complete AND NOT EXISTS (SELECT 1 FROM hidden))
+        OR status.status_id IN (SELECT status_id FROM incoming_status)
+    );
 INSERT INTO status SELECT DISTINCT ON (status_id) * FROM incoming_status ORDER BY status_id;
 
 INSERT INTO entity
@@ -74,7 +82,11 @@ LEFT JOIN (
 DELETE FROM milestone USING known WHERE milestone.milestone = known.entity;
 UPDATE milestone SET vanished_at = s.seen_at
 FROM snapshot AS s
-WHERE milestone.source = s.source AND s.is_complete AND milestone.vanished_at IS NULL;
+WHERE milestone.source = s.source AND s.is_complete AND milestone.vanished_at IS NULL
+    AND CASE
+        WHEN milestone.project_id IS NULL THEN NOT EXISTS (SELECT 1 FROM hidden)
+        ELSE milestone.project_id NOT IN (SELECT id FROM hidden)
+    END;
 INSERT INTO milestone
 SELECT DISTINCT ON (n.milestone_id)
     k.entity, n.milestone_id, n.source, n.project_id, n.kind, n.name, n.state, n.start_on, n.due_on, n.closed_on,

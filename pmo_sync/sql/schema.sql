@@ -54,8 +54,13 @@ CREATE TABLE IF NOT EXISTS staged_history (
     entity_id VARCHAR, field VARCHAR, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP, batch INTEGER
 );
 
--- where each project's next pull resumes; written in the transaction of the page it belongs to
-CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR);
+-- where each project's next pull resumes (null: at the beginning), written in the transaction of the page it belongs to;
+-- and the cursor that the pass under way began with, to go back to where a change of it could not be read
+CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR, began_with VARCHAR);
+-- what could not be read, by the tracker's key or our id, and in how many passes; no pass comes by what was passed over
+CREATE TABLE IF NOT EXISTS unreadable (
+    project_id VARCHAR, subject VARCHAR, what VARCHAR, passes INTEGER, is_passed_over BOOLEAN
+);
 -- and the next reading of a source's booked times, where they are not read with their issues
 CREATE TABLE IF NOT EXISTS worklog_cursor (source VARCHAR, cursor VARCHAR);
 -- what the census missed once: vanished only after a second miss; without a time: shown again, but not read since

@@ -32,6 +32,7 @@ from pmo_sync.model import (
     Worklog,
     WorklogPage,
 )
+from pmo_sync.pipeline.discretion import discreet, discreet_text
 from pmo_sync.pipeline.pull import _is_configured, pull_sources
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
@@ -55,6 +56,10 @@ class Tracker:
     fates: dict[int, Fate] = field(default_factory=dict)
     booked: dict[int, tuple[int, int]] = field(default_factory=dict)  # issue -> (on day, seconds)
     feed_fails: TrackerError | None = None
+    census_fails: TrackerError | None = None
+    is_dead: bool = False
+    sweeps: int = 0
+    answers: int | None = None  # how many pages of a pass, before the connection breaks
     closed: int = 0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -71,6 +76,8 @@ class Scripted:
         self.tracker, self.day = tracker, day
 
     def check(self) -> Identity:
+        if self.tracker.is_dead and self.tracker.asked:
+            raise TrackerError("no answer")
         return Identity("me", "Scripted 1", NOW)
 
     def catalogue(self) -> Catalogue:
@@ -81,19 +88,25 @@ class Scripted:
         self.tracker.asked.append((project.key, cursor))
         if project.key in self.tracker.refuses:
             raise self.tracker.refuses[project.key]
-        since = int(cursor) if cursor else -100
-        changed = {n: one for n, one in self.tracker.issues.get(project.key, {}).items() if one[0] >= since}
-        for number, (_, status) in sorted(changed.items()):
-            id_ = f"s:{project.key}{number}"
+        since, after = (int(one) for one in (cursor or "-100 0").split())
+        every = self.tracker.issues.get(project.key, {})
+        changed = {n: one for n, one in every.items() if one[0] >= since and n > after}
+        for answered, (number, (_, status)) in enumerate(sorted(changed.items())):
+            if answered == self.tracker.answers:
+                raise TrackerError("the connection broke")
+            id_, here = f"s:{project.key}{number}", f"{since} {number}"
             if number in self.tracker.malformed:
-                yield Page((), (), (), (Problem(id_, "cannot be read"),), cursor or "")
+                yield Page((), (), (), (Problem(id_, "cannot be read"),), here)
                 continue
             issue = Issue(id_, "s", project.project_id, id_, "T", "Task", 0, BORN, BORN, "", is_confidential=False)
-            yield Page((issue,), (Interval(id_, "status", status, status, BORN, None),), (), (), cursor or "")
+            yield Page((issue,), (Interval(id_, "status", status, status, BORN, None),), (), (), here)
         self.tracker.issues.setdefault(project.key, {}).update(self.tracker.born_while_reading)
-        yield Page((), (), (), (), str(self.day))
+        yield Page((), (), (), (), f"{self.day} 0")
 
     def census(self, project: Project, *, sweep: bool) -> Census:
+        if self.tracker.census_fails:
+            raise self.tracker.census_fails
+        self.tracker.sweeps += sweep
         ids = frozenset(f"s:{project.key}{number}" for number in self.tracker.issues.get(project.key, {}))
         return Census(project.project_id, len(ids) if self.tracker.counts else None, ids if sweep else None)
 
@@ -114,7 +127,7 @@ class Scripted:
         return f"0 again, {cursor}"
 
     def since(self, moment: datetime) -> str:
-        return str((moment - NOW).days)
+        return f"{(moment - NOW).days} 0"
 
     def close(self) -> None:
         self.tracker.closed += 1
@@ -168,7 +181,7 @@ def test_everything_then_only_what_changed(days: Days) -> None:
     days.tracker.issues["A"][3] = (2, "done")
     assert days.pull().grade == "complete"
     assert days.status("s:A3") == "done"
-    assert days.tracker.reads() == [("A", None), ("A", "1")]
+    assert days.tracker.reads() == [("A", None), ("A", "1 0")]
 
 
 def test_a_change_that_could_not_be_read_comes_again(days: Days) -> None:
@@ -180,6 +193,84 @@ def test_a_change_that_could_not_be_read_comes_again(days: Days) -> None:
     days.tracker.malformed = set()
     assert days.pull().grade == "complete"
     assert days.status("s:A3") == "done"
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_change_that_could_not_be_read_comes_again_whatever_else_fails(days: Days, is_full: bool) -> None:
+    days.pull()
+    days.tracker.issues["A"][3] = (2, "done")
+    days.tracker.malformed = {3}
+    if not is_full:
+        days.tracker.census_fails = TrackerError("502")
+    days.pull(full=is_full)
+    days.tracker.malformed, days.tracker.census_fails = set(), None
+    for _ in range(3):
+        days.pull(full=is_full)
+        assert days.status("s:A3") == "done"
+
+
+def test_a_pass_that_meets_an_unreadable_change_does_not_stay_where_another_was_cut_off(days: Days) -> None:
+    days.pull()
+    days.tracker.issues["A"] |= {number: (2, "doing") for number in range(1, 11)}
+    days.tracker.answers = 5
+    days.pull()
+    days.tracker.answers, days.tracker.malformed = None, {8}
+    days.pull()
+    days.tracker.issues["A"][1] = (4, "done")
+    days.pull()
+    assert days.status("s:A1") == "done"
+    assert [cursor for _, cursor in days.tracker.reads()] == [None, "1 0", "1 5", "1 0"]
+
+
+def test_what_stays_unreadable_is_passed_over_and_not_forgotten(days: Days) -> None:
+    days.pull()
+    days.tracker.issues["A"][3] = (2, "done")
+    days.tracker.malformed = {3}
+    for _ in range(6):
+        made = days.pull()
+        assert made.grade == "incomplete"
+        assert [one.subject for one in made.problems] == ["s:A3"]
+    assert [cursor for _, cursor in days.tracker.reads()] == [None, "1 0", "1 0", "1 0", "4 0", "5 0", "6 0"]
+    days.tracker.malformed = set()
+    assert days.pull().grade == "incomplete"
+    assert days.pull(full=True).grade == "complete"
+    assert days.pull().grade == "complete"
+    assert days.status("s:A3") == "done"
+
+
+def test_what_was_passed_over_is_no_problem_once_it_is_gone(days: Days) -> None:
+    days.pull()
+    days.tracker.issues["A"][3] = (2, "done")
+    days.tracker.malformed = {3}
+    for _ in range(4):
+        days.pull()
+    del days.tracker.issues["A"][3]
+    days.pull()
+    days.pull()
+    assert days.pull().grade == "complete"
+
+
+def test_one_issue_gone_and_another_unreadable_are_two_differences(days: Days) -> None:
+    days.pull()
+    del days.tracker.issues["A"][5]
+    days.tracker.issues["A"][11] = (2, "open")
+    days.tracker.malformed = {11}
+    for _ in range(8):
+        days.pull(13)
+    assert days.ids() == {f"s:A{number}" for number in range(1, 11) if number != 5}
+    assert [cursor for _, cursor in days.tracker.reads()].count(None) <= 2
+
+
+def test_a_difference_that_is_known_is_not_looked_for_each_time(days: Days) -> None:
+    days.tracker.malformed = {7}
+    days.pull(1)
+    del days.tracker.issues["A"][5]
+    for _ in range(3):
+        days.pull(1)
+    before = days.tracker.sweeps
+    for _ in range(12):
+        assert days.pull(1).grade == "incomplete"
+    assert days.tracker.sweeps == before
 
 
 def test_births_during_the_pull_do_not_make_the_next_one_full(days: Days) -> None:
@@ -197,7 +288,8 @@ def test_what_can_never_be_read_is_read_in_full_only_once_more(days: Days) -> No
     for _ in range(6):
         made = days.pull()
     assert made.grade == "incomplete"
-    assert "s:A7" in made.problems[0].what
+    assert {one.subject for one in made.problems} == {"s:A7", "A"}
+    assert "1 issue shown, but never read: s:A7" in {one.what for one in made.problems}
     assert [cursor for _, cursor in days.tracker.reads()].count(None) == 2
 
 
@@ -243,6 +335,42 @@ def test_a_project_out_of_sight_is_a_problem_and_stays(days: Days) -> None:
     assert days.store.project_keys("s") == {"s:A": "A"}
 
 
+def test_a_project_that_is_gone_for_good_goes_when_it_may(days: Days) -> None:
+    days.tracker.projects = ["A", "B"]
+    days.tracker.issues["B"] = {1: (0, "open")}
+    days.pull()
+    days.tracker.projects = ["B"]
+    assert "--allow-shrink" in days.pull().problems[0].what
+    made = days.pull(allow_shrink=True)
+    assert made.grade == "complete"
+    assert made.skipped == (Problem("A", "10 issues taken out: the server no longer shows the project"),)
+    assert days.pull().grade == "complete"
+    assert (days.ids("A"), days.store.project_keys("s")) == (set(), {"s:B": "B"})
+    days.tracker.projects = ["A", "B"]
+    assert days.pull().grade == "complete"
+    assert len(days.ids("A")) == 10
+
+
+def test_nothing_wanted_of_a_source_is_no_failure(days: Days) -> None:
+    assert days.pull(projects=["OTHER"]).error == ""
+
+
+def test_projects_that_are_broken_do_not_starve_the_others_of_a_server_that_answers(days: Days) -> None:
+    days.tracker.projects = ["A", "B", "C"]
+    days.tracker.issues |= {"B": {1: (0, "open")}, "C": {1: (0, "open")}}
+    days.tracker.refuses = {key: TrackerError("500") for key in "AB"}
+    assert not days.pull().error
+    assert days.ids("C") == {"s:C1"}
+
+
+def test_who_may_not_know_of_an_issue_reads_its_key_nowhere() -> None:
+    hidden = {"SEC-7": "s:7", "SEC-1": "s:1"}
+    assert discreet_text("GET https://x/issue/SEC-7: 500", hidden) == "GET ... 500"
+    assert discreet_text("SEC-7 and SEC-77", hidden) == "... and SEC-77"
+    assert discreet_text("GET https://x/issue/SEC-70: 500", hidden) == "GET https://x/issue/SEC-70: 500"
+    assert discreet([Problem("SEC-7", "/a/b: SEC-1 is odd")], hidden) == (Problem("s:7", "... ... is odd"),)
+
+
 @pytest.mark.parametrize(
     ("names", "is_missed"),
     [
@@ -272,6 +400,7 @@ def test_one_closed_project_does_not_starve_the_next(days: Days) -> None:
 def test_a_dead_server_is_asked_twice_only(days: Days) -> None:
     days.tracker.projects = ["A", "B", "C"]
     days.tracker.refuses = {key: TrackerError("no answer") for key in "ABC"}
+    days.tracker.is_dead = True
     assert days.pull().error == "no answer"
     assert [key for key, _ in days.tracker.reads()] == ["A", "B"]
 
@@ -337,7 +466,7 @@ def test_since_reads_again_what_was_read_but_skips_nothing(days: Days) -> None:
     days.pull()
     days.pull(since=NOW - timedelta(days=9))
     days.pull(since=NOW + timedelta(days=400))
-    assert days.tracker.reads() == [("A", None), ("A", "-9"), ("A", "2")]
+    assert days.tracker.reads() == [("A", None), ("A", "-9 0"), ("A", "2 0")]
 
 
 def booked(days: Days) -> dict[str, int]:

@@ -51,7 +51,7 @@ def page(number: int) -> history.Page:
 
 def resume(store: Store, merge_every: int) -> list[int]:
     """Pull on from the stored cursor; yields each number once its page is stored."""
-    start = int(store.cursor("acme", "acme:PAY") or 0)
+    start = int(store.cursors("acme").get("acme:PAY") or 0)
     for number in range(start + 1, PAGES + 1):
         store.append("acme", "acme:PAY", page(number))
         if number % merge_every == 0:
@@ -83,10 +83,10 @@ def test_killed_ten_times_it_loses_and_doubles_nothing(tmp_path: Path) -> None:
             acknowledged = int(rest[-1]) if rest else acknowledged
             kills += process.wait() == -signal.SIGKILL
         with Store.open(file, read_only=True) as store:
-            left = store.cursor("acme", "acme:PAY")
+            left = store.cursors("acme").get("acme:PAY")
         with Store.open(file) as store:
-            assert store.cursor("acme", "acme:PAY") == left
-            stored = int(store.cursor("acme", "acme:PAY") or 0)
+            assert store.cursors("acme").get("acme:PAY") == left
+            stored = int(store.cursors("acme").get("acme:PAY") or 0)
             assert acknowledged <= stored <= acknowledged + 1
             expected = {one.issue_id for number in range(1, stored + 1) for one in page(number).issues}
             assert store.issue_ids("acme:PAY") == expected

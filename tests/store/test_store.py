@@ -189,12 +189,12 @@ def test_cursors_belong_to_their_source_and_project() -> None:
         store.append("acme", "acme:PAY", empty)
         store.append("acme", "acme:OPS", Page((), (), (), (), "c2"))
         store.append("acme", "acme:PAY", Page((), (), (), (), "c3"))
-        assert store.cursor("acme", "acme:PAY") == "c3"
+        assert store.cursors("acme")["acme:PAY"] == "c3"
         assert store.cursors("acme") == {"acme:PAY": "c3", "acme:OPS": "c2"}
         assert store.cursors("gl") == {}
         store.forget_cursor("acme:PAY")
-        assert store.cursor("acme", "acme:PAY") is None
-        assert store.cursor("acme", "acme:OPS") == "c2"
+        assert "acme:PAY" not in store.cursors("acme")
+        assert store.cursors("acme")["acme:OPS"] == "c2"
 
 
 def test_a_page_that_cannot_be_stored_leaves_nothing_behind() -> None:

@@ -1,5 +1,6 @@
 -- Who was assigned to what leaves with time: when the assignment ended by bound(before), or, where it never ended, when
--- its issue was over or gone from the tracker by then. A name that no assignment needs any more goes as well.
+-- its issue was over or gone from the tracker by then, or its project not read since. A name that no assignment needs
+-- any more goes as well.
 -- word(source, name, category): the configuration's word for a status, by its name now or then, over the tracker's.
 CREATE OR REPLACE TEMP TABLE over AS
 WITH stay AS (
@@ -21,7 +22,13 @@ UNION
 SELECT issue.issue
 FROM issue
 CROSS JOIN bound
-WHERE issue.vanished_at <= bound.before;
+WHERE issue.vanished_at <= bound.before
+UNION
+SELECT issue.issue
+FROM issue
+JOIN reach ON reach.project_id = issue.project_id
+CROSS JOIN bound
+WHERE reach.read_at <= bound.before;
 
 DELETE FROM history USING bound WHERE history.field = 'assignee' AND history.until <= bound.before;
 DELETE FROM history USING over WHERE history.field = 'assignee' AND history.until IS NULL AND history.entity = over.issue;
