@@ -56,12 +56,20 @@ class BearerAuth(AuthBase):
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        request.headers["Authorization"] = f"Bearer {_utf8(self._token)}"
         return request
 
 
 class BasicAuth(requests.auth.HTTPBasicAuth):
-    """User and token; named here so that clients need not import requests."""
+    """User and token, in UTF-8 (RFC 7617, section 2.1)."""
+
+    def __init__(self, user: str, token: str) -> None:
+        super().__init__(_utf8(user), _utf8(token))
+
+
+def _utf8(text: str) -> str:
+    """What arrives as ``text`` in UTF-8 when it is sent as Latin-1, as headers are."""
+    return text.encode().decode("latin-1")
 
 
 def origin(url: str) -> str:

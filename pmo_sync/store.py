@@ -278,7 +278,7 @@ class Store:
     def forget_project(self, project_id: str) -> None:
         """How far it was read: were it to come back, everything would be read again."""
         with self._transaction() as connection:
-            for table in ("cursor", "reach", "unread", "unreadable"):
+            for table in ("cursor", "compared", "unread", "unreadable"):
                 connection.execute(f"DELETE FROM {table} WHERE project_id = ?", [project_id])  # noqa: S608 - our names
 
     def note_unread(self, project_id: str, shown: frozenset[str]) -> dict[str, int]:
@@ -296,26 +296,26 @@ class Store:
 
     def swept_at(self, project_id: str) -> datetime | None:
         """When the project's ids were last compared one by one with the tracker's."""
-        return self._reach(project_id)[1]
+        return self._compared(project_id)[1]
 
     def read_at(self, project_id: str) -> datetime | None:
         """When the project was last read to its end."""
-        return self._reach(project_id)[0]
+        return self._compared(project_id)[0]
 
-    def _reach(self, project_id: str) -> tuple[datetime | None, datetime | None]:
-        found = self.rows("SELECT read_at, swept_at FROM reach WHERE project_id = ?", [project_id])
+    def _compared(self, project_id: str) -> tuple[datetime | None, datetime | None]:
+        found = self.rows("SELECT read_at, swept_at FROM compared WHERE project_id = ?", [project_id])
         read_at, swept_at = found[0] if found else (None, None)
         return read_at and _aware(read_at), swept_at and _aware(swept_at)
 
     def note_sweep(self, project_id: str, at: datetime) -> None:
         """The project's ids were compared at ``at``."""
-        self._note_reach(project_id, self.read_at(project_id), at)
+        self._note_compared(project_id, self.read_at(project_id), at)
 
-    def _note_reach(self, project_id: str, *moments: datetime | None) -> None:
+    def _note_compared(self, project_id: str, *moments: datetime | None) -> None:
         naive = [one and one.astimezone(UTC).replace(tzinfo=None) for one in moments]
         with self._transaction() as connection:
-            connection.execute("DELETE FROM reach WHERE project_id = ?", [project_id])
-            connection.execute("INSERT INTO reach VALUES (?, ?, ?)", [project_id, *naive])
+            connection.execute("DELETE FROM compared WHERE project_id = ?", [project_id])
+            connection.execute("INSERT INTO compared VALUES (?, ?, ?)", [project_id, *naive])
 
     def away(self, source: str) -> frozenset[str]:
         """The source's projects that were wholly or partly out of our sight, and whose booked times were not read since."""
@@ -328,6 +328,11 @@ class Store:
             if is_away:
                 connection.execute("INSERT INTO away SELECT ?, id FROM given", [source])
 
+    def sources_read(self) -> frozenset[str]:
+        """Those of which this database has read a project to its end."""
+        query = "SELECT DISTINCT project.source FROM project JOIN compared USING (project_id) WHERE read_at IS NOT NULL"
+        return frozenset(row[0] for row in self.rows(query))
+
     def end_pass(self, project_id: str, at: datetime, cursor: str | None = None) -> None:
         """The project was read to its end, by a pass begun at ``at``: what changes from here on begins with the next.
 
@@ -338,7 +343,7 @@ class Store:
                 "UPDATE cursor SET cursor = coalesce($1, cursor), began_with = coalesce($1, cursor) WHERE project_id = $2",
                 [cursor, project_id],
             )
-        self._note_reach(project_id, at, self.swept_at(project_id))
+        self._note_compared(project_id, at, self.swept_at(project_id))
 
     def note_unreadable(self, project_id: str, found: Sequence[Problem], *, is_whole: bool) -> dict[str, int]:
         """What one pass could not read; returns for how many passes, this one included.

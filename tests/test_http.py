@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import ssl
@@ -350,3 +351,11 @@ def test_threads_share_one_session_and_one_count() -> None:
         for one in threads:
             one.join()
     assert made.adapter.counts["requests"] == len(server.asked) == 12
+
+
+def test_credentials_of_any_alphabet_are_sent_in_utf_8() -> None:
+    sent = requests.Request("GET", "http://127.0.0.1/", auth=BasicAuth("żółw", "schlüssel")).prepare()
+    coded = sent.headers["Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(coded).decode() == "żółw:schlüssel"
+    sent = requests.Request("GET", "http://127.0.0.1/", auth=BearerAuth("schlüssel")).prepare()
+    assert sent.headers["Authorization"].encode("latin-1").decode() == "Bearer schlüssel"

@@ -44,6 +44,8 @@ class Secret:
             value = self._read().strip()
         except (OSError, subprocess.SubprocessError, ValueError) as error:  # ValueError: not text, or no path
             why = f"cannot be read ({type(error).__name__})"
+        if not value.isprintable():  # a header with it would be refused by an error that quotes it
+            value, why = "", "more than one line, or holds characters that cannot be printed"
         if not value:  # raised out here: the error must not carry what a broken command printed
             raise self._error(why)
         return value

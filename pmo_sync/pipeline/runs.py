@@ -169,11 +169,19 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _refused(workspace: Workspace, assessed: Assessed) -> list[str]:
-    """Why nothing may be published: the sources whose certificates are worse than the configuration asks for."""
-    config, newest = workspace.config, certified(workspace.record).newest
+    """Why nothing may be published: sources whose certificates are worse than the configuration asks for, and sources
+    that were read before, but not into this database: it was made anew, and pages would lose what they say.
+    """
+    config, known = workspace.config, certified(workspace.record)
     if not any(place.write for place in config.places):
         return []
-    return below(newest, [one.name for one in config.sources], config.required_grade, assessed.as_of)
+    here = workspace.store.sources_read()
+    lacking = [
+        f"{one.name}: read before, but not since the database was made anew; run `pmo-sync pull`"
+        for one in config.sources
+        if one.name in known.succeeded_at and one.name not in here
+    ]
+    return lacking or below(known.newest, [one.name for one in config.sources], config.required_grade, assessed.as_of)
 
 
 def _publish(

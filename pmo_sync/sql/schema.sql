@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS missed (issue_id VARCHAR, missed_at TIMESTAMP);
 -- what a census showed and no pull has brought, and in how many pulls so far: the second is worth a full reading
 CREATE TABLE IF NOT EXISTS unread (issue_id VARCHAR, project_id VARCHAR, pulls INTEGER);
 -- when each project was last read to its end, and when its ids were last compared one by one
-CREATE TABLE IF NOT EXISTS reach (project_id VARCHAR, read_at TIMESTAMP, swept_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS compared (project_id VARCHAR, read_at TIMESTAMP, swept_at TIMESTAMP);
 -- projects that were out of our sight: what was booked meanwhile is told by a full reading only
 CREATE TABLE IF NOT EXISTS away (source VARCHAR, project_id VARCHAR);
 

@@ -303,6 +303,16 @@ def test_digest_follows_what_decides_numbers(tmp_path: Path) -> None:
     assert len({base, *(read(tmp_path, text).digest for text in other)}) == 1 + len(other)
 
 
+@pytest.mark.parametrize("printed", ["s3cret\nuser: me\n", "s3cret\x07"])
+def test_what_is_no_secret_is_refused_without_showing_it(tmp_path: Path, printed: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text(printed, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        Secret("file", str(file), {}).reveal()
+    assert "more than one line" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
 def test_secret_is_never_printed(tmp_path: Path) -> None:
     value = "hunter2-value"
     file = tmp_path / "token"

@@ -94,6 +94,17 @@ def test_state_moves(made: Office, tmp_path: Path, capsys) -> None:
     assert other.answer(capsys, "state", "show")["runs"] == made.answer(capsys, "state", "show")["runs"]
 
 
+def test_an_empty_database_overwrites_no_page(tmp_path: Path, capsys) -> None:
+    """The record says that all was read; the database that would be published from was made anew since."""
+    with office(tmp_path) as one:
+        assert one.run("sync", "--quiet") == 0
+        (one.config.state_dir / "pmo-sync.duckdb").unlink()
+        before = len(one.running.writes())
+        assert one.run("publish") == 4
+        assert "run `pmo-sync pull`" in capsys.readouterr().out
+        assert len(one.running.writes()) == before
+
+
 def test_as_of_gives_the_same_page_again(made: Office) -> None:
     page = made.folder / "reports" / "portfolio.html"
     assert made.run("report", "--as-of", "2026-10-04", "--quiet") == 0

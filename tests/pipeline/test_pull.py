@@ -211,7 +211,7 @@ def test_a_change_that_could_not_be_read_comes_again_whatever_else_fails(days: D
 
 def test_a_pass_that_meets_an_unreadable_change_does_not_stay_where_another_was_cut_off(days: Days) -> None:
     days.pull()
-    days.tracker.issues["A"] |= {number: (2, "doing") for number in range(1, 11)}
+    days.tracker.issues["A"] |= dict.fromkeys(range(1, 11), (2, "doing"))
     days.tracker.answers = 5
     days.pull()
     days.tracker.answers, days.tracker.malformed = None, {8}

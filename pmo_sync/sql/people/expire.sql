@@ -26,9 +26,9 @@ WHERE issue.vanished_at <= bound.before
 UNION
 SELECT issue.issue
 FROM issue
-JOIN reach ON reach.project_id = issue.project_id
+JOIN compared ON compared.project_id = issue.project_id
 CROSS JOIN bound
-WHERE reach.read_at <= bound.before;
+WHERE compared.read_at <= bound.before;
 
 DELETE FROM history USING bound WHERE history.field = 'assignee' AND history.until <= bound.before;
 DELETE FROM history USING over WHERE history.field = 'assignee' AND history.until IS NULL AND history.entity = over.issue;
