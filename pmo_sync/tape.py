@@ -33,7 +33,7 @@ from pmo_sync.errors import StoreError, TrackerError
 
 HEADERS: Final = (
     "Content-Type", "Date", "Link", "Location", "Retry-After", "X-AUSERNAME", "X-Authentication-Denied-Reason",
-    "X-Next-Page", "X-Page", "X-Per-Page", "X-Prev-Page", "X-Total", "X-Total-Pages",
+    "X-Next-Page", "X-Page", "X-Per-Page", "X-Prev-Page", "X-Seraph-LoginReason", "X-Total", "X-Total-Pages",
 )  # fmt: skip
 SUFFIX: Final = ".tape"
 

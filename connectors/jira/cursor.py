@@ -93,9 +93,10 @@ def quoted(text: str) -> str:
 def oldest(since: datetime, *, epoch: bool) -> datetime:
     """No row of a pass was changed before this, unless the server ignores what it was asked.
 
-    A text is read in the account's zone, or in the server's, which may be anywhere: then a day and its zones pass.
+    An index may know a row's second or minute only. A text is read in the account's zone, or in the server's, which may
+    be anywhere: then a day and its zones pass.
     """
-    return since if epoch else since - timedelta(hours=28)
+    return since - (timedelta(minutes=1) if epoch else timedelta(hours=28))
 
 
 def jql(project: str, since: datetime | None, *, epoch: bool, zone: str) -> str:

@@ -93,7 +93,9 @@ class Site:
         """Which of our timelines a change belongs to; None: not ours."""
         field_id = item.field_id
         if field_id is not None:
-            return CHANNELS.get(field_id.lower()) or self._custom.get(field_id) or CHANNELS.get(item.field.lower())
+            known = CHANNELS.get(field_id.lower()) or self._custom.get(field_id)
+            is_custom = item.kind == "custom" or field_id.startswith("customfield_")  # its name may be a system field's
+            return known if known or is_custom else CHANNELS.get(item.field.lower())
         name = item.field.lower()
         if item.kind == "custom":
             return self._custom.get(name)

@@ -65,15 +65,15 @@ class RawIssue(msgspec.Struct):
 class SearchPage(msgspec.Struct):
     """Data Center's ``search``."""
 
-    issues: list[msgspec.Raw] = []
-    total: int = 0
+    issues: list[msgspec.Raw]
+    total: int
     start: int | None = msgspec.field(default=None, name="startAt")
 
 
 class IdPage(msgspec.Struct):
     """Cloud's ``search/jql``, asked for ids only."""
 
-    issues: list[RawId] = []
+    issues: list[RawId]
     token: str | None = msgspec.field(default=None, name="nextPageToken")
     is_last: bool | None = msgspec.field(default=None, name="isLast")
 
@@ -87,7 +87,7 @@ class RawId(msgspec.Struct):
 class BulkPage(msgspec.Struct):
     """Cloud's ``issue/bulkfetch``."""
 
-    issues: list[msgspec.Raw] = []
+    issues: list[msgspec.Raw]
     errors: list[dict[str, Any]] = msgspec.field(default_factory=list, name="issueErrors")
 
 

@@ -201,6 +201,7 @@ class GitlabClient:
     def close(self) -> None:
         """Free the connections; who asks for anything afterwards gets TrackerError. Safe from any thread, and twice."""
         self._is_closed = True
+        self._session.stop()
         self._session.close()
 
     def _ensure_open(self) -> None:

@@ -240,11 +240,11 @@ class JiraClient:
         Data Center says so when a session was lost, both kinds when a token is not accepted but anybody may ask.
         """
         for _ in range(2):
-            response = self._send(method, path, api, params=params, body=body)
+            response = self._ask(method, path, api, params=params, body=body)
             is_nobody = response.headers.get("X-AUSERNAME") == "anonymous"
             is_nobody |= response.headers.get("X-Seraph-LoginReason") in NOT_LET_IN
-            if not (self._has_login and is_nobody):
-                return response
+            if not (self._has_login and is_nobody) or response.status_code in (401, 429) or response.status_code >= 500:
+                return self._granted(method, response)
         raise AccessError(f"{response.url.partition('?')[0]}: the server takes us for anonymous; make a new token")
 
     def _send(
@@ -256,11 +256,24 @@ class JiraClient:
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        url = self._url(path, api)
+        return self._granted(method, self._ask(method, path, api, params=params, body=body))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        api: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
         data = None if body is None else msgspec.json.encode(body)
-        response = self._session.request(method, url, params=params, data=data)
+        return self._session.request(method, self._url(path, api), params=params, data=data)
+
+    def _granted(self, method: str, response: requests.Response) -> requests.Response:
+        """The response, if it is an answer. Raises what its status says."""
         if response.status_code >= 300:
-            raise _refusal(f"{method} {url}", response, self._token)
+            raise _refusal(f"{method} {response.url.partition('?')[0]}", response, self._token)
         return response
 
     def _decode(self, response: requests.Response, decoder: Decoder) -> Any:
@@ -310,8 +323,11 @@ def _refusal(what: str, response: requests.Response, token: str | None) -> Acces
             f"{head}: the token is wrong or has expired; set a new one (a scoped Cloud token also needs "
             "api_base = https://api.atlassian.com/ex/jira/CLOUD-ID)"
         )
-    reason = without(token, response.headers.get("X-Authentication-Denied-Reason") or _said(response))
+    denied = response.headers.get("X-Authentication-Denied-Reason", "")
+    reason = without(token, denied or _said(response))
     said = f" ({reason})" if reason else ""
+    if status == 403 and denied:
+        return AccessError(f"{head}: the server does not let this account in; log in once in a browser{said}")
     if status == 403:
         return NotVisibleError(f"{head}: this account may not do that; give it the permission{said}", status)
     if status == 404:

@@ -135,6 +135,21 @@ def test_an_anonymous_answer_is_asked_for_once_more() -> None:
         assert client(server.url, token=False).server_info() == {}
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        Reply(404, headers={"X-AUSERNAME": "anonymous"}),
+        Reply(400, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}),
+        Reply(403, headers={"X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}),
+        Reply(403, headers={"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE; login-url=/login.jsp"}),
+    ],
+)
+def test_nobodys_answer_does_not_say_that_an_issue_is_gone(lost: Reply) -> None:
+    with ScriptedServer(lost) as server, pytest.raises(AccessError) as caught:
+        client(server.url).get("issue/1")
+    assert not isinstance(caught.value, NotVisibleError)
+
+
 def test_an_account_without_a_name_is_no_account() -> None:
     with ScriptedServer(Reply()) as server, pytest.raises(AccessError, match="no account"):
         client(server.url).myself()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.jira.cursor import DEEP_OVERLAP, OVERLAP, Cursor, Position, jql
+from connectors.jira.cursor import DEEP_OVERLAP, OVERLAP, Cursor, Position, jql, oldest
 
 NOW = datetime(2026, 3, 2, 9, 30, 15, 250000, tzinfo=UTC)
 
@@ -67,3 +67,10 @@ def test_minutes_never_ask_for_too_little(moment: datetime, zone: str) -> None:
         meant = read.replace(fold=fold).astimezone(UTC)
         assert meant <= moment
         assert meant >= moment - timedelta(hours=2, minutes=2)
+
+
+def test_a_row_of_the_same_minute_is_not_older_than_asked_for() -> None:
+    """Indexes keep seconds, or minutes."""
+    bound = datetime(2026, 3, 1, 10, 0, 30, 500_000, tzinfo=UTC)
+    assert oldest(bound, epoch=True) <= bound.replace(second=0, microsecond=0)
+    assert oldest(bound, epoch=True) >= bound - timedelta(minutes=2)

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
-from connectors.jira import assemble, cloud, connect, data_center, fetch
+from connectors.jira import assemble, cloud, connect, data_center, fetch, wire
 from connectors.jira.fetch import JiraConnector
 from pmo_sync.clients import jira as jira_client
 from pmo_sync.clients.network import Network
@@ -467,3 +468,9 @@ def test_no_type_is_met_by_two_threads_first() -> None:
 def test_a_source_without_an_address_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="url"):
         connect(SourceConfig("src", "jira", None, None, (), {}, {}, (), None, 0.2), Network(QuickClock()))
+
+
+@pytest.mark.parametrize("decoder", [wire.SEARCH_PAGE, wire.ID_PAGE, wire.BULK_PAGE])
+def test_an_empty_object_is_no_empty_page(decoder: msgspec.json.Decoder[Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decoder.decode(b"{}")

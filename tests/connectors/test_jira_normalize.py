@@ -409,3 +409,14 @@ def test_memberships_equal_undoing_the_changes(hours: list[int], data: st.DataOb
 
 def _state(found: list[Interval], when: datetime) -> set[str]:
     return {one.value for one in found if one.since <= when and (one.until is None or one.until > when)}
+
+
+def test_a_custom_field_with_a_system_fields_name_is_not_that_field() -> None:
+    changes = [
+        at(
+            hour,
+            {**item(name, "30001", "30002", "Red", "Green", fieldId=f"customfield_99{hour}"), "fieldtype": "custom"},
+        )
+        for hour, name in enumerate(("Status", "Project", "Parent", "Priority"), 1)
+    ]
+    assert made(*changes).intervals == made().intervals
