@@ -46,7 +46,7 @@ PLAIN: Final[Decoder] = msgspec.json.Decoder(Any)
 
 
 class NotVisibleError(AccessError):
-    """403 or 404: it does not exist, or not for this account."""
+    """403 or 404, or 401 for a token without the scope: it does not exist, or not for this account."""
 
     def __init__(self, message: str, status: int) -> None:
         self.status = status
@@ -318,6 +318,12 @@ def _refusal(what: str, response: requests.Response, token: str | None) -> Acces
     """What to do about a status that is not an answer."""
     status = response.status_code
     head = f"{what}: {status}"
+    if status == 401 and "scope does not match" in _said(response):
+        return NotVisibleError(
+            f"{head}: the token lacks a scope; make one with read:jira-work, and for boards and sprints "
+            "read:board-scope:jira-software, read:sprint:jira-software and read:project:jira",
+            status,
+        )
     if status == 401:
         return AccessError(
             f"{head}: the token is wrong or has expired; set a new one (a scoped Cloud token also needs "

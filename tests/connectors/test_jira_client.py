@@ -88,6 +88,7 @@ def test_the_servers_time() -> None:
 
 REFUSALS = [
     (Reply(401), AccessError, "set a new one"),
+    (Reply(401, b'{"message": "Unauthorized; scope does not match"}'), NotVisibleError, "read:board-scope"),
     (Reply(403, b'{"errorMessages": ["No browse permission."]}'), AccessError, "No browse permission"),
     (Reply(404, b'{"errorMessages": ["Issue does not exist"]}'), AccessError, "Issue does not exist"),
     (Reply(400, b'{"errors": {"jql": "unknown field"}}'), TrackerError, "unknown field"),
