@@ -1,6 +1,6 @@
 """Assessed readings: everything a report may say, as values. What `reports` composes and nothing else.
 
-Made by `pmo_sync.pipeline` from readings, forecasts and policy; holds codes with parameters, never sentences:
+Made by `pmo_sync.assess` from readings, forecasts and policy; holds codes with parameters, never sentences:
 wording belongs to `reports`.
 """
 

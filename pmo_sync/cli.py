@@ -355,7 +355,7 @@ def state_export(invocation: Invocation, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @common
 def state_restore(invocation: Invocation, file: Path) -> None:
-    """Take over the record from one file; refused where one exists."""
+    """Take the runs of one file into the record; the database is built anew by the next pull."""
     from pmo_sync import pipeline
 
     result = pipeline.state_restore(invocation.load(), invocation.clock, file)

@@ -4,10 +4,11 @@ PmoSyncError                    known: one clear line that says what to do next 
 ├── ConfigError(problems)       the configuration; every problem at once             exit 1
 ├── AccessError                 wrong token, no permission, wrong host               exit 1
 ├── TrackerError                a server that is down, slow or answers nonsense      exit 1
+│   ├── AbsentError             it does not offer what was asked for, and never did
 │   └── UncertainWriteError     a write whose fate is unknown: read again, then decide
 ├── StoreError                  the database or the record cannot be read or written exit 1
 │   ├── LockedError             another run holds the state folder                   exit 1
-│   └── ShrinkError             a pull would drop more than the set share            exit 1
+│   └── ShrinkError             a pull would drop more than the set share            a problem of the project, exit 4
 ├── ConflictError               somebody edited the page behind our back
 └── DataError                   one malformed record; the rest is kept
 """

@@ -172,7 +172,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WorklogPage:
-    """Booked times that changed. Storing a page twice changes nothing; those of issues we do not hold are dropped."""
+    """Booked times that changed. Storing a page twice changes nothing; those of issues we do not hold are kept, too."""
 
     worklogs: tuple[Worklog, ...]
     removed: tuple[str, ...]  # worklog ids
