@@ -90,13 +90,13 @@ def _traced(connector: Connector, leaving: Mapping[Project, Sequence[str]]) -> I
 
 
 def _needs_sweep(workspace: Workspace, known: Progress, project: Project, now: datetime) -> bool:
-    """Whether the ids have to be compared: not where the numbers differ by what is known already."""
+    """Whether the ids have to be compared: not where the numbers differ by what cannot be read, as is known."""
     store, id_ = workspace.store, project.project_id
     last, count, unread = store.swept_at(id_), known.counts.get(id_), store.unread(id_)
     held, missed = store.counts(known.source).get(id_, 0), store.missed(known.source).get(id_, 0)
     was_swept = known.is_whole(project) and known.read[id_] == count == held  # every id was just read
     is_recent = was_swept or (last is not None and now - last < SWEEP_EVERY)
-    if count != held - missed + len(unread) or not is_recent:
+    if missed or count != held + len(unread) or not is_recent:
         return True
     if was_swept:
         store.note_sweep(id_, now)
