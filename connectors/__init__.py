@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, cast
@@ -23,6 +24,12 @@ CONNECTORS: Final = {
 def names() -> tuple[str, ...]:
     """Every kind a source may have: ours and the installed third parties'."""
     return tuple(sorted({*CONNECTORS, *(point.name for point in entry_points(group="pmo_sync.connectors"))}))
+
+
+def load(kinds: Iterable[str]) -> None:
+    """Import the modules of these kinds: before threads connect, for imports in threads may wait for each other."""
+    for kind in kinds:
+        _module(kind)
 
 
 def connect(options: SourceConfig, network: Network) -> Connector:

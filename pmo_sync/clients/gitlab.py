@@ -27,6 +27,7 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 import gitlab
+import gitlab.v4.objects  # else the first Gitlab() imports it, in whichever thread that is
 import requests
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError, RedirectError
 

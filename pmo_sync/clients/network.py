@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pmo_sync.clients.oauth import ClientCredentials, path_of
 from pmo_sync.errors import ConfigError
+from pmo_sync.http import BasicAuth, BearerAuth, PoliteSession, origin, session
+from pmo_sync.limiter import Limiter
 
 if TYPE_CHECKING:
     from requests.auth import AuthBase
 
     from pmo_sync.clock import Clock
     from pmo_sync.config import ServerConfig
-    from pmo_sync.http import PoliteSession
-    from pmo_sync.limiter import Limiter
     from pmo_sync.tape import Tape
 
 
@@ -56,13 +57,9 @@ class Network:
         return self._tape is not None and self._tape.offline
 
     def _auth(self, server: ServerConfig) -> AuthBase | None:
-        from pmo_sync.http import BasicAuth, BearerAuth  # heavy: a run without servers never needs it
-
         if self._offline:
             return None
         if server.oauth is not None:
-            from pmo_sync.clients.oauth import ClientCredentials, path_of
-
             where = server.oauth.token_url
             asks = self._session(server, where, None, None, post_reads=(path_of(where),))
             return ClientCredentials(server.oauth, asks, self.clock)
@@ -81,8 +78,6 @@ class Network:
         post_reads: Sequence[str] = (),
         keep_cookies: bool = False,
     ) -> PoliteSession:
-        from pmo_sync.http import session
-
         if not self._offline:
             _usable(server)
         password = None if server.proxy_password is None or self._offline else server.proxy_password.reveal()
@@ -102,9 +97,6 @@ class Network:
         )
 
     def _limiter(self, url: str, per_second: float) -> Limiter:
-        from pmo_sync.http import origin
-        from pmo_sync.limiter import Limiter
-
         with self._lock:
             limiter = self._limiters.setdefault(origin(url), Limiter(per_second, self.clock))
         limiter.at_most(per_second)

@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import connectors
 from pmo_sync.clients.network import Network
 from pmo_sync.errors import Exit, PmoSyncError
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.examine import examine, remedy
 from pmo_sync.pipeline.finding import Examined, summary
 from pmo_sync.result import Result
-from reports.publishers import open_place
+from reports import publishers
 
 if TYPE_CHECKING:
     from pmo_sync.certificate import SourceCertificate
@@ -31,6 +32,8 @@ def check(config: Config, clock: Clock) -> Result:
     sources = [partial(examine, one, config, network) for one in config.sources]
     places = [partial(_place, one, network) for one in config.places]
     jobs: list[Callable[[], Examined]] = [*sources, *places]
+    connectors.load({one.kind for one in config.sources})
+    publishers.load({one.kind for one in config.places})
     with ThreadPoolExecutor(WORKERS) as pool:
         looked = list(pool.map(lambda job: job(), jobs))
     here = _local(config)
@@ -54,7 +57,7 @@ def _place(place: PlaceConfig, network: Network) -> Examined:
     found = Examined(place.name, f"place {place.name}: {place.kind} at {where}")
     found.facts |= {"kind": place.kind, "where": where, "write": place.write}
     try:
-        publisher, _ = open_place(place, network)
+        publisher, _ = publishers.open_place(place, network)
         found.say("ok", publisher.check())
     except PmoSyncError as error:
         *others, last = str(error).splitlines() or [type(error).__name__]

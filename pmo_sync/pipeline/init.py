@@ -76,6 +76,7 @@ def init(
     sources = _loaded(_sources(pmo, asked), file.name, environ)
     network = Network(clock)
     voice.progress(f"looking at {', '.join(one.name for one in sources)}")
+    connectors.load({one.kind for one in sources})
     with ThreadPoolExecutor(max(1, len(sources))) as pool:
         looked = list(pool.map(lambda source: _look(source, network), sources))
     errors = [one for one in looked if isinstance(one, PmoSyncError)]

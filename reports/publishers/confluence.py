@@ -29,12 +29,15 @@ from html import escape
 from typing import Any, Final, TypeVar
 from xml.etree import ElementTree as ET
 
-from pmo_sync.clients.confluence import ConfluenceClient, MissingError, Page, Property, Space, TitleTakenError
+from pmo_sync.clients.confluence import ConfluenceClient, MissingError, Page, Property, Space, TitleTakenError, connect
+from pmo_sync.clients.network import Network
 from pmo_sync.clock import Clock
-from pmo_sync.errors import AccessError, ConflictError, PmoSyncError, UncertainWriteError
+from pmo_sync.config import PlaceConfig
+from pmo_sync.errors import AccessError, ConfigError, ConflictError, PmoSyncError, UncertainWriteError
 from reports.document import Attachment
-from reports.publish import Item, Known, Remote, TakenError, Traits, fingerprint
+from reports.publish import Item, Known, Remote, TakenError, Traits, Writer, fingerprint
 from reports.publishers.storage_mark import mark, plain, read
+from reports.writers import storage
 
 KEY: Final = "pmo-sync"
 INCOMPLETE: Final = "incomplete"
@@ -43,6 +46,22 @@ SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 PATIENCE: Final = (0.5, 1.0, 2.0, 4.0)  # seconds; a page just created may answer 404 for a moment
 _FORBIDDEN: Final = re.compile(r'[\\/":?*|<>\x00-\x1f]')
 T = TypeVar("T")
+
+
+def open_place(place: PlaceConfig, network: Network) -> tuple[ConfluencePublisher, Writer]:
+    """See ``reports.publishers.open_place``."""
+    if place.server is None:
+        raise ConfigError([f"place.{place.name}.url: missing"])
+    client = connect(place.server, network)
+    pages = ConfluencePublisher(
+        place.name,
+        client,
+        network.clock,
+        space=place.space or "",
+        parent=place.parent,
+        title_prefix=place.title_prefix,
+    )
+    return pages, storage.write
 
 
 class ConfluencePublisher:

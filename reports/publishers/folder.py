@@ -15,12 +15,22 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from pmo_sync.errors import PmoSyncError
-from reports.publish import Item, Known, Remote, TakenError, Traits, fingerprint
+from pmo_sync.clients.network import Network
+from pmo_sync.config import PlaceConfig
+from pmo_sync.errors import ConfigError, PmoSyncError
+from reports.publish import Item, Known, Remote, TakenError, Traits, Writer, fingerprint
 from reports.publishers.marker import mark, read
+from reports.writers import html
 
 TEXT: Final = "index.html"
 INDEX: Final = "pmo-sync.json"
+
+
+def open_place(place: PlaceConfig, network: Network) -> tuple[FolderPublisher, Writer]:  # noqa: ARG001 - no server
+    """See ``reports.publishers.open_place``."""
+    if place.path is None:
+        raise ConfigError([f"place.{place.name}.path: missing"])
+    return FolderPublisher(place.name, place.path, place.title_prefix), html.write
 
 
 class FolderPublisher:

@@ -16,10 +16,14 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
+from pmo_sync.clients.gitlab import GitlabClient
+from pmo_sync.clients.network import Network
 from pmo_sync.clock import Clock
+from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, UncertainWriteError
-from reports.publish import Item, Remote, Traits
+from reports.publish import Item, Remote, Traits, Writer
 from reports.publishers.marker import mark, read
+from reports.writers import gitlab_markdown
 
 LARGEST: Final = 1_000_000  # bytes; GitLab takes 1 MiB
 WRITING_SCOPES: Final = frozenset({"api", "granular"})  # granular: a fine-grained token, which does not say what for
@@ -38,6 +42,15 @@ class Notes(Protocol):
     def note(self, project: str, iid: int | str, note_id: int | str) -> Json | None: ...
     def add_note(self, project: str, iid: int | str, body: str) -> Json: ...
     def edit_note(self, project: str, iid: int | str, note_id: int | str, body: str) -> Json: ...
+
+
+def open_place(place: PlaceConfig, network: Network) -> tuple[GitlabNotePublisher, Writer]:
+    """See ``reports.publishers.open_place``."""
+    if place.server is None:
+        raise ConfigError([f"place.{place.name}.url: missing"])
+    client = GitlabClient(place.server, network)
+    notes = GitlabNotePublisher(place.name, client, network.clock, url=place.server.url, issues=place.issues)
+    return notes, gitlab_markdown.write
 
 
 class GitlabNotePublisher:

@@ -16,9 +16,13 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote
 
+from pmo_sync.clients.jira import JiraClient
+from pmo_sync.clients.network import Network
 from pmo_sync.clock import Clock
-from pmo_sync.errors import AccessError, PmoSyncError, UncertainWriteError
-from reports.publish import Item, Remote, Traits
+from pmo_sync.config import PlaceConfig
+from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, UncertainWriteError
+from reports.publish import Item, Remote, Traits, Writer
+from reports.writers import jira_markup
 
 KEY: Final = "pmo-sync"
 LONGEST: Final = 30_000  # characters; Jira's own limit is 32,767 where nobody changed it
@@ -42,6 +46,15 @@ class Comments(Protocol):
         self, issue: str, comment_id: str, body: str, properties: Mapping[str, object], *, notify: bool
     ) -> Json: ...
     def comment_property(self, comment_id: str, key: str) -> Json | None: ...
+
+
+def open_place(place: PlaceConfig, network: Network) -> tuple[JiraCommentPublisher, Writer]:
+    """See ``reports.publishers.open_place``."""
+    if place.server is None:
+        raise ConfigError([f"place.{place.name}.url: missing"])
+    client = JiraClient(place.server, network)
+    comments = JiraCommentPublisher(place.name, client, network.clock, url=place.server.url, issues=place.issues)
+    return comments, jira_markup.write
 
 
 class JiraCommentPublisher:

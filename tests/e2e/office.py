@@ -17,6 +17,7 @@ from pmo_sync.cli import run_in_process
 from pmo_sync.config import Config, load
 from pmo_sync.demo import Running, start
 from pmo_sync.demo.portfolio import generate
+from pmo_sync.demo.servers import jira_cloud
 from tests.clocks import LeapingClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,17 @@ class Office:
             assert old in text, old
             text = text.replace(old, new)
         self.file.write_text(text, encoding="utf-8")
+
+    def init_arguments(self, file: Path) -> list[str]:
+        """``init`` told of the three trackers."""
+        urls = self.running.urls
+        return [
+            "init", "--config", str(file), "--zone", "Asia/Jakarta", "--name", "PMO Arunika", "--language", "id",
+            "--jira", f"cloud={urls['cloud']}", "--user", f"cloud={jira_cloud.USER}",
+            "--token-env", "cloud=DEMO_JIRA_CLOUD_TOKEN",
+            "--jira", f"dc={urls['dc']}", "--token-env", "dc=DEMO_JIRA_DC_TOKEN",
+            "--gitlab", urls["gitlab"], "--token-env", "gitlab=DEMO_GITLAB_READ_TOKEN",
+        ]  # fmt: skip
 
     def run(self, *arguments: str) -> int:
         """A command in this process, at the company's present; its exit code."""

@@ -21,7 +21,7 @@ from pmo_sync.config import Config, load
 from pmo_sync.config.writing import key, quoted
 from pmo_sync.demo import start
 from pmo_sync.demo.portfolio import NOW, generate
-from pmo_sync.demo.servers import jira_cloud, jira_dc
+from pmo_sync.demo.servers import jira_dc
 from pmo_sync.demo.servers.wire import Answer, Server
 from pmo_sync.model import Catalogue, FieldChoice, Milestone, Project, Status
 from pmo_sync.pipeline.init import workflow
@@ -36,17 +36,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield made
 
 
-def arguments(company: Office, file: Path) -> list[str]:
-    urls = company.running.urls
-    return [
-        "init", "--config", str(file), "--zone", "Asia/Jakarta", "--name", "PMO Arunika", "--language", "id",
-        "--jira", f"cloud={urls['cloud']}", "--user", f"cloud={jira_cloud.USER}",
-        "--token-env", "cloud=DEMO_JIRA_CLOUD_TOKEN",
-        "--jira", f"dc={urls['dc']}", "--token-env", "dc=DEMO_JIRA_DC_TOKEN",
-        "--gitlab", urls["gitlab"], "--token-env", "gitlab=DEMO_GITLAB_READ_TOKEN",
-    ]  # fmt: skip
-
-
 def run(company: Office, *words: str, **tokens: str) -> int:
     return run_in_process(list(words), LeapingClock(company.running.company.now), {**company.running.tokens, **tokens})
 
@@ -55,7 +44,7 @@ def run(company: Office, *words: str, **tokens: str) -> int:
 def test_three_trackers_then_sync_unedited(company: Office, tmp_path: Path, capsys) -> None:
     """Acceptance: what init writes is used as it is; every source complete, no status left without a category."""
     file, before = tmp_path / "pmo-sync.toml", len(company.running.writes())
-    assert run(company, *arguments(company, file)) == 0
+    assert run(company, *company.init_arguments(file)) == 0
     assert len(company.running.writes()) == before
     assert f"pmo-sync check --config {file}" in capsys.readouterr().out
     written = file.read_bytes()
@@ -72,7 +61,7 @@ def test_three_trackers_then_sync_unedited(company: Office, tmp_path: Path, caps
 
 def test_what_it_finds(company: Office, tmp_path: Path) -> None:
     file = tmp_path / "pmo-sync.toml"
-    assert run(company, *arguments(company, file)) == 0
+    assert run(company, *company.init_arguments(file)) == 0
     config = load(file, company.running.tokens, connectors.names())
     assert (config.name, config.zone.key, config.language) == ("PMO Arunika", "Asia/Jakarta", "id")
     assert {one.id for one in config.projects} == {"aud", "kyc", "pay", "dwh", "erp", "gateway", "fleet-tracking"}
@@ -104,7 +93,7 @@ def test_groups_and_categories_become_programmes(company: Office, tmp_path: Path
 
     monkeypatch.setattr(wire, "_route", categorised)
     file = tmp_path / "pmo-sync.toml"
-    assert run(company, *arguments(company, file)) == 0
+    assert run(company, *company.init_arguments(file)) == 0
     config = load(file, company.running.tokens, connectors.names())
     assert config.programmes == {"core-bank": 'Core "bank"'}
     assert {one.id for one in config.projects if one.programme == "core-bank"} == {"dwh", "erp"}
@@ -113,16 +102,18 @@ def test_groups_and_categories_become_programmes(company: Office, tmp_path: Path
 def test_it_never_writes_over_a_file(company: Office, tmp_path: Path, capsys) -> None:
     file = tmp_path / "pmo-sync.toml"
     file.write_text("# mine\n", encoding="utf-8")
-    assert run(company, *arguments(company, file)) == 1
+    assert run(company, *company.init_arguments(file)) == 1
     assert "exists; look at it, or write over it with --force" in capsys.readouterr().err
     assert file.read_text(encoding="utf-8") == "# mine\n"
-    assert run(company, *arguments(company, file), "--force") == 0
+    assert run(company, *company.init_arguments(file), "--force") == 0
     assert "[source.cloud]" in file.read_text(encoding="utf-8")
 
 
 def test_wrong_tokens_of_two_trackers_are_told_at_once(company: Office, tmp_path: Path, capsys) -> None:
     file = tmp_path / "pmo-sync.toml"
-    assert run(company, *arguments(company, file), DEMO_JIRA_DC_TOKEN="nonsense", DEMO_GITLAB_READ_TOKEN="wrong") == 1
+    assert (
+        run(company, *company.init_arguments(file), DEMO_JIRA_DC_TOKEN="nonsense", DEMO_GITLAB_READ_TOKEN="wrong") == 1
+    )
     errors = capsys.readouterr().err
     assert "pmo-sync: dc: " in errors
     assert "pmo-sync: gitlab: " in errors
@@ -153,13 +144,13 @@ def test_a_tracker_that_shows_no_project(company: Office, tmp_path: Path, capsys
     monkeypatch.setattr(
         server, "_route", lambda one: Answer(200, []) if one.path.endswith("/rest/api/2/project") else route(one)
     )
-    assert run(company, *arguments(company, tmp_path / "pmo-sync.toml")) == 1
+    assert run(company, *company.init_arguments(tmp_path / "pmo-sync.toml")) == 1
     assert "shows the account pmo-robot no project; give it the right to see projects" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_folder_to_write_to(company: Office, tmp_path: Path, capsys) -> None:
-    assert run(company, *arguments(company, tmp_path / "nowhere" / "pmo-sync.toml")) == 1
+    assert run(company, *company.init_arguments(tmp_path / "nowhere" / "pmo-sync.toml")) == 1
     assert "is no folder; make it" in capsys.readouterr().err
 
 
@@ -220,7 +211,8 @@ def test_an_empty_company(tmp_path: Path, capsys) -> None:
     company.items.clear()
     with start(company, tmp_path) as running:
         file = tmp_path / "new.toml"
-        assert run(Office(running, tmp_path), *arguments(Office(running, tmp_path), file)) == 0
+        made = Office(running, tmp_path)
+        assert run(made, *made.init_arguments(file)) == 0
         assert load(file, running.tokens, connectors.names()).projects
 
 
