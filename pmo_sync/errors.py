@@ -5,6 +5,7 @@ PmoSyncError                    known: one clear line that says what to do next 
 ├── AccessError                 wrong token, no permission, wrong host               exit 1
 ├── TrackerError                a server that is down, slow or answers nonsense      exit 1
 │   ├── AbsentError             it does not offer what was asked for, and never did
+│   ├── OverloadedError         too much was asked for at once: less may do
 │   └── UncertainWriteError     a write whose fate is unknown: read again, then decide
 ├── StoreError                  the database or the record cannot be read or written exit 1
 │   ├── LockedError             another run holds the state folder                   exit 1
@@ -52,6 +53,10 @@ class TrackerError(PmoSyncError):
 
 class AbsentError(TrackerError):
     """The server does not offer what was asked for, and never did: nothing is lost by going on without it."""
+
+
+class OverloadedError(TrackerError):
+    """The answer would be too large or takes too long: to less the server may answer."""
 
 
 class UncertainWriteError(TrackerError):

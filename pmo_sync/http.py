@@ -23,7 +23,8 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -33,7 +34,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from pmo_sync.clock import Clock
-from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+from pmo_sync.errors import AccessError, OverloadedError, TrackerError, UncertainWriteError
 from pmo_sync.faults import PROXY_REFUSES, brief, explain
 from pmo_sync.limiter import LONGEST_WAIT, NAP, Limiter
 from pmo_sync.quota import read
@@ -102,6 +103,7 @@ class PoliteAdapter(HTTPAdapter):
         self._tape = tape
         self._keep_cookies = keep_cookies
         self._lock = threading.Lock()
+        self.once = threading.local()
         self.counts: Counter[str] = Counter()  # requests, retries, writes
 
     def _count(self, what: str) -> None:
@@ -153,12 +155,16 @@ class PoliteAdapter(HTTPAdapter):
                 if self.stopped.is_set() and is_read:
                     raise TrackerError("stopped") from error
                 gave_up_after = ATTEMPTS if attempt == ATTEMPTS else 0
+                if isinstance(error, requests.exceptions.ReadTimeout):
+                    self._give_up(where, "no answer in time")
                 explain(error, where, may_have_happened=not is_read, gave_up_after=gave_up_after)
                 self._rest(attempt, None, where, type(error).__name__)
                 continue
             status = response.status_code
             quota = read(status, response.headers, self._clock.now())
             self._limiter.answered(sent, status, quota, kind)
+            if status >= 500 and quota.wait is None:
+                self._give_up(where, str(status))
             if status == 429 or (is_read and status in RETRIED):
                 last = ATTEMPTS_AFTER_500 if status == 500 else ATTEMPTS
                 if attempt < last and (quota.wait or 0.0) <= LONGEST_WAIT:
@@ -171,6 +177,10 @@ class PoliteAdapter(HTTPAdapter):
                 raise UncertainWriteError(msg)
             return response
         raise AssertionError(where)
+
+    def _give_up(self, where: str, why: str) -> None:
+        if getattr(self.once, "is_on", False):
+            raise OverloadedError(f"{where}: too much to ask for at once ({why})")
 
     def _rest(self, attempt: int, asked: float | None, where: str, why: str) -> None:
         """At least as long as asked; the whole instance waits then. Without being asked only this caller does."""
@@ -200,6 +210,18 @@ class PoliteSession(requests.Session):
             raise TrackerError(msg) from error
         except requests.exceptions.RequestException as error:
             raise TrackerError(f"the request could not be made ({brief(error)}); check the address") from error
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Reads by this thread in the block are not repeated where the server fails on them or takes too long.
+
+        They raise OverloadedError then. A wait that the server asks for is waited.
+        """
+        self.adapter.once.is_on = True
+        try:
+            yield
+        finally:
+            self.adapter.once.is_on = False
 
     def stop(self) -> None:
         """From now on every request that waits or begins raises TrackerError("stopped") within ``NAP`` seconds.

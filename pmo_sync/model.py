@@ -168,6 +168,7 @@ class Page:
     cursor: str  # resume here once this page is stored
     worklogs: tuple[Worklog, ...] | None = None  # all of these issues' worklogs; None: they come by themselves
     refetched: int = 0  # of these issues, those whose history came cut and was read again, whole
+    notes: tuple[Problem, ...] = ()  # what the certificate says beside: nothing has to be read again for it
 
 
 @dataclass(frozen=True, slots=True)

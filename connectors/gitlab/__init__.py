@@ -1,5 +1,6 @@
 """GitLab: every tier, gitlab.com and self-managed, also below a relative address. Work items through GraphQL where an
-instance offers them, REST API v4 elsewhere.
+instance offers them, REST API v4 elsewhere. Issues, incidents, test cases and tasks are read, tasks through GraphQL
+only, and the epics of groups; objectives, key results, requirements and tickets are not.
 
 Options of a source: ``projects`` (``group/app``, a numeric id, or ``group/*`` for a group with its subgroups and epics;
 empty: every project the token's user is a member of), ``workflow_labels`` (``"workflow::"``: scoped labels that

@@ -1,16 +1,17 @@
 """The cursor of a project, as JSON text: the last change stored, and how the issues before it were read. Pure.
 
-That is the labels' names, for a label that is renamed or deleted rewrites the past of issues and touches none of them,
-and the API, for REST tells less of the past than GraphQL.
+That is the labels' names, for a label that is renamed or deleted rewrites the past of issues and touches none of them;
+the work-item statuses' names, for the past keeps those a status had before; and the API, for REST tells less of the
+past than GraphQL.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from connectors.gitlab.values import Json, iso, moment
 
@@ -48,15 +49,24 @@ def label_names(labels: Sequence[Json]) -> LabelNames:
     return {str(one.get("id")): zlib.crc32(str(one.get("name")).encode()) for one in labels}
 
 
-def with_names(stored: str, known: LabelNames | None) -> str:
-    """The cursor, with the labels' names that the issues before it were read under."""
-    return json.dumps(json.loads(stored) | {"labels": known})
+def with_names(stored: str, labels: LabelNames | None, steps: Mapping[str, str] | None) -> str:
+    """The cursor, with the labels' and statuses' names that the issues before it were read under."""
+    return json.dumps(json.loads(stored) | {"labels": labels, "steps": None if steps is None else dict(steps)})
 
 
 def names_in(stored: str | None) -> LabelNames | None:
-    """Those names; None where the cursor has none."""
+    """The labels' names; None where the cursor has none."""
+    return _part(stored, "labels")
+
+
+def steps_in(stored: str | None) -> dict[str, str] | None:
+    """Every name that a work-item status ever had, with its key; None where the cursor has none."""
+    return _part(stored, "steps")
+
+
+def _part(stored: str | None, name: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(stored or "null")["labels"]
+        found = json.loads(stored or "null")[name]
     except (KeyError, TypeError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
@@ -18,12 +18,12 @@ from typing import Final
 
 from connectors.base import Traits
 from connectors.gitlab import graphql, listing, statuses
-from connectors.gitlab.catalogue import CatalogueReader, read_lists
-from connectors.gitlab.cursor import cursor_at, label_names, names_in, resume, through, with_names
+from connectors.gitlab.catalogue import CatalogueReader, Found, read_lists
+from connectors.gitlab.cursor import cursor_at, label_names, names_in, resume, steps_in, through, with_names
 from connectors.gitlab.graphql import GraphqlReader
 from connectors.gitlab.listing import FailedError, UnsuitableError
 from connectors.gitlab.references import Lists
-from connectors.gitlab.rest import RestReader
+from connectors.gitlab.rest import RestReader, is_task
 from connectors.gitlab.scope import GROUP, Scope
 from connectors.gitlab.values import text
 from connectors.gitlab.windows import DisobeyedError
@@ -33,6 +33,7 @@ from pmo_sync.errors import AccessError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 
 TRAITS: Final = Traits(incremental=True, counts=True)
+THROUGH_REST: Final = "read through REST, with less history, without tasks and booked times: {}"
 READING_SCOPES: Final = frozenset({"api", "read_api", "granular"})
 log: Final = logging.getLogger("pmo_sync.gitlab")
 
@@ -79,19 +80,10 @@ class GitlabConnector:
         self._lists = found.lists
         reader = self._reader()
         if isinstance(reader, str):
-            what = f"read through REST, with less history, no epics and no booked times: {reader}"
+            what = f"read through REST, with less history, without epics, tasks and booked times: {reader}"
             found.notes.append(Problem(self.source, what))
         else:
-            projects = tuple(found.projects.values())
-            with ThreadPoolExecutor(self._workers) as pool:
-                refusals = list(pool.map(partial(self._refusal, reader), projects))
-            for project, why in zip(projects, refusals, strict=True):
-                if why:
-                    what = f"read through REST, with less history and no booked times: {why}"
-                    found.notes.append(Problem(project.key, what))
-                else:
-                    named = statuses.of_work_items(reader.statuses(project), self.source)
-                    found.statuses |= {one.status_id: one for one in named}
+            self._add_served(found, reader)
             for group in self._groups(reader, found.notes):
                 found.projects[group.project_id] = group
             if reader.left_out:
@@ -104,6 +96,30 @@ class GitlabConnector:
             problems=tuple(found.problems),
             notes=tuple(found.notes),
         )
+
+    def _add_served(self, found: Found, reader: GraphqlReader) -> None:
+        """Which projects GraphQL serves, with the statuses of their work items, and what is not read of them."""
+        projects = tuple(found.projects.values())
+        with ThreadPoolExecutor(self._workers) as pool:
+            refusals = list(pool.map(partial(self._refusal, reader), projects))
+        served = [project for project, why in zip(projects, refusals, strict=True) if not why]
+        for project, why in zip(projects, refusals, strict=True):
+            if why:
+                found.notes.append(Problem(project.key, THROUGH_REST.format(why)))
+        silent: dict[str, str] = {}  # top-level group -> why its statuses are not known
+        for project in served:
+            named = statuses.of_work_items(reader.statuses(project), self.source)
+            found.statuses |= {one.status_id: one for one in named}
+            if why := reader.status_refusal(project):
+                silent[project.key.split("/")[0]] = why
+        for group, why in silent.items():
+            told = found.problems if listing.may_pass(why) else found.notes  # a problem keeps the statuses we know
+            told.append(Problem(group, f"its work-item statuses are not told, so they have no category: {why}"))
+        others = list(reader.others(served))
+        if others:
+            kinds = ", ".join(sorted({kind for _, kind in others}))
+            what = f"work items of other types are not read: {kinds} in {', '.join(one.key for one, _ in others[:5])}"
+            found.notes.append(Problem(self.source, what + (", ..." if len(others) > 5 else "")))
 
     def _refusal(self, reader: GraphqlReader, project: Project) -> str:
         """Why GraphQL does not serve the project; asked again where it failed to tell, when the project is read."""
@@ -160,8 +176,9 @@ class GitlabConnector:
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         """Whole issues in the order of their last change; the cursor is that change's time.
 
-        All of them where a label was renamed or deleted since, which rewrites the past and touches no issue, and where
-        REST had to do before: GraphQL tells more. That it serves no more does not make histories shorter unasked.
+        All of them where a label was renamed or deleted since, which rewrites the past and touches no issue, where
+        statuses were known by other keys, and where REST had to do before: GraphQL tells more. That it serves no more
+        does not make histories shorter unasked.
         """
         before = names_in(cursor)
         lists = self._lists.get(project.project_id)
@@ -172,51 +189,76 @@ class GitlabConnector:
             raise self._worsened(project, served)
         is_better = not isinstance(served, str) and through(cursor) == "rest"
         is_new = through(cursor) != "graphql"
-        for page in self._pages(project, served, None if is_rewritten or is_better else resume(cursor), is_new=is_new):
-            yield replace(page, cursor=with_names(page.cursor, labels))
+        steps: dict[str, str] | None = None
+        if not isinstance(served, str):
+            keys = statuses.steps(served.statuses(project)).keys
+            known = steps_in(cursor)
+            is_rewritten = is_rewritten or (known is None and bool(keys) and not is_new)
+            is_rewritten = is_rewritten or any(keys.get(name, key) != key for name, key in (known or {}).items())
+            steps = {**(known or {}), **keys}
+        since = None if is_rewritten or is_better else resume(cursor)
+        for page in self._pages(project, served, since, steps or {}, is_new=is_new):
+            yield replace(page, cursor=with_names(page.cursor, labels, steps))
 
     def _pages(
-        self, project: Project, reader: GraphqlReader | str, since: datetime | None, *, is_new: bool
+        self,
+        project: Project,
+        reader: GraphqlReader | str,
+        since: datetime | None,
+        steps: Mapping[str, str],
+        *,
+        is_new: bool,
     ) -> Iterator[Page]:
         scope = Scope.of(project, self.source)
+        notes: tuple[Problem, ...] = ()
         try:
             if not isinstance(reader, str):
                 lists = self._lists.get(project.project_id) or read_lists(self._client, scope)
                 try:
-                    for page in reader.pages(project, since, lists):
+                    for page in reader.pages(project, since, lists, steps):
                         since = resume(page.cursor) or since
                         yield page
                 except UnsuitableError as error:
                     if not is_new:
                         raise self._worsened(project, str(error)) from None
                     log.warning("%s: %s: REST takes over: %s", self.source, project.key, error)
+                    notes = (Problem(project.key, THROUGH_REST.format(error)),)
+                    self._refusals[project.project_id] = str(error)  # for the census, too, which counts no tasks then
                 else:
                     return
             if scope.is_group:
                 raise TrackerError(f"{self.source}: {project.key}: GraphQL shows its epics no more")
-            yield from self._rest.pages(project, since)
+            for page in self._rest.pages(project, since):
+                yield replace(page, notes=(*notes, *page.notes))
+                notes = ()
+            if notes:  # REST had nothing more to tell
+                yield Page((), (), (), (), cursor_at(since, "rest"), notes=notes)
         except DisobeyedError:
             raise self._disobeyed(project, "updated_after and its order (order_by=updated_at)") from None
 
     def census(self, project: Project, *, sweep: bool) -> Census:
-        """GitLab's own count of issues of every type (none of a group's epics); the sweep lists by creation, which
-        does not shift.
+        """GitLab's own count of issues of every type (none of a group's epics), but of tasks where REST reads, which
+        leaves them out; the sweep lists by creation, which does not shift.
         """
         scope = Scope.of(project, self.source)
         if scope.is_group:
             reader = self._reader()
             ids = reader.sweep(project) if sweep and not isinstance(reader, str) else None
             return Census(project.project_id, None, ids)
+        is_bare = isinstance(self._served(project), str)
         try:
             statistics = self._client.get(f"{scope.base}/issues_statistics", scope="all")
             count = statistics.get("statistics", {}).get("counts", {}).get("all")
+            if isinstance(count, int) and is_bare:
+                count -= self._rest.tasks(project)
         except UnavailableError:
             count = None  # the sweep, or the next pull, says whether the project itself is gone
         ids = None
         if sweep:
             try:
                 listed = self._rest.windows(project, "created", None)
-                ids = frozenset(f"{self.source}:{row['id']}" for rows, _ in listed for row in rows if "id" in row)
+                found = (row for rows, _ in listed for row in rows if "id" in row and not (is_bare and is_task(row)))
+                ids = frozenset(f"{self.source}:{row['id']}" for row in found)
             except DisobeyedError:
                 raise self._disobeyed(project, "created_after and its order (order_by=created_at)") from None
         return Census(project.project_id, count if isinstance(count, int) else None, ids)

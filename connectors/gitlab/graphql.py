@@ -10,31 +10,31 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from connectors.gitlab import normalize, notes, statuses, workitems
+from connectors.gitlab import normalize, notes, parents, statuses, workitems
 from connectors.gitlab.cursor import cursor_at
 from connectors.gitlab.listing import FailedError, Listing, UnsuitableError, is_cut, words
 from connectors.gitlab.normalize import Record
-from connectors.gitlab.queries import CAPABILITIES, OPTIONAL, STATUSES, USERS, Schema, activity, traces
+from connectors.gitlab.queries import CAPABILITIES, OPTIONAL, STATUSES, USERS, Schema, activity, others, traces
 from connectors.gitlab.references import Lists, References, references
 from connectors.gitlab.rest import page
-from connectors.gitlab.scope import Scope
+from connectors.gitlab.scope import EPIC, TYPES, Scope
+from connectors.gitlab.tally import Tally
 from connectors.gitlab.values import SHAPE_ERRORS, Json, number, shape, text
 from connectors.gitlab.windows import windows
-from pmo_sync.clients.gitlab import GitlabClient, OverloadedError, RefusedError, UnavailableError, WebPageError
+from pmo_sync.clients.gitlab import GitlabClient, RefusedError, UnavailableError, WebPageError
 from pmo_sync.errors import DataError, TrackerError
 from pmo_sync.model import Page, Problem, Project, Trace
 
 log: Final = logging.getLogger("pmo_sync.gitlab")
 
 PROBED: Final = 10  # closed issues that show whether closings are told
-TRACED: Final = 20  # issues asked for by one query
+ASKED: Final = 20  # issues or projects asked for by one query
 
 
 def connect(client: GitlabClient) -> Schema | str:
@@ -62,7 +62,8 @@ class GraphqlReader:
         self._workers = workers
         self._listing = Listing(source, client, schema)
         self._people: dict[str, str] = {}  # login -> id; "@login" where nobody has it any more
-        self._statuses: dict[str, list[Json]] = {}  # top-level group -> its statuses
+        self._statuses: dict[str, list[Json] | str] = {}  # top-level group -> its statuses, or why they are not known
+        self._parents: dict[tuple[str, str], tuple[str, str] | None] = {}  # project, reference -> id, key
         self._lock = threading.Lock()
 
     @property
@@ -73,20 +74,30 @@ class GraphqlReader:
     def refusal(self, project: Project) -> str:
         """Why this project's work items cannot be read here; empty if they can."""
         try:
-            items, _ = self._listing.page(project, arguments=", state: closed", sort="UPDATED_DESC", size=PROBED)
+            items = self._some_closed(project)
         except FailedError as error:
             return self.refusal(project) if self._listing.leave_out(error.unknown) else str(error)
         except UnsuitableError as error:
             return str(error)
-        except OverloadedError:
-            return "it is too slow to give a single issue"
         except (UnavailableError, RefusedError, WebPageError) as error:
             return _why(error)
         broken = [item["error"] for item in items if "error" in item]
         if broken and len(broken) == len(items):
             return f"it gives no issue whole: {broken[0]}"
-        whole = [one for one in items if "error" not in one and not is_cut(one, "notes")]  # the rest may yet tell
+        whole = [one for one in items if "error" not in one and not is_cut(one)]  # the rest may yet tell
         return "its activity stream does not tell of closings" if self._conceals_closings(project, whole) else ""
+
+    def _some_closed(self, project: Project) -> list[Json]:
+        """The closed issues that changed last; two where the first one is too much even alone, which may be its fault."""
+        found: list[Json] = []
+        after: str | None = None
+        while True:
+            items, after = self._listing.page(
+                project, arguments=", state: closed", sort="UPDATED_DESC", size=PROBED, after=after
+            )
+            found += items
+            if after is None or len(found) > 1 or any("error" not in one for one in items):
+                return found
 
     def _conceals_closings(self, project: Project, closed: Sequence[Json]) -> bool:
         """Whether REST knows a closing and the stream of none of these has one. What was imported may lack both."""
@@ -94,48 +105,90 @@ class GraphqlReader:
         scope = Scope.of(project, self._source)
         if scope.is_group or any((note.get("systemNoteMetadata") or {}).get("action") == "closed" for note in told):
             return False
-        paths = (f"{scope.base}/issues/{one['iid']}/resource_state_events" for one in closed)
-        return any(event.get("state") == "closed" for path in paths for event in self._client.list(path))
+        return any(self._is_closing_known(f"{scope.base}/issues/{one['iid']}") for one in closed)
+
+    def _is_closing_known(self, path: str) -> bool:
+        """Whether REST knows one of an issue; not where it fails on this issue, which proves nothing."""
+        try:
+            return any(event.get("state") == "closed" for event in self._client.list(f"{path}/resource_state_events"))
+        except (UnavailableError, TrackerError) as error:
+            log.info("%s: %s", self._source, error)
+            return False
 
     def holds_anything(self, project: Project) -> bool:
         """Whether there is a single work item. Raises UnsuitableError, FailedError."""
         return bool(self._listing.page(project, size=1)[0])
 
     def statuses(self, project: Project) -> list[Json]:
-        """The work-item statuses of the project's top-level group; none on tiers without them."""
+        """The work-item statuses of the project's top-level group; none on tiers without them, or where not told."""
+        found = self._told_statuses(project)
+        return [] if isinstance(found, str) else found
+
+    def status_refusal(self, project: Project) -> str:
+        """Why the work-item statuses of the project's top-level group are not known; empty if they are."""
+        found = self._told_statuses(project)
+        return found if isinstance(found, str) else ""
+
+    def _told_statuses(self, project: Project) -> list[Json] | str:
         top = project.key.split("/")[0]
         if "status" not in self._listing.schema.widgets or not self._listing.schema.has_statuses:
             return []
         with self._lock:
             if top not in self._statuses:
-                found = self._listing.walk(STATUSES, lambda data, _: (data.get("namespace") or {}).get("statuses") or {},
-                                           path=top)  # fmt: skip
-                self._statuses[top] = list(found)
+                try:
+                    self._statuses[top] = list(self._listing.walk(STATUSES, _statuses, path=top))
+                except FailedError as error:
+                    self._statuses[top] = str(error)
             return self._statuses[top]
 
-    def pages(self, project: Project, since: datetime | None, lists: Lists) -> Iterator[Page]:
-        """Whole issues in the order of their last change. Raises UnsuitableError, DisobeyedError, FailedError."""
+    def others(self, projects: Sequence[Project]) -> Iterator[tuple[Project, str]]:
+        """Projects that have work items of types that are not read (objectives and the like), each with one such type.
+
+        A group's are not looked for, nor types that a group has made for itself.
+        """
+        types = self._listing.schema.types - {*TYPES, EPIC}
+        for start in range(0, len(projects) if types else 0, ASKED):
+            some = projects[start : start + ASKED]
+            asked = {f"p{n}": one.key for n, one in enumerate(some)}
+            try:
+                data, errors = self._listing.ask(others(len(some), types), **asked)
+            except TrackerError as error:  # nothing is read less for it
+                log.info("%s: other types are not told of: %s", self._source, error)
+                continue
+            if errors:
+                log.info("%s: other types are not told of: %s", self._source, words(errors))
+            for n, one in enumerate(some):
+                found = ((data.get(f"p{n}") or {}).get("workItems") or {}).get("nodes") or ()
+                if found and found[0]:
+                    yield one, text((found[0].get("workItemType") or {}).get("name"))
+
+    def pages(self, project: Project, since: datetime | None, lists: Lists, names: Mapping[str, str]) -> Iterator[Page]:
+        """Whole issues in the order of their last change. ``names`` are those that statuses had before, with their keys.
+
+        Raises UnsuitableError, DisobeyedError, FailedError.
+        """
         scope = Scope.of(project, self._source)
         group_id = project.project_id.rpartition(":")[2] if scope.is_group else None
-        known = references(lists, group_id, statuses.closing(self.statuses(project)))
+        known = references(lists, group_id, statuses.steps(self.statuses(project)).and_former(names))
         start = since.replace(microsecond=0) if since else None  # GraphQL's times have whole seconds
-        unread: Counter[str] = Counter()
+        tally = Tally(project)
+        cursor: str | None = None
         with ThreadPoolExecutor(self._workers, thread_name_prefix=self._source) as pool:
             for items, mark in windows(
-                partial(self._listing.all, project), "updatedAt", start, lambda: self._listing.size
+                partial(self._listing.all, project), "updatedAt", start, lambda: self._listing.size(project)
             ):
-                cut = sum(is_cut(item, "notes") for item in items)
+                cut = sum(is_cut(item) for item in items)
                 wrong = list(pool.map(self._listing.complete, items))
                 self._tell_moves(project, items)
                 self._look_up({login for item in items for login in notes.logins(activity(item))})
+                self._look_up_parents(project, {one for item in items for one in notes.parents(activity(item))})
                 found = [
-                    Problem(_subject(project, item), why) if why else self._record(project, item, known, unread)
+                    Problem(_subject(project, item), why) if why else self._record(project, item, known, tally)
                     for item, why in zip(items, wrong, strict=True)
                 ]
-                yield page(cursor_at(mark, "graphql"), found, refetched=cut)
-        if unread:
-            said = ", ".join(f"{action} {count}" for action, count in unread.most_common(5))
-            log.warning("%s: %s: sentences of the history not understood: %s", self._source, project.key, said)
+                cursor = cursor_at(mark, "graphql")
+                yield page(cursor, found, refetched=cut)
+        yield from tally.last_page(cursor)
 
     def sweep(self, project: Project) -> frozenset[str]:
         """The ids of all. Raises UnsuitableError, FailedError."""
@@ -144,8 +197,8 @@ class GraphqlReader:
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         """Each asked for by its id: GitLab shows nothing where it is deleted or hidden."""
         owner = number(project.project_id.rpartition(":")[2])
-        for start in range(0, len(issue_ids), TRACED):
-            some = issue_ids[start : start + TRACED]
+        for start in range(0, len(issue_ids), ASKED):
+            some = issue_ids[start : start + ASKED]
             asked = {f"i{n}": f"gid://gitlab/WorkItem/{one.rpartition(':')[2]}" for n, one in enumerate(some)}
             data, errors = self._listing.ask(traces(len(some)), **asked)
             if errors and not all(error.get("path") for error in errors):
@@ -191,21 +244,47 @@ class GraphqlReader:
                 **{one["username"]: str(number(one["id"])) for one in found if one},
             }
 
-    def _record(self, project: Project, item: Json, known: References, unread: Counter[str]) -> Record | Problem:
+    def _look_up_parents(self, project: Project, references: set[str]) -> None:
+        """The ids of former parents. Who is gone or hidden stays unknown."""
+        is_group = Scope.of(project, self._source).is_group
+        unknown = sorted(one for one in references if (project.project_id, one) not in self._parents)
+        asked = [(one, place) for one in unknown for place in parents.places(one, project.key, is_group=is_group)]
+        self._parents |= {(project.project_id, one): None for one in unknown}
+        for start in range(0, len(asked), ASKED):
+            some = asked[start : start + ASKED]
+            query, variables = parents.query([place for _, place in some])
+            data, _ = self._listing.ask(query, **variables)
+            for n, (one, _) in enumerate(some):
+                found = ((data.get(f"r{n}") or {}).get("workItems") or {}).get("nodes") or ()
+                if found and found[0] and self._parents[project.project_id, one] is None:
+                    told = (str(number(found[0]["id"])), text(found[0].get("reference")))
+                    self._parents[project.project_id, one] = told
+
+    def _record(self, project: Project, item: Json, known: References, tally: Tally) -> Record | Problem:
         try:
-            raw, activity = workitems.raw(item, project, known, self._people)
-            unread += activity.unread
-            return normalize.issue(raw, project, self._source, self._workflow)
+            told = notes.parents(activity(item))
+            before = {one: found for one in told if (found := self._parents.get((project.project_id, one)))}
+            raw, read = workitems.raw(item, project, known, self._people, before)
+            record = normalize.issue(raw, project, self._source, self._workflow)
         except DataError as error:
             return Problem(error.subject, error.what)
         except SHAPE_ERRORS as error:
             return Problem(_subject(project, item), shape(error))
+        tally.unread += read.unread
+        tally.take(record)
+        return record
 
 
 def _subject(project: Project, item: Mapping[str, Any]) -> str:
     if item.get("confidential"):
         return f"{project.key}: id {text(item.get('id')).rpartition('/')[2]}"
     return text(item.get("reference")) or f"{project.key}#{text(item.get('iid')) or '?'}"
+
+
+def _statuses(data: Json, errors: Sequence[Json]) -> Json:
+    if errors:
+        raise FailedError(words(errors))
+    return (data.get("namespace") or {}).get("statuses") or {}
 
 
 def _why(error: Exception) -> str:

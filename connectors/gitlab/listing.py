@@ -1,8 +1,9 @@
 """Work items page by page, each page as large as this GitLab can give, each item brought to its end.
 
-The size adapts: half as many issues whenever GitLab finds the query too complex, too large or too slow. It counts a
-query's complexity before it runs it, aborts it after 30 s (a 503 with a reason), and a proxy may give up earlier.
-A part of the query that an instance does not know, though its type is there, is left out from then on.
+The size adapts, project by project: half as many issues whenever GitLab finds the query too complex, too large or too
+slow, or fails on it; twice as many again once that went well. It counts a query's complexity before it runs it, aborts
+it after 30 s (a 503 with a reason), and a proxy may give up earlier. What cannot even be had alone is named, and the
+next one is read. A part of the query that an instance does not know, though its type is there, is left out from then on.
 """
 
 from __future__ import annotations
@@ -11,20 +12,24 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from connectors.gitlab.queries import NEEDED, WIDGETS, Schema, parts
+from connectors.gitlab.queries import NEEDED, PING, WIDGETS, Schema, parts
 from connectors.gitlab.scope import Scope
+from connectors.gitlab.sizes import Size
 from connectors.gitlab.values import Json, iso, text
-from pmo_sync.clients.gitlab import GitlabClient, OverloadedError
-from pmo_sync.errors import TrackerError
+from pmo_sync.clients.gitlab import GitlabClient, RefusedError, WebPageError
+from pmo_sync.errors import OverloadedError, TrackerError
 from pmo_sync.model import Project
 
 log: Final = logging.getLogger("pmo_sync.gitlab")
 
 FIRST: Final = 50  # issues a page to begin with
 INNER: Final = 50  # rows of each connection inside
+PATIENCE: Final = 5  # issues that can have nothing given in a row, before it is the server that fails
+_COMPLEX: Final = re.compile(r"complexity", re.IGNORECASE)
 _TOO_MUCH: Final = re.compile(r"complexity|timeout|timed out|took too long", re.IGNORECASE)
+_FAILED: Final = re.compile(r"internal server error", re.IGNORECASE)
 
 
 class UnsuitableError(Exception):
@@ -39,6 +44,11 @@ class FailedError(TrackerError):
         super().__init__(message)
 
 
+class _Threads(NamedTuple):
+    notes: dict[Any, Json]  # id of a thread -> the connection of its notes
+    after: str | None
+
+
 class Listing:
     """Asks one GitLab for work items. Used by several workers at once."""
 
@@ -47,7 +57,16 @@ class Listing:
         self._client = client
         self._whole = schema
         self.schema = schema
-        self.size = FIRST
+        self._sizes: dict[str, Size] = {}  # project -> issues a page
+        self._bad: dict[tuple[str, Any, Any], str] = {}  # project, issue, its change -> why it cannot be had
+        self._bad_in_a_row: dict[str, int] = {}  # project -> how many of those came one after the other
+
+    def size(self, project: Project) -> int:
+        """How many issues a page of this project has at most."""
+        return self._size(project).now
+
+    def _size(self, project: Project) -> Size:
+        return self._sizes.setdefault(project.project_id, Size(FIRST))
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -64,7 +83,10 @@ class Listing:
 
     def ask(self, query: str, **variables: Any) -> tuple[Json, list[Json]]:
         """Data and errors. Raises TrackerError where there is neither."""
-        answer = self._client.graphql(query, **variables)
+        return self._ask(query, variables, is_large=False)
+
+    def _ask(self, query: str, variables: Mapping[str, Any], *, is_large: bool) -> tuple[Json, list[Json]]:
+        answer = self._client.graphql(query, is_large=is_large, **variables)
         data, errors = answer.get("data"), answer.get("errors") or []
         if not isinstance(data, dict) and not errors:
             raise TrackerError(f"{self._source}: GraphQL answered neither data nor errors")
@@ -90,6 +112,7 @@ class Listing:
     def all(self, project: Project, since: datetime | None) -> Iterator[Json]:
         """All changed since, in the order of their last change. Raises UnsuitableError, FailedError."""
         after: str | None = None
+        self._size(project).grow()  # only here: how many rows a request brings must not grow while they are listed
         while True:
             items, after = self.page(project, since=since, after=after)
             yield from items
@@ -109,37 +132,82 @@ class Listing:
         """Work items and the token of the next page. What GitLab could not give of one is in its ``error``."""
         scope = Scope.of(project, self._source)
         query = self.schema.page(scope.root, scope.arguments + arguments, sort)
-        size = min(self.size, size or self.size)
+        brief = self.schema.brief(scope.root, scope.arguments + arguments, sort)
+        learned = self._size(project)
+        size = min(learned.now, size or learned.now)
         bound = iso(since) if since else None
+        place = {"path": project.key, "after": after, "since": bound}
         while True:
+            known = self._known_as_bad(project, brief, place) if size == 1 else None
+            if known is not None:
+                return known
             try:
-                data, errors = self.ask(query, path=project.key, first=size, inner=INNER, after=after, since=bound)
-            except OverloadedError as refusal:
-                if size == 1:
+                data, errors = self._ask(query, place | {"first": size, "inner": INNER}, is_large=size > 1)
+                refusal, is_final = _refusal(data, errors)
+            except TrackerError as failure:
+                can_be_less = isinstance(failure, OverloadedError) or size == 1
+                if isinstance(failure, (RefusedError, WebPageError)) or not can_be_less:
                     raise
-                why = str(refusal)
-            else:
-                if not any(_TOO_MUCH.search(text(error.get("message"))) for error in errors):
-                    break
-                why = words(errors)
-                if size == 1:
-                    raise UnsuitableError(f"even one issue is too much for GraphQL: {why}")
+                log.log(logging.WARNING if size == 1 else logging.INFO, "%s: %s", self._source, failure)
+                data, errors, refusal, is_final = {}, [], "it takes too long, or GitLab fails on it", False
+            if not refusal:
+                break
+            if size == 1 and is_final:
+                raise UnsuitableError(f"even one issue is too much for GraphQL: {refusal}")
+            if size == 1:
+                return self._bad_one(project, refusal, brief, place)
             size = max(1, size // 2)
-            self.size = min(self.size, size)
-            log.info("%s: %s: %s; %d issues a page from now on", self._source, project.key, why, size)
+            learned.shrink(size, is_final=is_final)
+            log.info("%s: %s: %s; %d issues a page", self._source, project.key, refusal, size)
+        learned.worked(size)
+        self._bad_in_a_row.pop(project.project_id, None)
         listed = self._items(data, errors, project)
         items = [one if isinstance(one, dict) else {} for one in listed["nodes"]]
         for error in errors:
-            path = error.get("path") or []
-            if path[:3] != ["owner", "workItems", "nodes"] or not isinstance(path[3:4] and path[3], int):
+            number = _number(error)
+            if number is None:
                 raise FailedError(f"{self._source}: {project.key}: GraphQL: {words([error])}")
-            items[path[3]]["error"] = words([error])
+            items[number]["error"] = words([error])
         return items, _next(listed, after)
+
+    def _bad_one(
+        self, project: Project, why: str, brief: str, place: Mapping[str, str | None]
+    ) -> tuple[list[Json], str | None]:
+        """The name of the one issue that cannot be had. Raises where it is the server that fails, for all."""
+        listed = self._items(*self.ask(brief, **place), project)
+        id_ = project.project_id
+        self._bad_in_a_row[id_] = self._bad_in_a_row.get(id_, 0) + 1
+        if self._bad_in_a_row[id_] > PATIENCE:
+            raise FailedError(f"{self._source}: {project.key}: GraphQL fails for one issue after the other: {why}")
+        items = [one | {"error": why} for one in listed["nodes"] if one]
+        self._bad |= {(id_, one["id"], one["updatedAt"]): why for one in items}
+        return items, _next(listed, place["after"])
+
+    def _known_as_bad(
+        self, project: Project, brief: str, place: Mapping[str, str | None]
+    ) -> tuple[list[Json], str | None] | None:
+        """The next issue, where it is one that could not be had before; None where it may be."""
+        id_ = project.project_id
+        if not any(one[0] == id_ for one in self._bad):
+            return None
+        listed = self._items(*self.ask(brief, **place), project)
+        found = [(one, self._bad.get((id_, one["id"], one["updatedAt"]))) for one in listed["nodes"] if one]
+        if not any(why for _, why in found):
+            return None
+        return [one | {"error": why} for one, why in found], _next(listed, place["after"])
 
     def complete(self, item: Json) -> str:
         """Read what did not fit of its connections. Returns why it cannot be whole, empty if it is."""
         if "error" in item:
             return f"GitLab did not give all of it: {item['error']}"
+        try:
+            return self._complete_parts(item) or self._complete_threads(item)
+        except TrackerError as error:
+            self.ask(PING)  # or it is the server that fails, for all
+            log.warning("%s: %s", self._source, error)
+            return "the rest of its history takes too long, or GitLab fails on it"
+
+    def _complete_parts(self, item: Json) -> str:
         for name in self.schema.widgets:
             many = WIDGETS[name].many
             shown = (parts(item).get(name) or {}).get(many) if many else None
@@ -151,10 +219,37 @@ class Listing:
                     return f"the rest of its {name} is not readable: {words(errors) or 'nothing came'}"
                 shown["nodes"] += rest["nodes"]
                 after = _next(rest, after)
-        is_split = any(
-            ((one.get("notes") or {}).get("pageInfo") or {}).get("hasNextPage") for one in rows(item, "notes")
-        )
-        return "a thread of its activity holds more notes than one" if is_split else ""
+        return ""
+
+    def _complete_threads(self, item: Json) -> str:
+        """Read threads of its activity that hold more notes than came with them. Returns why one cannot be whole."""
+        split = {one.get("id"): one["notes"] for one in rows(item, "notes") if _goes_on(one.get("notes"))}
+        after: str | None = None
+        while split:
+            listed = self._threads(item, after)
+            if isinstance(listed, str):
+                return f"a thread of its activity is not readable: {listed}"
+            for id_ in [id_ for id_ in listed.notes if id_ in split]:
+                notes, inside = listed.notes[id_], _next(listed.notes[id_], None)
+                while inside is not None:
+                    more = self._threads(item, after, inside)
+                    if isinstance(more, str) or id_ not in more.notes:
+                        return "a thread of its activity is not readable to its end"
+                    notes["nodes"] += more.notes[id_]["nodes"]
+                    inside = _next(more.notes[id_], inside)
+                split.pop(id_)["nodes"] = notes["nodes"]
+            after = listed.after
+            if after is None:
+                break
+        return "a thread of its activity is not there any more" if split else ""
+
+    def _threads(self, item: Json, after: str | None, inside: str | None = None) -> _Threads | str:
+        """A page of the threads of its activity, or why there is none."""
+        data, errors = self.ask(self.schema.threads(), id=item["id"], after=after, inside=inside)
+        listed = _shown(data.get("workItem") or {}, "notes")
+        if errors or not listed:
+            return words(errors) or "nothing came"
+        return _Threads({one.get("id"): one["notes"] for one in listed.get("nodes") or () if one}, _next(listed, after))
 
     def _items(self, data: Json, errors: Sequence[Json], project: Project) -> Json:
         """The connection of work items. Null means: not offered here, never: none."""
@@ -171,9 +266,18 @@ def rows(item: Json, widget: str) -> list[Json]:
     return [one for one in _shown(item, widget).get("nodes") or () if one]
 
 
-def is_cut(item: Json, widget: str) -> bool:
-    """Whether one of its connections goes on."""
-    return bool((_shown(item, widget).get("pageInfo") or {}).get("hasNextPage"))
+def is_cut(item: Json) -> bool:
+    """Whether its activity goes on."""
+    return _goes_on(_shown(item, "notes")) or any(_goes_on(one.get("notes")) for one in rows(item, "notes"))
+
+
+def _goes_on(connection: Json | None) -> bool:
+    return bool(((connection or {}).get("pageInfo") or {}).get("hasNextPage"))
+
+
+def may_pass(why: str) -> bool:
+    """Whether an error in GitLab's words is of the moment."""
+    return bool(_TOO_MUCH.search(why) or _FAILED.search(why))
 
 
 def words(errors: Sequence[Json]) -> str:
@@ -183,6 +287,21 @@ def words(errors: Sequence[Json]) -> str:
 
 def _shown(item: Json, widget: str) -> Json:
     return (parts(item).get(widget) or {}).get(WIDGETS[widget].many) or {}
+
+
+def _refusal(data: Json, errors: Sequence[Json]) -> tuple[str, bool]:
+    """Why less has to be asked for, empty if it need not; and whether that holds for every page of this size."""
+    too_much = [error for error in errors if _TOO_MUCH.search(text(error.get("message")))]
+    if not too_much and not (data.get("owner") or {}).get("workItems"):
+        too_much = [error for error in errors if _FAILED.search(text(error.get("message")))]
+    return words(too_much), bool(too_much) and _COMPLEX.search(text(too_much[0].get("message"))) is not None
+
+
+def _number(error: Json) -> int | None:
+    """Which of the listed work items an error is about; None where it is about more."""
+    path = error.get("path") or []
+    is_inside = path[:3] == ["owner", "workItems", "nodes"] and isinstance(path[3:4] and path[3], int)
+    return int(path[3]) if is_inside else None
 
 
 def _unknown(errors: Sequence[Json]) -> frozenset[str]:

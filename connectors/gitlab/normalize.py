@@ -46,7 +46,9 @@ class Raw(NamedTuple):
     weights: Sequence[Json] = ()  # paid tiers
     logged: Mapping[str, Sequence[Change]] = {}
     titles: Mapping[str, str] = {}  # of the time-boxes named in ``logged``: "milestone:7", "iteration:3"
-    closing: Collection[str] = ()  # names of the work-item statuses that mean closed
+    steps: Mapping[str, str] = {}  # key of a work-item status -> its name
+    closing: Collection[str] = ()  # keys of the work-item statuses that mean closed
+    parents: Mapping[str, str] = {}  # id of a parent named in ``logged`` -> its key
     timelogs: Sequence[Json] | None = None  # None: not read
 
 
@@ -57,6 +59,8 @@ class Record(NamedTuple):
     intervals: tuple[Interval, ...]
     people: tuple[Person, ...]
     worklogs: tuple[Worklog, ...] | None = None
+    doubled: str = ""  # its name, where it has several steps of the workflow at once
+    unlogged: int = 0  # seconds booked on it that nothing here tells of
 
 
 def issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Record:
@@ -107,7 +111,7 @@ def _issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Recor
     labels = stays_of_set({text(one) for one in map(_label_name, row.get("labels") or ())} - {""},
                           _logged(raw, "label") or _changes(raw.labels, "label", "name"), born, updated)  # fmt: skip
     statuses = _statuses(raw, labels, born, updated, workflow)
-    add("status", statuses, f"{source}:", {stay.value: stay.value.removeprefix("status:") for stay in statuses})
+    add("status", statuses, f"{source}:", {stay.value: _status_name(stay.value, raw) for stay in statuses})
     add("label", labels)
     for field, events in (("milestone", raw.milestones), ("iteration", raw.iterations)):
         now = row.get(field) or None
@@ -128,12 +132,12 @@ def _issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Recor
     ):
         add(field, stays_of_one(current, _logged(raw, field), born, updated, initial=_initial(field, current, raw)))
     person = _assignee(row, source)
-    people = [
+    assigned = [
         change._replace(value=change.value and person_id(source, change.value)) for change in _logged(raw, "assignee")
     ]
-    add("assignee", stays_of_one(person[0] if person else None, people, born, updated), names={})
+    add("assignee", stays_of_one(person[0] if person else None, assigned, born, updated), names={})
     parent = row.get("parent")
-    names = {str(parent["id"]): text(parent.get("key"))} if parent else {}
+    names = {**raw.parents} | ({str(parent["id"]): text(parent.get("key"))} if parent else {})
     stays = stays_of_one(str(parent["id"]) if parent else None, _logged(raw, "parent"), born, updated)
     add("parent", stays, f"{source}:", names)
     for link in raw.links:
@@ -141,8 +145,17 @@ def _issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Recor
         field = LINKS.get(text(link.get("link_type")).lower(), "relates")
         label = _key(link) or text(link.get("web_url"))
         found.append(Interval(made.issue_id, field, f"{source}:{int(link['id'])}", label, since, None))
-    named = (Person(person[0], source, person[1]),) if person and person[1] else ()
-    return Record(made, tuple(found), named, _worklogs(raw, made))
+    people = (Person(person[0], source, person[1]),) if person and person[1] else ()
+    steps = [stay for stay in labels if stay.until is None and is_workflow(stay.value, workflow)]
+    spent = (row.get("time_stats") or {}).get("total_time_spent") or 0
+    return Record(
+        made,
+        tuple(found),
+        people,
+        _worklogs(raw, made),
+        doubled=named(row, owner) if state == "opened" and len(steps) > 1 else "",
+        unlogged=int(spent) if raw.timelogs is None else 0,
+    )
 
 
 def _logged(raw: Raw, field: str) -> Sequence[Change]:
@@ -215,6 +228,8 @@ def _statuses(raw: Raw, labels: Sequence[Stay], born: datetime, updated: datetim
 
     Labels come first because somebody configured them, while on paid tiers every issue has a status by its type. A
     status that does not fit the state (closing sets one without a word in the activity stream) gives way to the state.
+    Of several workflow labels at once, which only tiers without exclusive ones allow, that with the greater name counts
+    where they came together.
     """
     row = raw.issue
     changes = _logged(raw, "state") or [
@@ -224,8 +239,8 @@ def _statuses(raw: Raw, labels: Sequence[Stay], born: datetime, updated: datetim
     ]
     settled = moment(row["closed_at"]) if row["state"] == "closed" and row.get("closed_at") else updated
     states = stays_of_one(row["state"], changes, born, updated, initial="opened", settled=settled)
-    now = text((row.get("status") or {}).get("name"))
-    natives = stays_of_one(now, _logged(raw, "step"), born, updated, settled=settled) if now else []
+    now = text((row.get("status") or {}).get("key"))
+    natives = stays_of_one(now, _steps(raw, now, changes), born, updated, settled=settled) if now else []
     steps = [stay for stay in labels if is_workflow(stay.value, workflow)]
     moments = {edge for stay in (*states, *natives, *steps) for edge in (stay.since, stay.until) if edge}
     found: list[Stay] = []
@@ -242,6 +257,23 @@ def _statuses(raw: Raw, labels: Sequence[Stay], born: datetime, updated: datetim
                 found[-1] = found[-1]._replace(until=at)
             found.append(Stay(value, at, None))
     return found
+
+
+def _steps(raw: Raw, now: str, states: Sequence[Change]) -> Sequence[Change]:
+    """The changes of the work-item status. Its history tells names: where the last one is no status' name any more and
+    the issue was neither closed nor reopened since, today's status was called that.
+    """
+    found = _logged(raw, "step")
+    is_renamed = bool(found) and found[-1].is_added and found[-1].value not in {None, *raw.steps}
+    if not is_renamed or any(state.at >= found[-1].at for state in states):
+        return found
+    before = found[-1].value
+    return [change._replace(value=now) if change.value == before else change for change in found]
+
+
+def _status_name(value: str, raw: Raw) -> str:
+    key = value.removeprefix("status:")
+    return key if key == value else raw.steps.get(key, key)
 
 
 def _weights(raw: Raw, born: datetime, updated: datetime) -> list[Stay]:

@@ -51,6 +51,7 @@ _DAY: Final = re.compile(
 )
 _BOLD: Final = re.compile(r"\*\*(.+?)\*\*")
 _REFERENCE: Final = re.compile(r"(?P<path>[\w./-]*)[#&](?P<iid>\d+)\b")
+_CHILD: Final = re.compile(r"\bchild\b", re.IGNORECASE)
 _EMPTIED: Final = re.compile(r"^\s*(removed|cleared|unset)\b", re.IGNORECASE)
 
 
@@ -61,9 +62,11 @@ class Names(NamedTuple):
     labels: Mapping[str, str] = {}  # number -> name
     milestones: Mapping[str, str] = {}  # number within the project, or name -> id
     iterations: Mapping[str, str] = {}  # name -> id
+    steps: Mapping[str, str] = {}  # name of a work-item status -> key
     people: Mapping[str, str] = {}  # login -> id
     assignees: Sequence[str] = ()  # ids of today's
     parent: tuple[str, str] | None = None  # today's: id, full reference
+    issues: Mapping[str, tuple[str, str]] = {}  # reference of a parent -> id, key
 
 
 class Activity(NamedTuple):
@@ -82,6 +85,12 @@ def logins(notes: Iterable[Json]) -> set[str]:
                 match["login"].rstrip(".-") for match in _PERSON.finditer(text(note.get("body"))) if match["login"]
             }
     return found
+
+
+def parents(notes: Iterable[Json]) -> set[str]:
+    """The references of everything that was a parent once."""
+    told = [text(note.get("body")) for note in notes if GRAMMAR.get(_action(note)) is _Reader.parent]
+    return {match[0] for body in told if not _CHILD.search(body) and (match := _REFERENCE.search(body))}
 
 
 def read(notes: Iterable[Json], names: Names) -> Activity:
@@ -161,7 +170,7 @@ class _Reader:
         return self._named("health", at, body, words, lambda found: found.lower().replace(" ", "_"))
 
     def step(self, at: datetime, body: str) -> bool:
-        return self._named("step", at, body, _BOLD)
+        return self._named("step", at, body, _BOLD, lambda found: self._names.steps.get(found, found))
 
     def kind(self, at: datetime, body: str) -> bool:
         words = re.compile(r"(?:from|to)\s+\**([A-Za-z][A-Za-z _]*?)\**(?=\s+to\b|\s*$|\.)", re.IGNORECASE)
@@ -199,20 +208,22 @@ class _Reader:
         return is_read
 
     def parent(self, at: datetime, body: str) -> bool:
-        """Today's parent is known by id, an earlier one by its reference only: then nobody is.
+        """By its reference. Where nobody knows what that stands for (deleted, hidden), no parent is.
 
         The sentence about a child has the same action as the one about a parent where both are epics.
         """
-        if re.search(r"\bchild\b", body, re.IGNORECASE):
+        if _CHILD.search(body):
             return True
         match = _REFERENCE.search(body)
         if match is None:
             return False
+        found = self._names.issues.get(match[0])
         now = self._names.parent
-        is_now = now is not None and _same(match, now[1])
-        if now is not None and is_now:
-            return self._add("parent", at, now[0], is_added=not _EMPTIED.match(body))
-        return self._add("parent", at, None)
+        if now is not None and _same(match, now[1]):
+            found = now
+        if found is None:
+            return self._add("parent", at, None)
+        return self._add("parent", at, found[0], is_added=not _EMPTIED.match(body))
 
     def assignee(self, at: datetime, body: str) -> bool:
         added: list[str] = []

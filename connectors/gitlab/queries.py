@@ -19,12 +19,14 @@ CAPABILITIES: Final = """query {
   widget: __type(name: "WorkItemWidget") { possibleTypes { name } }
   sort: __type(name: "WorkItemSort") { enumValues { name } }
   namespace: __type(name: "Namespace") { fields { name } }
+  type: __type(name: "IssueType") { enumValues { name } }
 }"""
 STATUSES: Final = """query($path: ID!, $after: String) {
   namespace(fullPath: $path) {
-    statuses(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { name category } }
+    statuses(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { id name category } }
   }
 }"""
+PING: Final = "query { currentUser { id } }"
 USERS: Final = """query($logins: [String!]) { users(usernames: $logins, first: 100) { nodes { id username } } }"""
 NEEDED: Final = frozenset({"labels", "milestone", "assignees", "notes"})
 SCALARS: Final = (
@@ -32,10 +34,10 @@ SCALARS: Final = (
 )  # fmt: skip
 OPTIONAL: Final = ("movedToWorkItemUrl", "duplicatedToWorkItemUrl", "promotedToEpicUrl")
 # The stream as people see it. The widget's own ``notes`` lack what GitLab makes up from resource events: closings,
-# labels, milestones, iterations, weights. A thread of the stream is one note.
-_THREAD: Final = (
-    "notes(first: 2) { pageInfo { hasNextPage } nodes { id body createdAt systemNoteMetadata { action } } }"
-)
+# labels, milestones, iterations, weights. A thread of the stream is a note, or those of one moment.
+_NOTE: Final = "pageInfo { hasNextPage endCursor } nodes { id body createdAt systemNoteMetadata { action } }"
+_THREAD: Final = f"id notes(first: 10) {{ {_NOTE} }}"
+_WHOLE_THREAD: Final = f"id notes(first: 100, after: $inside) {{ {_NOTE} }}"
 
 
 class Widget(NamedTuple):
@@ -62,7 +64,7 @@ WIDGETS: Final[Mapping[str, Widget]] = {
     "linkedItems": Widget("LinkedItems", "LINKED_ITEMS",
                           "linkType linkCreatedAt workItem { id webUrl reference(full: true) }", "linkedItems"),
     "timeTracking": Widget("TimeTracking", "TIME_TRACKING", "id spentAt timeSpent", "timelogs"),
-    "status": Widget("Status", "STATUS", "status { name category }"),
+    "status": Widget("Status", "STATUS", "status { id name category }"),
 }  # fmt: skip
 
 
@@ -73,11 +75,12 @@ class Schema(NamedTuple):
     widgets: frozenset[str]  # of WIDGETS
     fields: frozenset[str]  # of OPTIONAL
     has_statuses: bool  # a namespace lists them
+    types: frozenset[str] = frozenset()  # of work items, in the words of its enumeration
 
     @classmethod
     def found(cls, data: Json) -> Schema | str:
         """From the answer to CAPABILITIES; a reason where work items cannot be read with it."""
-        names = {part: _names(data.get(part)) for part in ("item", "features", "widget", "sort", "namespace")}
+        names = {part: _names(data.get(part)) for part in ("item", "features", "widget", "sort", "namespace", "type")}
         if not names["item"]:
             return "this version has no work items in GraphQL"
         if "UPDATED_ASC" not in names["sort"]:
@@ -92,9 +95,8 @@ class Schema(NamedTuple):
         )
         if not offered >= NEEDED:
             return f"its work items lack {', '.join(sorted(NEEDED - offered))}"
-        return cls(
-            has_features, offered, frozenset(OPTIONAL) & frozenset(names["item"]), "statuses" in names["namespace"]
-        )
+        fields = frozenset(OPTIONAL) & names["item"]
+        return cls(has_features, offered, fields, "statuses" in names["namespace"], names["type"])
 
     def page(self, root: str, arguments: str = "", sort: str = "UPDATED_ASC") -> str:
         """A page of a project's (or group's) work items. Variables: path, first, inner, after, since."""
@@ -106,6 +108,15 @@ class Schema(NamedTuple):
             f"    nodes {{ {' '.join((*SCALARS, *sorted(self.fields)))} reference(full: true) workItemType {{ name }}\n"
             f"      {self._parts(sorted(self.widgets), 'first: $inner')}\n"
             "    }\n  } }\n}"
+        )
+
+    def brief(self, root: str, arguments: str = "", sort: str = "UPDATED_ASC") -> str:
+        """One work item of such a page, by name only. Variables: path, after, since."""
+        given = f"first: 1, after: $after, updatedAfter: $since, sort: {sort}"
+        return (
+            f"query($path: ID!, $after: String, $since: Time) {{ owner: {root}(fullPath: $path) {{\n"
+            f"  workItems({given}{arguments}) {{ pageInfo {{ hasNextPage endCursor }}\n"
+            "    nodes { id iid updatedAt confidential reference(full: true) }\n  } } }"
         )
 
     def sweep(self, root: str, arguments: str = "") -> str:
@@ -123,14 +134,21 @@ class Schema(NamedTuple):
             f"  {self._parts([widget], 'first: 100, after: $after')}\n}} }}"
         )
 
-    def _parts(self, names: Collection[str], paging: str) -> str:
+    def threads(self) -> str:
+        """A page of the threads of one work item, with many notes of each. Variables: id, after, inside."""
+        return (
+            "query($id: WorkItemID!, $after: String, $inside: String) { workItem(id: $id) {\n"
+            f"  {self._parts(['notes'], 'first: 20, after: $after', _WHOLE_THREAD)}\n}} }}"
+        )
+
+    def _parts(self, names: Collection[str], paging: str, select: str = "") -> str:
         made = []
         for name in names:
             one = WIDGETS[name]
-            inside = one.select
+            inside = select or one.select
             if one.many:
                 arguments = ", ".join(filter(None, (one.arguments, paging)))
-                inside = f"{one.many}({arguments}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {one.select} }} }}"
+                inside = f"{one.many}({arguments}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {inside} }} }}"
             made.append(
                 f"{name} {{ {inside} }}" if self.has_features else f"... on WorkItemWidget{one.type} {{ {inside} }}"
             )
@@ -149,6 +167,17 @@ def traces(count: int) -> str:
     )
 
 
+def others(count: int, types: Collection[str]) -> str:
+    """Whether some projects have work items of other types. Variables: p0, p1, ..."""
+    asked = ", ".join(f"$p{number}: ID!" for number in range(count))
+    listed = f"workItems(first: 1, types: [{', '.join(sorted(types))}]) {{ nodes {{ workItemType {{ name }} }} }}"
+    return (
+        f"query({asked}) {{\n"
+        + "\n".join(f"  p{n}: project(fullPath: $p{n}) {{ {listed} }}" for n in range(count))
+        + "\n}"
+    )
+
+
 def parts(item: Json) -> dict[str, Any]:
     """A work item's widgets by name, whichever way they came."""
     features = item.get("features")
@@ -159,9 +188,10 @@ def parts(item: Json) -> dict[str, Any]:
 
 
 def activity(item: Json) -> list[Json]:
-    """The notes of its stream that came so far, out of their threads."""
+    """The notes of its stream that came so far, out of their threads. What people answered to one is none of them."""
     threads = ((parts(item)["notes"] or {}).get("discussions") or {}).get("nodes") or ()
-    return [note for one in threads if one for note in (one.get("notes") or {}).get("nodes") or () if note]
+    listed = [[note for note in (one.get("notes") or {}).get("nodes") or () if note] for one in threads if one]
+    return [note for notes in listed for note in notes if note is notes[0] or note.get("systemNoteMetadata")]
 
 
 def _names(part: Json | None) -> frozenset[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from connectors.gitlab.milestones import iteration_name
+from connectors.gitlab.statuses import Steps
 from connectors.gitlab.values import Json, text
 
 
@@ -24,10 +25,10 @@ class References(NamedTuple):
     milestones: Mapping[str, str]  # number within the project, or name -> id
     iterations: Mapping[str, str]  # name -> id
     titles: Mapping[str, str]  # "milestone:7" -> name
-    closing: frozenset[str]  # statuses that mean closed
+    steps: Steps  # the work-item statuses
 
 
-def references(lists: Lists, group_id: str | None, closing: frozenset[str]) -> References:
+def references(lists: Lists, group_id: str | None, steps: Steps) -> References:
     """``group_id`` where the stream is a group's: there its own milestones go by number, in a project the project's.
 
     Of two with one name the nearest counts: a project's before its groups'.
@@ -47,4 +48,4 @@ def references(lists: Lists, group_id: str | None, closing: frozenset[str]) -> R
         titles[f"iteration:{row.get('id')}"] = title
         iterations.setdefault(title, str(row.get("id")))
     labels = {str(row["id"]): text(row["name"]) for row in lists.labels if "id" in row}
-    return References(labels, milestones, iterations, titles, closing)
+    return References(labels, milestones, iterations, titles, steps)

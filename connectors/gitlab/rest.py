@@ -4,10 +4,15 @@ What moves an issue's ``updated_at`` decides what an incremental pass sees. Colu
 source). A new or removed link leaves a system note on both issues, and system notes touch their issue unless they are
 made while it is being created; that the removal does so on every version is not verified. A milestone's or label's own
 change does not, which is why those are read in full each run. What escapes all the same comes with ``--full``.
+
+REST knows nobody's parent. So tasks are left out, also of the census: with the issue they belong to they would count
+twice. An issue that was promoted to an epic says so in a system note only: those are asked for where there are epics.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -15,18 +20,30 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from connectors.gitlab import normalize
 from connectors.gitlab.cursor import cursor_at
 from connectors.gitlab.normalize import Raw, Record
-from connectors.gitlab.values import Json, iso
+from connectors.gitlab.tally import Tally
+from connectors.gitlab.values import Json, iso, text
 from connectors.gitlab.windows import windows
-from pmo_sync.clients.gitlab import PAGE, GitlabClient, UnavailableError
-from pmo_sync.errors import DataError
+from pmo_sync.clients.gitlab import PAGE, GitlabClient, RefusedError, UnavailableError
+from pmo_sync.errors import DataError, TrackerError
 from pmo_sync.model import Page, Problem, Project
 
+log: Final = logging.getLogger("pmo_sync.gitlab")
+
 PROBES: Final = 5  # issues asked whether a paid list exists
+PROMOTED: Final = re.compile(r"\s*promoted to\b", re.IGNORECASE)
+PATIENCE: Final = 5  # issues in a row whose history fails, before it is the server that fails
+
+
+class _Failure(NamedTuple):
+    """An issue whose history the server fails to give, though it answers."""
+
+    problem: Problem
+    error: TrackerError
 
 
 class RestReader:
@@ -47,15 +64,41 @@ class RestReader:
         """
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._source)
         try:
-            ahead: deque[tuple[str, list[Future[Record | Problem]]]] = deque()
-            for rows, mark in self.windows(project, "updated", since):
-                ahead.append((cursor_at(mark, "rest"), [pool.submit(self._record, project, row) for row in rows]))
-                if len(ahead) > 1:
-                    yield page(*_results(ahead.popleft()))
-            while ahead:
-                yield page(*_results(ahead.popleft()))
+            tally, failures = Tally(project), 0
+            cursor: str | None = None
+            for cursor, waiting in self._ahead(pool, project, since):
+                found: list[Record | Problem] = []
+                for one in (future.result() for future in waiting):
+                    failures = failures + 1 if isinstance(one, _Failure) else 0
+                    if isinstance(one, _Failure) and failures > PATIENCE:
+                        raise one.error
+                    found.append(one.problem if isinstance(one, _Failure) else one)
+                for record in found:
+                    tally.take(record)
+                yield page(cursor, found)
+            yield from tally.last_page(cursor)
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _ahead(
+        self, pool: ThreadPoolExecutor, project: Project, since: datetime | None
+    ) -> Iterator[tuple[str, list[Future[Record | Problem | _Failure]]]]:
+        """Cursors with the issues before them, those of the next one on their way."""
+        ahead: deque[tuple[str, list[Future[Record | Problem | _Failure]]]] = deque()
+        for rows, mark in self.windows(project, "updated", since):
+            read = [pool.submit(self._record, project, row) for row in rows if not is_task(row)]
+            ahead.append((cursor_at(mark, "rest"), read))
+            if len(ahead) > 1:
+                yield ahead.popleft()
+        yield from ahead
+
+    def tasks(self, project: Project) -> int:
+        """How many tasks the listing and GitLab's count have."""
+        try:
+            rows = self._client.list(f"/projects/{self._native(project)}/issues", scope="all", issue_type="task")
+            return sum(is_task(row) for row in rows)  # a version that ignores the type lists all
+        except RefusedError:  # one that does not know it has none
+            return 0
 
     def windows(
         self, project: Project, by: Literal["updated", "created"], since: datetime | None
@@ -71,14 +114,19 @@ class RestReader:
             row.pop("description", None)  # up to 1 MB each, and never kept
             yield row
 
-    def _record(self, project: Project, row: Json) -> Record | Problem:
-        """One whole issue, in a worker: four lists, two more where the issue shows the paid fields."""
+    def _record(self, project: Project, row: Json) -> Record | Problem | _Failure:
+        """One whole issue, in a worker: four lists, more where the issue shows the paid fields."""
+        name = normalize.named(row, project)
         try:
             raw = self._raw(project, row)
             return normalize.issue(raw, project, self._source, self._workflow)
         except UnavailableError as error:
             why = "" if row.get("confidential") else f": {error}"  # which holds the request, and so its number
-            return Problem(normalize.named(row, project), f"listed, but its history is not readable{why}")
+            return Problem(name, f"listed, but its history is not readable{why}")
+        except TrackerError as error:
+            self._client.get(f"/projects/{self._native(project)}")  # or it is the server that fails, for all
+            log.warning("%s: %s", self._source, error)
+            return _Failure(Problem(name, "listed, but GitLab fails to give its history"), error)
         except DataError as error:
             return Problem(error.subject, error.what)
 
@@ -87,7 +135,7 @@ class RestReader:
             return Raw(row)  # normalize says what is missing
         base = f"/projects/{self._native(project)}/issues/{row['iid']}"
         return Raw(
-            row,
+            self._promoted(project, row),
             states=list(self._client.list(f"{base}/resource_state_events")),
             labels=list(self._client.list(f"{base}/resource_label_events")),
             milestones=list(self._client.list(f"{base}/resource_milestone_events")),
@@ -95,6 +143,15 @@ class RestReader:
             iterations=self._paid_events(project, row, "iteration"),
             weights=self._paid_events(project, row, "weight"),
         )
+
+    def _promoted(self, project: Project, row: Json) -> Json:
+        """The row, with ``promoted_to`` where its notes tell of that."""
+        if row.get("state") != "closed" or "epic" not in row or row.get("moved_to_id"):
+            return row
+        path = f"/projects/{self._native(project)}/issues/{row['iid']}/notes"
+        told = self._client.list(path, activity_filter="only_activity", order_by="created_at", sort="desc")
+        found = next((note for note in told if note.get("system") and PROMOTED.match(text(note.get("body")))), None)
+        return row | {"promoted_to": text(found["body"])} if found else row
 
     def _paid_events(self, project: Project, row: Json, field: Literal["iteration", "weight"]) -> list[Json]:
         """Events of paid tiers, for an issue that shows the field. Raises UnavailableError where this issue's are
@@ -132,8 +189,9 @@ class RestReader:
         return project.project_id.removeprefix(f"{self._source}:")
 
 
-def _results(waiting: tuple[str, list[Future[Record | Problem]]]) -> tuple[str, list[Record | Problem]]:
-    return waiting[0], [future.result() for future in waiting[1]]
+def is_task(row: Json) -> bool:
+    """Whether a row of the listing is a task, in either of the words for it."""
+    return text(row.get("issue_type") or row.get("type")).lower() == "task"
 
 
 def page(mark: str, found: Sequence[Record | Problem], *, refetched: int = 0) -> Page:

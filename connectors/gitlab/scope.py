@@ -7,7 +7,10 @@ from typing import NamedTuple
 from pmo_sync.model import Project
 
 GROUP = "group:"  # in the project_id of a group
-TYPES = "ISSUE, INCIDENT, TEST_CASE, TASK"  # those that REST lists and counts; objectives and requirements are no work
+EPIC = "EPIC"
+# Those that REST lists and counts; objectives, key results and requirements are no work, and a ticket is what a
+# customer writes to a service desk.
+TYPES = ("ISSUE", "INCIDENT", "TEST_CASE", "TASK")
 
 
 class Scope(NamedTuple):
@@ -22,8 +25,8 @@ class Scope(NamedTuple):
         """The scope of a project record."""
         native = project.project_id.removeprefix(f"{source}:")
         if native.startswith(GROUP):
-            return cls("group", ", types: [EPIC], includeDescendants: true", f"/groups/{native.removeprefix(GROUP)}")
-        return cls("project", f", types: [{TYPES}]", f"/projects/{native}")
+            return cls("group", f", types: [{EPIC}], includeDescendants: true", f"/groups/{native.removeprefix(GROUP)}")
+        return cls("project", f", types: [{', '.join(TYPES)}]", f"/projects/{native}")
 
     @property
     def is_group(self) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from connectors.gitlab.values import Json, text
 from pmo_sync.model import Category, Status
@@ -11,6 +12,27 @@ from pmo_sync.model import Category, Status
 CATEGORIES: Final[dict[str, Category]] = {
     "triage": "todo", "to_do": "todo", "in_progress": "doing", "done": "done", "canceled": "canceled",
 }  # fmt: skip
+_GID: Final = re.compile(r"::(?P<family>\w+)::Status/(?P<number>\d+)$")
+
+
+class Steps(NamedTuple):
+    """The work-item statuses of a project. Their keys stay when they are renamed; the history knows names only."""
+
+    keys: Mapping[str, str] = {}  # name, former ones too -> key
+    names: Mapping[str, str] = {}  # key -> name
+    closing: frozenset[str] = frozenset()  # keys of those that GitLab only gives to what is closed
+
+    def and_former(self, keys: Mapping[str, str]) -> Steps:
+        """With the names that some had before."""
+        names = {key: name for name, key in keys.items()}
+        return self._replace(keys={**keys, **self.keys}, names={**names, **self.names})
+
+
+def steps(rows: Sequence[Json]) -> Steps:
+    """From the statuses as GraphQL lists them."""
+    keys = {text(row.get("name")): status_key(row) for row in rows if row.get("name")}
+    ends = {status_key(row) for row in rows if text(row.get("category")).lower() in ("done", "canceled")}
+    return Steps(keys, {key: name for name, key in keys.items()}, frozenset(ends))
 
 
 def of_labels(labels: Sequence[Json], source: str, workflow: str | None) -> list[Status]:
@@ -22,22 +44,20 @@ def of_labels(labels: Sequence[Json], source: str, workflow: str | None) -> list
 
 def of_work_items(rows: Sequence[Json], source: str) -> list[Status]:
     """Work-item statuses (paid tiers) with GitLab's own categories; triage counts as to do."""
-    named = {text(row.get("name")): text(row.get("category")).lower() for row in rows}
     return [
-        Status(status_id(source, name), source, name, CATEGORIES.get(category))
-        for name, category in sorted(named.items())
+        Status(f"{source}:status:{status_key(row)}", source, name, CATEGORIES.get(text(row.get("category")).lower()))
+        for name, row in sorted({text(row.get("name")): row for row in rows}.items())
         if name
     ]
 
 
-def status_id(source: str, name: str) -> str:
-    """Of a work-item status. Its name, not its number: the history in the activity stream knows names only."""
-    return f"{source}:status:{name}"
+def status_key(row: Json) -> str:
+    """What a work-item status keeps when it is renamed: ``custom-17``. Its name where GitLab tells no id.
 
-
-def closing(rows: Sequence[Json]) -> frozenset[str]:
-    """Of work-item statuses the names of those that GitLab only gives to what is closed."""
-    return frozenset(text(row.get("name")) for row in rows if text(row.get("category")).lower() in ("done", "canceled"))
+    System-defined and custom statuses are numbered each by themselves.
+    """
+    told = _GID.search(text(row.get("id")))
+    return f"{told['family'].lower()}-{told['number']}" if told else text(row.get("name"))
 
 
 def is_workflow(label: str, workflow: str | None) -> bool:

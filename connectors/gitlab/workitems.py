@@ -14,15 +14,20 @@ from connectors.gitlab import notes
 from connectors.gitlab.normalize import Raw
 from connectors.gitlab.queries import WIDGETS, activity, parts
 from connectors.gitlab.references import References
-from connectors.gitlab.statuses import closing
+from connectors.gitlab.statuses import steps
 from connectors.gitlab.values import Json, number, text
 from pmo_sync.model import Project
 
 STATES: Final = {"OPEN": "opened", "CLOSED": "closed"}
 
 
-def raw(item: Json, owner: Project, known: References, people: dict[str, str]) -> tuple[Raw, notes.Activity]:
-    """``people`` are logins with their ids. Raises what a malformed item raises (``values.SHAPE_ERRORS``)."""
+def raw(
+    item: Json, owner: Project, known: References, people: Mapping[str, str], issues: Mapping[str, tuple[str, str]]
+) -> tuple[Raw, notes.Activity]:
+    """``people`` are logins with their ids, ``issues`` references of parents with id and key.
+
+    Raises what a malformed item raises (``values.SHAPE_ERRORS``).
+    """
     offered = parts(item)
     labels = _rows(offered, "labels")
     assignees = [
@@ -31,20 +36,23 @@ def raw(item: Json, owner: Project, known: References, people: dict[str, str]) -
     ]
     parent = (offered["hierarchy"] or {}).get("parent")
     status = (offered["status"] or {}).get("status")
+    own = steps([status] if status else [])
     row = _row(item, offered) | {
         "labels": [one["title"] for one in labels],
         "assignees": assignees,
         "parent": {"id": number(parent["id"]), "key": text(parent.get("reference"))} if parent else None,
-        "status": status,
+        "status": {"key": next(iter(own.names))} if own.names else None,
     }
     names = notes.Names(
         path=owner.key,
         labels=ChainMap({str(number(one["id"])): text(one["title"]) for one in labels}, known.labels),
         milestones=known.milestones,
         iterations=known.iterations,
-        people=ChainMap({text(one["username"]): str(one["id"]) for one in assignees}, people),
+        people={**people, **{text(one["username"]): str(one["id"]) for one in assignees}},
         assignees=[str(one["id"]) for one in assignees],
+        steps={**known.steps.keys, **own.keys},
         parent=(str(row["parent"]["id"]), row["parent"]["key"]) if parent else None,
+        issues=issues,
     )
     told = notes.read(activity(item), names)
     return Raw(
@@ -52,7 +60,9 @@ def raw(item: Json, owner: Project, known: References, people: dict[str, str]) -
         links=[_link(one) for one in _rows(offered, "linkedItems") if one.get("workItem")],
         logged=told.changes,
         titles=known.titles,
-        closing=known.closing | closing([status] if status else []),
+        steps={**known.steps.names, **own.names},
+        closing=known.steps.closing | own.closing,
+        parents=dict(issues.values()),
         timelogs=None if offered["timeTracking"] is None else [
             {"id": number(one["id"]), "spent_at": one.get("spentAt"), "seconds": one["timeSpent"]}
             for one in _rows(offered, "timeTracking")

@@ -21,7 +21,7 @@ import email.utils
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -33,7 +33,7 @@ from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabPars
 
 from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig
-from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+from pmo_sync.errors import AccessError, OverloadedError, TrackerError, UncertainWriteError
 from pmo_sync.http import TIMEOUT, USER_AGENT, without
 
 Json = dict[str, Any]
@@ -105,16 +105,17 @@ class GitlabClient:
             if url in asked:
                 raise TrackerError(f"{self._where}: GET {path}: the server repeats a page; run again later")
 
-    def graphql(self, query: str, **variables: Any) -> Json:
+    def graphql(self, query: str, *, is_large: bool = False, **variables: Any) -> Json:
         """The answer to one query, never a mutation: ``data`` and ``errors`` side by side, neither judged here.
 
-        GitLab answers 200 also where it refuses a part. A sign-in page raises TrackerError.
+        GitLab answers 200 also where it refuses a part. A sign-in page raises TrackerError. A query that ``is_large``
+        is sent once where the server fails on it or takes too long: OverloadedError, for less can be asked for.
         """
         self._ensure_open()
+        sent = {"query": query, "variables": variables}
         try:
-            answer = self._session.post(
-                self._graphql, json={"query": query, "variables": variables}, timeout=TIMEOUT, allow_redirects=False
-            )
+            with self._session.once() if is_large else nullcontext():  # GitLab aborts a query after 30 s
+                answer = self._session.post(self._graphql, json=sent, timeout=TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:
             raise self._explain(error, "POST", GRAPHQL) from None
         if answer.is_redirect:
@@ -283,10 +284,6 @@ class GitlabClient:
 
 class RefusedError(TrackerError):
     """Any other 4xx, in the server's words."""
-
-
-class OverloadedError(TrackerError):
-    """The answer would be too large or takes too long: to less GitLab may answer. It aborts GraphQL after 30 s."""
 
 
 class WebPageError(TrackerError):

@@ -118,7 +118,7 @@ def _details(last: SourceCertificate) -> list[str]:
     for project in last.projects:
         if project.server_count not in (None, project.our_count):
             lines.append(f"{project.project}: the server counts {project.server_count}, we hold {project.our_count}")
-    lines += [f"not read: {what.subject}: {what.what}" for what in last.skipped][:SHOWN]
+    lines += [f"{what.subject}: {what.what}" for what in last.skipped][:SHOWN]
     if last.unmapped_statuses:
         lines.append(f"statuses without a category: {', '.join(last.unmapped_statuses)}")
     return lines

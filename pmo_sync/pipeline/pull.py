@@ -218,6 +218,7 @@ def _one_page(one: Page, two: Page) -> Page | None:
         intervals=(*one.intervals, *two.intervals),
         people=(*one.people, *two.people),
         problems=(*one.problems, *two.problems),
+        notes=(*one.notes, *two.notes),
         cursor=two.cursor,
         worklogs=None if one.worklogs is None or two.worklogs is None else (*one.worklogs, *two.worklogs),
         refetched=one.refetched + two.refetched,
@@ -257,6 +258,7 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
 def _store_page(workspace: Workspace, known: Progress, project: Project, page: Page, voice: Voice) -> int:
     id_ = project.project_id
     known.problems += page.problems
+    known.skipped += page.notes
     if page.problems:
         known.failing.setdefault(id_, []).extend(page.problems)
     workspace.store.append(known.source, id_, page, hold=id_ in known.failing)

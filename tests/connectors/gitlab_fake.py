@@ -14,6 +14,14 @@ from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.demo.servers.wire import Answer, Request, Server
 
 TOKEN = "toy-gitlab-token"
+TYPES = ("issue", "incident", "test_case", "task")
+EXCLUSIVE = (  # of these parameters GitLab takes one at a time
+    {"include_ancestors", "include_parent_milestones"},
+    {"assignee_id", "assignee_username"},
+    {"author_id", "author_username"},
+    {"milestone", "milestone_id"},
+    {"iteration_id", "iteration_title"},
+)
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
@@ -31,6 +39,14 @@ def issue(project: int, iid: int, *, updated: float = 0, path: str = "group/app"
         "web_url": f"http://gitlab.invalid/{path}/-/issues/{iid}",
         "_links": {"closed_as_duplicate_of": None}, "references": {"full": f"{path}#{iid}"}, **more,
     }  # fmt: skip
+
+
+def _excluded(request: Request) -> Answer | None:
+    for names in EXCLUSIVE:
+        both = sorted(names & request.query.keys())
+        if len(both) > 1:
+            return Answer(400, {"error": f"{', '.join(both)} are mutually exclusive"})
+    return None
 
 
 class Fake:
@@ -72,7 +88,7 @@ class Fake:
 
     def _authenticate(self, request: Request) -> Answer | None:
         self.seen.append(request)
-        answer = self.before(request)
+        answer = self.before(request) or _excluded(request)
         if answer is None and request.headers.get("authorization") != f"Bearer {TOKEN}":
             answer = Answer(401, {"message": "401 Unauthorized"})
         return answer
@@ -100,6 +116,9 @@ class Fake:
     def _issues(self, request: Request, match: re.Match[str]) -> Answer:
         order = request.first("order_by", "created_at")
         rows = [one for one in self.issues if one["project_id"] == int(match[1])]
+        if (kind := request.first("issue_type")) and kind not in TYPES:
+            return Answer(400, {"error": "issue_type does not have a valid value"})
+        rows = [one for one in rows if not kind or one["issue_type"] == kind]
         rows.sort(key=lambda one: (one.get(order) or "", one["id"]), reverse=request.first("sort", "desc") == "desc")
         for name, field in (("updated_after", "updated_at"), ("created_after", "created_at")):
             after = request.first(name)

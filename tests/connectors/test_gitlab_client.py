@@ -14,10 +14,10 @@ import gitlab
 import pytest
 import requests
 
-from pmo_sync.clients.gitlab import GitlabClient, OverloadedError, UnavailableError
+from pmo_sync.clients.gitlab import GitlabClient, UnavailableError
 from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers.wire import Answer, Request
-from pmo_sync.errors import AccessError, PmoSyncError, TrackerError, UncertainWriteError
+from pmo_sync.errors import AccessError, OverloadedError, PmoSyncError, TrackerError, UncertainWriteError
 from pmo_sync.http import TIMEOUT, PoliteAdapter
 from tests.clocks import QuickClock
 from tests.connectors.gitlab_fake import TOKEN, Fake, running, server_config
@@ -181,6 +181,25 @@ def test_every_error_is_one_line_that_says_what_to_do(
     assert "\n" not in str(caught.value)
     assert TOKEN not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 524])
+def test_a_large_query_is_sent_once(fake: Fake, client: GitlabClient, status: int) -> None:
+    fake.before = lambda request: Answer(status, {})
+    with pytest.raises(OverloadedError, match=f"too much to ask for at once .{status}."):
+        client.graphql("query { x }", is_large=True)
+    assert len(fake.seen) == 1
+    fake.seen.clear()
+    with pytest.raises(TrackerError):
+        client.graphql("query { x }")
+    assert len(fake.seen) > 1
+
+
+def test_a_large_query_waits_where_it_is_asked_to(fake: Fake, client: GitlabClient) -> None:
+    answers = [Answer(503, {}, {"Retry-After": "2"}), Answer(429, {})]
+    fake.before = lambda request: answers.pop() if answers else Answer(200, {"data": {}})
+    assert client.graphql("query { x }", is_large=True) == {"data": {}}
+    assert len(fake.seen) == 3
 
 
 @pytest.mark.parametrize("body", [{"message": "hello"}, {}, "text", 5, None, [1, 2], b"<html></html>"])

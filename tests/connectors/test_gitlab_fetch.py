@@ -325,13 +325,134 @@ def test_an_issue_whose_history_is_refused_is_a_problem(fake: Fake) -> None:
     assert "not readable" in page.problems[0].what
 
 
-def test_a_failing_server_stops_the_pull(fake: Fake) -> None:
-    fake.issues = [issue(1, number) for number in range(1, 4)]
-    fake.before = lambda request: Answer(500, {}) if "/issues/2/" in request.path else None
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_an_issue_on_whose_history_the_server_fails_is_a_problem(fake: Fake, status: int) -> None:
+    fake.issues = [issue(1, 1), issue(1, 2, confidential=True), issue(1, 3)]
+    fake.before = lambda request: Answer(status, {}) if "/issues/2/" in request.path else None
+    found = connector(fake)
+    (page,) = found.pages(only(found), None)
+    assert [one.key for one in page.issues] == ["group/app#1", "group/app#3"]
+    assert [(one.subject, one.what) for one in page.problems] == [
+        ("group/app: id 10002", "listed, but GitLab fails to give its history")
+    ]
+
+
+def test_a_server_that_fails_on_one_history_after_the_other_stops_the_pull(fake: Fake) -> None:
+    fake.issues = [issue(1, number) for number in range(1, 20)]
+    fake.before = lambda request: Answer(502, {}) if "resource_label_events" in request.path else None
     found = connector(fake)
     project = only(found)
     with pytest.raises(TrackerError, match="try again later"):
         list(found.pages(project, None))
+
+
+def test_a_server_that_dies_stops_the_pull(fake: Fake) -> None:
+    fake.issues = [issue(1, 1)]
+    found = connector(fake)
+    project = only(found)
+    fake.before = lambda request: None if request.path.endswith("/issues") else Answer(503, {})
+    with pytest.raises(TrackerError, match="try again later"):
+        list(found.pages(project, None))
+
+
+def test_tasks_are_left_out_with_the_census_where_nobody_tells_their_issue(fake: Fake) -> None:
+    fake.issues = [issue(1, 1), issue(1, 2, issue_type="task"), issue(1, 3, type="TASK", issue_type="task")]
+    found = connector(fake)
+    catalogue = found.catalogue()
+    assert [("without epics, tasks" in note.what) for note in catalogue.notes] == [True]
+    (project,) = catalogue.projects
+    assert keys(list(found.pages(project, None))) == ["group/app#1"]
+    assert found.census(project, sweep=False).count == 1
+    assert found.census(project, sweep=True).issue_ids == {"acme:10001"}
+
+
+@pytest.mark.parametrize("answers", [Answer(400, {"error": "issue_type does not have a valid value"}), None])
+def test_a_version_that_knows_no_tasks_counts_none(fake: Fake, answers: Answer | None) -> None:
+    fake.issues = [issue(1, number) for number in range(1, 4)]
+
+    def old(request: Request) -> Answer | None:
+        return (answers or fake._rows(request, fake.issues)) if request.first("issue_type") else None
+
+    fake.before = old
+    found = connector(fake)
+    assert found.census(only(found), sweep=False).count == 3
+
+
+def test_of_two_workflow_labels_the_latest_counts_and_a_note_says_so(fake: Fake) -> None:
+    fake.issues = [
+        issue(1, 1, labels=["workflow::doing", "workflow::review"]),
+        issue(1, 2, labels=["workflow::doing", "workflow::review"], confidential=True),
+        issue(1, 3, labels=["workflow::doing", "bug"]),
+    ]
+    fake.lists["/projects/1/issues/1/resource_label_events"] = [
+        {"id": n, "created_at": stamp(at), "action": "add", "label": {"id": n, "name": f"workflow::{name}"}}
+        for n, (at, name) in enumerate([(3, "review"), (7, "doing")])
+    ]
+    found = connector(fake, workflow="workflow::")
+    pages = list(found.pages(only(found), None))
+    (note,) = [note for page in pages for note in page.notes]
+    assert note.subject == "group/app"
+    assert note.what.endswith("counts: 2 (group/app#1, group/app: id 10002)")
+    assert not [problem for page in pages for problem in page.problems]
+    assert pages[-1].cursor == pages[-2].cursor
+    now = {
+        one.entity_id: one.value
+        for page in pages
+        for one in page.intervals
+        if (one.field, one.until) == ("status", None)
+    }
+    assert now["acme:10001"] == "acme:workflow::doing"
+
+
+def test_booked_times_that_rest_only_sums_up_are_noted(fake: Fake) -> None:
+    fake.issues = [
+        issue(1, 1, time_stats={"total_time_spent": 5400}),
+        issue(1, 2, time_stats={"total_time_spent": 0}),
+        issue(1, 3, time_stats={"total_time_spent": 3600}),
+    ]
+    found = connector(fake)
+    notes = [note.what for page in found.pages(only(found), None) for note in page.notes]
+    assert notes == ["booked times not read, because REST tells their sum only: 2.5 h on 2 issues"]
+
+
+def test_an_issue_promoted_to_an_epic_is_not_delivered(fake: Fake) -> None:
+    done = {"state": "closed", "closed_at": stamp(5)}
+    fake.issues = [issue(1, 1, **done, epic=None), issue(1, 2, **done, epic=None), issue(1, 3, **done)]
+    asked = []
+
+    def notes(request: Request) -> Answer | None:
+        if not request.path.endswith("/notes"):
+            return None
+        asked.append((request.path.split("/")[-2], request.first("activity_filter")))
+        said = "promoted to epic &4" if "/issues/1/" in request.path else "closed"
+        return Answer(
+            200, [{"id": 1, "system": False, "body": "promoted to boss"}, {"id": 2, "system": True, "body": said}]
+        )
+
+    fake.before = notes
+    found = connector(fake)
+    (page,) = found.pages(only(found), None)
+    assert {one.key: one.superseded for one in page.issues} == {
+        "group/app#1": "promoted", "group/app#2": "", "group/app#3": "",
+    }  # fmt: skip
+    assert sorted(asked) == [("1", "only_activity"), ("2", "only_activity")]  # without epics nobody is promoted
+
+
+def test_times_between_two_seconds_are_kept(fake: Fake) -> None:
+    fake.issues = [issue(1, number, updated=number + 0.0123) for number in range(1, 251)]
+    found = connector(fake)
+    project = only(found)
+    pages = list(found.pages(project, None))
+    assert len(set(keys(pages))) == len(keys(pages)) == 250
+    assert json.loads(pages[-1].cursor)["updated_at"].endswith(".738000Z")
+    assert "group/app#250" in keys(list(found.pages(project, pages[-1].cursor)))
+
+
+def test_parameters_that_exclude_each_other_are_refused(fake: Fake) -> None:
+    """By the server we test against, as by GitLab."""
+    found = connector(fake)
+    with pytest.raises(TrackerError, match="mutually exclusive"):
+        list(found._client.list("/projects/1/milestones", include_ancestors=True, include_parent_milestones=True))
 
 
 def test_a_project_that_is_gone_is_an_access_error(fake: Fake) -> None:

@@ -46,6 +46,11 @@ class Site:
         found = self.connect(*projects)
         return [page for project in found.catalogue().projects for page in found.pages(project, None)]
 
+    def read_without_labels(self) -> list[Page]:
+        """With the issues' own statuses."""
+        found = self.connect(workflow=None)
+        return [page for project in found.catalogue().projects for page in found.pages(project, None)]
+
     def items(self) -> list[Item]:
         return list(self.company.visible("gitlab", PROJECT))
 
@@ -202,6 +207,250 @@ def test_a_page_that_takes_too_long_is_halved(here: Site, status: int) -> None:
     assert max(here.work_items.sizes) <= 10
 
 
+def of_page(request: Request) -> int:
+    """How many issues a query asks for; 0: it is about something else."""
+    return int((request.json().get("variables") or {}).get("first") or 0)
+
+
+def test_a_page_that_is_too_much_is_asked_for_once(here: Site) -> None:
+    assert here.work_items is not None
+    asked: list[int] = []
+
+    def slow(request: Request) -> Answer | None:
+        asked.append(of_page(request))
+        return Answer(502, {}) if of_page(request) > 10 else None
+
+    here.work_items.before = slow
+    found = here.connect()
+    pages = list(found.pages(found.catalogue().projects[0], None))
+    assert len(issues(pages)) == len(here.items())
+    assert asked.count(50) == asked.count(25) == 1
+    assert 1 < asked.count(12) < asked.count(6)  # it is tried again, later and later
+    assert "retries" not in found._client.counts
+
+
+def test_the_page_grows_again_and_is_each_projects_own(here: Site) -> None:
+    assert here.work_items is not None
+    sizes: dict[str, list[int]] = defaultdict(list)
+
+    def slow_once(request: Request) -> Answer | None:
+        sent = request.json().get("variables") or {}
+        if of_page(request) > 10:
+            sizes[sent["path"]].append(of_page(request))
+        return Answer(504, {}) if sizes[PROJECT] == [of_page(request)] else None
+
+    here.work_items.before = slow_once
+    assert len(issues(here.read("arunika/*"))) > 200
+    assert sizes[PROJECT][:3] == [50, 25, 50]
+    assert [set(found) for path, found in sizes.items() if path != PROJECT] == [{50}]
+
+
+def test_an_issue_that_cannot_be_had_even_alone_is_its_problem(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert here.work_items is not None
+    bad = here.items()[20]
+    monkeypatch.setattr(listing, "FIRST", 30)
+
+    def slow(request: Request) -> Answer | None:
+        made = here.work_items and of_page(request) and here.work_items.run(request)
+        return Answer(504, {}) if made and f"/{bad.id}" in str(made.body) else None
+
+    here.work_items.before = slow
+    pages = here.read()
+    assert {problem.subject for page in pages for problem in page.problems} == {bad.key}
+    assert {problem.what for page in pages for problem in page.problems} == {
+        "GitLab did not give all of it: it takes too long, or GitLab fails on it"
+    }
+    assert len(issues(pages)) == len(here.items()) - 1
+    assert here.work_items.sizes[-1] > 1
+
+
+def test_a_server_that_fails_on_one_issue_after_the_other_stops_the_pull(here: Site) -> None:
+    found = here.connect()
+    (project,) = found.catalogue().projects
+    assert here.work_items is not None
+    here.work_items.before = lambda request: Answer(500, {}) if of_page(request) else None
+    with pytest.raises(TrackerError, match="one issue after the other"):
+        list(found.pages(project, None))
+
+
+def test_an_issue_whose_long_history_fails_is_its_problem(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "INNER", 3)
+    long = next(one for one in here.items() if len(one.events) > 5)
+    assert here.work_items is not None
+    here.work_items.before = lambda request: (
+        Answer(504, {}) if f"WorkItem/{long.id}" in str(request.json().get("variables")) else None
+    )
+    pages = here.read()
+    assert [problem.subject for page in pages for problem in page.problems] == [long.key]
+    assert len(issues(pages)) == len(here.items()) - 1
+
+
+@pytest.mark.parametrize("thread", [4, 13])
+def test_threads_of_several_notes_are_read_whole(here: Site, thread: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert here.work_items is not None
+    one = here.items()[0]
+    here.work_items.notes[one.id] = [
+        (
+            one.created_at + timedelta(minutes=minute),
+            "start_date_or_due_date",
+            f"changed due date to May {minute}, 2026",
+        )
+        for minute in range(1, 30)
+    ]
+    whole = {*intervals(here.read())}
+    here.work_items.thread = thread
+    pages = here.read()
+    assert not [problem for page in pages for problem in page.problems]
+    assert {*intervals(pages)} == whole
+    assert bool(sum(page.refetched for page in pages)) == (thread > 10)
+
+
+def test_a_thread_longer_than_a_page_is_read_whole(here: Site) -> None:
+    assert here.work_items is not None
+    one = here.items()[0]
+    days = [f"2026-{1 + number // 28:02d}-{1 + number % 28:02d}" for number in range(300)]
+    here.work_items.notes[one.id] = [
+        (one.created_at + timedelta(minutes=minute), "due_date", f"changed due date to {day}")
+        for minute, day in enumerate(days, 1)
+    ]
+    here.work_items.thread = 250
+    found = [
+        stay.value for stay in intervals(here.read()) if (stay.entity_id, stay.field) == (f"acme:{one.id}", "due_on")
+    ]
+    assert set(days) <= set(found)
+
+
+def test_sentences_that_are_not_understood_stand_in_a_note(here: Site) -> None:
+    one = here.items()[0]
+    assert here.work_items is not None
+    at = one.created_at + timedelta(minutes=1)
+    here.work_items.notes[one.id] = [(at, "weight", "made it heavier"), (at, "weight", "hm"), (at, "aura", "glows")]
+    pages = here.read()
+    assert not [problem for page in pages for problem in page.problems]
+    (note,) = [note for page in pages for note in page.notes]
+    assert note == (PROJECT, "sentences of the history not understood: 3 (weight 2, aura 1)")
+    assert pages[-1].issues == ()
+    assert pages[-1].cursor == pages[-2].cursor
+
+
+def test_what_is_no_work_is_named_in_a_note(here: Site) -> None:
+    assert here.work_items is not None
+    assert here.connect().catalogue().notes == ()
+    here.work_items.objectives = {PROJECT}
+    notes = [note for note in here.connect().catalogue().notes if "other types" in note.what]
+    assert notes == [("acme", f"work items of other types are not read: Objective in {PROJECT}")]
+    here.work_items.before = lambda request: Answer(500, {}) if b"OBJECTIVE" in request.body else None
+    assert here.connect().catalogue().notes == ()  # it is only a courtesy
+
+
+def test_statuses_that_are_not_told_are_no_silence(here: Site) -> None:
+    assert here.work_items is not None
+    here.work_items.refused_statuses = "you don't have permission"
+    catalogue = here.connect().catalogue()
+    assert [(note.subject, "don't have permission" in note.what) for note in catalogue.notes] == [("arunika", True)]
+    assert catalogue.problems == ()
+    here.work_items.refused_statuses = "Timeout on validation of query"
+    catalogue = here.connect().catalogue()
+    assert [problem.subject for problem in catalogue.problems] == ["arunika"]  # or those that we know would be dropped
+
+
+def test_a_status_keeps_its_id_when_it_is_renamed(here: Site) -> None:
+    assert here.work_items is not None
+    now = here.company.now
+    one, other = [
+        one for one in here.items() if not here.server.shapes.is_closed(one, one.value("status", now))
+    ][:2]  # fmt: skip
+    native = "gid://gitlab/WorkItems::Statuses::Custom::Status"
+    doing = {"id": f"{native}/17", "name": "Doing", "category": "in_progress"}
+    review = {"id": f"{native}/18", "name": "Review", "category": "in_progress"}
+    here.work_items.statuses = {one.id: doing, other.id: review}
+    at = [max(one.created_at, other.created_at) + timedelta(minutes=minute) for minute in range(3)]
+    here.work_items.notes[one.id] = [(at[1], "work_item_status", "set status to **Doing**")]
+    here.work_items.notes[other.id] = [
+        (at[1], "work_item_status", "set status to **Doing**"), (at[2], "work_item_status", "set status to **Review**"),
+    ]  # fmt: skip
+    for touched in (one, other):
+        here.server.shapes.touched[touched.id] = now
+
+    def steps(pages: list[Page], item: Item) -> list[tuple[str, str]]:
+        return [
+            (stay.value, stay.label)
+            for stay in intervals(pages)
+            if (stay.entity_id, stay.field) == (f"acme:{item.id}", "status")
+        ]
+
+    before = here.read_without_labels()
+    assert steps(before, one)[-1] == ("acme:status:custom-17", "Doing")
+    doing["name"] = "In work"
+    found = here.connect(workflow=None)
+    catalogue = found.catalogue()
+    assert ("acme:status:custom-17", "In work", "doing") in {
+        (status.status_id, status.name, status.category) for status in catalogue.statuses
+    }
+    again = list(found.pages(catalogue.projects[0], before[-1].cursor))
+    assert len(issues(again)) < len(here.items())
+    assert steps(again, one)[-1] == ("acme:status:custom-17", "In work")
+    assert steps(again, other)[-2:] == [("acme:status:custom-17", "In work"), ("acme:status:custom-18", "Review")]
+    anew = here.read_without_labels()
+    assert steps(anew, one) == steps(again, one)  # the last name it was given is the one it had before
+    assert steps(anew, other)[-2:] == [("acme:status:Doing", "Doing"), ("acme:status:custom-18", "Review")]
+    doing["id"] = f"{native}/99"  # statuses of our own instead of GitLab's: everything is read with the new ones
+    found = here.connect(workflow=None)
+    (project,) = found.catalogue().projects
+    assert len(issues(list(found.pages(project, again[-1].cursor)))) == len(here.items())
+
+
+def test_former_parents_are_known(here: Site) -> None:
+    assert here.work_items is not None
+    child, sibling = here.items()[:2]
+    here.work_items.has_epics = True
+    here.work_items.epics = {
+        number: {"id": f"gid://gitlab/WorkItem/{number}", "iid": iid, "title": "Epic", "reference": reference}
+        for number, iid, reference in ((900, "4", "arunika&4"), (901, "5", "arunika/logistics&5"))
+    }
+    here.work_items.parents = {child.id: 900}
+    at = [child.created_at + timedelta(hours=hour) for hour in range(6)]
+    here.work_items.notes[child.id] = [
+        (at[1], "relate_to_parent", "added &5 as parent epic"),
+        (at[2], "relate_to_parent", f"added #{sibling.number} as parent issue"),
+        (at[3], "unrelate_from_parent", f"removed parent issue #{sibling.number}"),
+        (at[4], "relate_to_parent", "added &77 as parent epic"),
+        (at[5], "relate_to_parent", "added arunika&4 as parent epic"),
+    ]
+    pages = here.read()
+    found = [one for one in intervals(pages) if one.field == "parent"]
+    assert [(one.value, one.label, one.since, one.until) for one in found] == [
+        ("acme:901", "arunika/logistics&5", at[1], at[2]),
+        (f"acme:{sibling.id}", sibling.key, at[2], at[3]),
+        ("acme:900", "arunika&4", at[5], None),
+    ]
+
+
+def test_times_between_two_seconds_are_kept(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "FIRST", 10)
+    for number, one in enumerate(here.items()):
+        one.events = [event._replace(at=event.at + timedelta(microseconds=123_000 + number)) for event in one.events]
+    pages = here.read()
+    assert len([one for page in pages for one in page.issues]) == len(issues(pages)) == len(here.items())
+    found = here.connect()
+    (project,) = found.catalogue().projects
+    assert pages[-1].issues[-1].issue_id in issues(list(found.pages(project, pages[-1].cursor)))
+
+
+def test_tasks_count_where_their_issue_is_known(here: Site) -> None:
+    one = here.items()[0]
+    one.initial["kind"] = "Task"
+    one.events = [event for event in one.events if event.field != "kind"]
+    assert here.work_items is not None
+    for hidden, count in ((set[str](), len(here.items())), ({PROJECT}, len(here.items()) - 1)):
+        here.work_items.hidden = hidden
+        found = here.connect()
+        (project,) = found.catalogue().projects
+        pages = list(found.pages(project, None))
+        assert len(issues(pages)) == found.census(project, sweep=False).count == count
+        assert found.census(project, sweep=True).issue_ids == issues(pages).keys()
+
+
 def test_a_server_that_is_down_is_no_reason_to_ask_for_less(here: Site) -> None:
     found = here.connect()
     (project,) = found.catalogue().projects
@@ -210,7 +459,7 @@ def test_a_server_that_is_down_is_no_reason_to_ask_for_less(here: Site) -> None:
     before = len(here.server.log)
     with pytest.raises(TrackerError, match="503"):
         list(found.pages(project, None))
-    assert len(here.server.log) - before <= ATTEMPTS
+    assert len(here.server.log) - before <= 5 + 2 * ATTEMPTS
 
 
 def test_too_much_even_for_one_issue_means_rest(here: Site) -> None:
@@ -391,8 +640,30 @@ def test_where_graphql_stops_rest_goes_on(here: Site, monkeypatch: pytest.Monkey
     first = [next(pages)]
     assert here.work_items is not None
     here.work_items.hidden = {PROJECT}
-    assert len(issues([*first, *pages])) == len(here.items())
+    rest = list(pages)
+    assert len(issues([*first, *rest])) == len(here.items())
     assert [path for path in here.asked() if path.endswith("resource_state_events")]
+    (note,) = [note for page in rest for note in page.notes]
+    assert note.subject == PROJECT
+    assert "shows no work items" in note.what
+
+
+def test_where_graphql_stops_after_the_last_issue_a_note_says_so_too(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = here.connect()
+    (project,) = found.catalogue().projects
+
+    def stops(*args: Any) -> Iterator[Page]:
+        raise listing.UnsuitableError("no more")
+        yield
+
+    monkeypatch.setattr("connectors.gitlab.graphql.GraphqlReader.pages", stops)
+    monkeypatch.setattr("connectors.gitlab.rest.RestReader.pages", lambda *args: iter(()))
+    (page,) = found.pages(project, None)
+    assert [note.what for note in page.notes] == [
+        "read through REST, with less history, without tasks and booked times: no more"
+    ]
 
 
 def test_what_rest_had_to_read_is_read_again_in_full_when_graphql_serves(here: Site) -> None:

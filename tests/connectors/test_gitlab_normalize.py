@@ -330,6 +330,46 @@ def sound(stays: list[Stay]) -> None:
         assert all(one.until is not None and one.until <= other.since for one, other in pairwise(mine))
 
 
+# Work-item statuses.
+
+
+def test_a_status_is_known_by_the_id_it_keeps() -> None:
+    native = "gid://gitlab/WorkItems::Statuses"
+    rows = [
+        {"id": f"{native}::SystemDefined::Status/2", "name": "In progress", "category": "in_progress"},
+        {"id": f"{native}::Custom::Status/2", "name": "Dropped", "category": "canceled"},
+        {"name": "Without id", "category": "done"},
+    ]
+    found = statuses.steps(rows)
+    assert found.names == {
+        "systemdefined-2": "In progress", "custom-2": "Dropped", "Without id": "Without id",
+    }  # fmt: skip
+    assert found.closing == {"custom-2", "Without id"}
+    assert {(one.status_id, one.name, one.category) for one in statuses.of_work_items(rows, "acme")} == {
+        ("acme:status:systemdefined-2", "In progress", "doing"),
+        ("acme:status:custom-2", "Dropped", "canceled"),
+        ("acme:status:Without id", "Without id", "done"),
+    }
+    former = found.and_former({"Doing": "systemdefined-2", "Gone": "custom-9"})
+    assert former.keys["Doing"] == former.keys["In progress"] == "systemdefined-2"
+    assert (former.names["systemdefined-2"], former.names["custom-9"]) == ("In progress", "Gone")
+
+
+@pytest.mark.parametrize("closed", [None, 3, 9])
+def test_the_last_status_told_is_todays_unless_the_state_changed_since(closed: float | None) -> None:
+    told = [Change(START + timedelta(minutes=5), "Old name", True)]
+    moved = [] if closed is None else [Change(START + timedelta(minutes=at), value, True)
+                                       for at, value in ((closed, "closed"), (closed + 1, "opened"))]  # fmt: skip
+    raw = Raw(
+        issue(1, 1, updated=20, status={"key": "custom-1"}),
+        logged={"step": told, "state": moved},
+        steps={"custom-1": "New name"},
+    )
+    values = [value for value, *_ in held(record(raw), "status")]
+    assert ("acme:status:Old name" in values) == (closed == 9)
+    assert values[-1] == "acme:status:custom-1"
+
+
 # Recorded payloads.
 
 

@@ -122,6 +122,11 @@ def test_filters(reader: Api) -> None:
     assert iids(updated_before=at(12).isoformat().replace("+00:00", "Z")) == [3, 4]
     assert reader.get(f"{PROJECT}/issues", updated_after="yesterday").json() == {"error": "updated_after is invalid"}
     assert reader.get(f"{PROJECT}/issues", state="done").status_code == 400
+    assert iids(issue_type="issue") == [1, 2, 3, 6]
+    assert iids(issue_type="task") == []
+    assert reader.get(f"{PROJECT}/issues", issue_type="epic").status_code == 400
+    refused = reader.get(f"{PROJECT}/issues", assignee_id=1, assignee_username="x")
+    assert (refused.status_code, "mutually exclusive" in refused.text) == (400, True)
 
 
 def test_statistics_count_what_the_list_lists(reader: Api) -> None:
@@ -131,6 +136,7 @@ def test_statistics_count_what_the_list_lists(reader: Api) -> None:
     assert counts(PROJECT) == {"all": 5, "closed": 2, "opened": 3}
     assert counts("/groups/acme") == {"all": 6, "closed": 2, "opened": 4}
     assert counts(PROJECT, confidential="true") == {"all": 1, "closed": 0, "opened": 1}
+    assert counts(PROJECT, issue_type="task") == counts(PROJECT)
 
 
 def test_deleted_and_future_issues_are_not_there(reader: Api) -> None:
@@ -248,6 +254,8 @@ def test_milestones_of_projects_and_groups(reader: Api) -> None:
     assert [one["title"] for one in reader.rows(f"{PROJECT}/milestones")] == ["Beta", "Alpha"]
     above = reader.rows(f"{PROJECT}/milestones", include_ancestors="true")
     assert [one["title"] for one in above] == ["Beta", "Alpha", "Train"]
+    both = {"include_ancestors": "true", "include_parent_milestones": "true"}
+    assert reader.get(f"{PROJECT}/milestones", **both).status_code == 400
     (train,) = reader.rows("/groups/acme/milestones")
     assert ("project_id" in train, train["group_id"] > 0, train["state"]) == (False, True, "active")
     assert [one["expired"] for one in reader.rows(f"{PROJECT}/milestones")] == [False, True]

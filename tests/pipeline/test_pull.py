@@ -59,6 +59,7 @@ class Tracker:
     census_fails: TrackerError | None = None
     is_dead: bool = False
     sweeps: int = 0
+    remarks: dict[int, str] = field(default_factory=dict)  # what the page of an issue says beside
     answers: int | None = None  # how many pages of a pass, before the connection breaks
     closed: int = 0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
@@ -99,9 +100,19 @@ class Scripted:
                 yield Page((), (), (), (Problem(id_, "cannot be read"),), here)
                 continue
             issue = Issue(id_, "s", project.project_id, id_, "T", "Task", 0, BORN, BORN, "", is_confidential=False)
-            yield Page((issue,), (Interval(id_, "status", status, status, BORN, None),), (), (), here)
+            yield Page(
+                (issue,),
+                (Interval(id_, "status", status, status, BORN, None),),
+                (),
+                (),
+                here,
+                notes=self.remark(number),
+            )
         self.tracker.issues.setdefault(project.key, {}).update(self.tracker.born_while_reading)
-        yield Page((), (), (), (), f"{self.day} 0")
+        yield Page((), (), (), (), f"{self.day} 0", notes=self.remark(0))
+
+    def remark(self, number: int) -> tuple[Problem, ...]:
+        return tuple(Problem("A", what) for at, what in self.tracker.remarks.items() if at == number)
 
     def census(self, project: Project, *, sweep: bool) -> Census:
         if self.tracker.census_fails:
@@ -182,6 +193,13 @@ def test_everything_then_only_what_changed(days: Days) -> None:
     assert days.pull().grade == "complete"
     assert days.status("s:A3") == "done"
     assert days.tracker.reads() == [("A", None), ("A", "1 0")]
+
+
+def test_what_pages_say_beside_is_in_the_certificate_and_no_problem(days: Days) -> None:
+    days.tracker.remarks = {3: "a word", 4: "another", 0: "and the last"}
+    made = days.pull()
+    assert made.grade == "complete"
+    assert made.skipped == tuple(Problem("A", what) for what in ("a word", "another", "and the last"))
 
 
 def test_a_change_that_could_not_be_read_comes_again(days: Days) -> None:

@@ -14,8 +14,8 @@ from urllib.parse import unquote
 
 from pmo_sync.demo.company import Company, Item, TrackedProject
 from pmo_sync.demo.servers.gitlab_notes import Notes
-from pmo_sync.demo.servers.gitlab_query import Refused, fields, in_window, numbers, page_of
-from pmo_sync.demo.servers.gitlab_shapes import Json, Shapes
+from pmo_sync.demo.servers.gitlab_query import Refused, fields, in_window, numbers, one_of_each, page_of
+from pmo_sync.demo.servers.gitlab_shapes import KINDS, Json, Shapes
 from pmo_sync.demo.servers.gitlab_text import Command
 from pmo_sync.demo.servers.gitlab_wiki import Wikis
 from pmo_sync.demo.servers.marks import stamp
@@ -151,6 +151,7 @@ class GitLab(Server):
     def _guarded(handler: Callable[[Request, re.Match[str]], Answer]) -> Callable[[Request, re.Match[str]], Answer]:
         def handle(request: Request, match: re.Match[str]) -> Answer:
             try:
+                one_of_each(request)
                 return handler(request, match)
             except Refused as refused:
                 return refused.answer
@@ -244,6 +245,9 @@ class GitLab(Server):
         state = request.first("state", "all")
         if state not in ("all", "opened", "closed"):
             raise Refused(Answer(400, {"error": "state does not have a valid value"}))
+        kind = request.first("issue_type") if request.path.endswith("/issues") else ""  # counts know no types
+        if kind and kind not in KINDS:
+            raise Refused(Answer(400, {"error": "issue_type does not have a valid value"}))
         if request.path.startswith("/api/v4/projects/"):
             items = self.shapes.items(project=self._project_of(match.group(1)).key)
         elif match.groups():
@@ -258,6 +262,8 @@ class GitLab(Server):
         for item in items:
             updated = self.shapes.updated_at(item)
             if wanted and item.number not in wanted:
+                continue
+            if kind and self.shapes.kind(item) != kind:
                 continue
             if not in_window(request, "updated", updated) or not in_window(request, "created", item.created_at):
                 continue

@@ -10,6 +10,12 @@ from urllib.parse import parse_qs, urlencode
 from pmo_sync.demo.servers.wire import Answer, Request
 
 MAX_TOTAL: Final = 10_000  # rows that are counted
+EXCLUSIVE: Final = (
+    ("include_parent_milestones", "include_ancestors"),
+    ("assignee_id", "assignee_username"),
+    ("author_id", "author_username"),
+    ("milestone", "milestone_id"),
+)
 
 T = TypeVar("T")
 
@@ -20,6 +26,14 @@ class Refused(Exception):  # noqa: N818 - an answer on its way out, not an error
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         self.answer = answer
+
+
+def one_of_each(request: Request) -> None:
+    """Refuses parameters that exclude each other."""
+    for names in EXCLUSIVE:
+        both = [name for name in names if name in request.query]
+        if len(both) > 1:
+            raise Refused(Answer(400, {"error": f"{', '.join(both)} are mutually exclusive"}))
 
 
 def fields(request: Request) -> Mapping[str, Any]:

@@ -141,6 +141,11 @@ class Shapes(History):
             "color": f"#{stable_id(name) & 0xFFFFFF:06x}",
         }
 
+    def kind(self, item: Item) -> str:
+        """An issue's type, in the words of REST."""
+        found = (item.value("kind", self.now) or "issue").lower()
+        return found if found in KINDS else "issue"
+
     def issue(self, item: Item, *, label_details: bool = False) -> Json:
         """An issue as listed; no key of a paid tier unless the company uses it (weight, health)."""
         project = self.projects[item.project]
@@ -148,8 +153,7 @@ class Shapes(History):
         states = self.state_changes(item)
         goal = self.milestone_of(item)
         assignee = self._assignee(item)
-        kind = (item.value("kind", self.now) or "issue").lower()
-        kind = kind if kind in KINDS else "issue"
+        kind = self.kind(item)
         self_url = f"{self.url}/api/v4/projects/{project.id}/issues/{item.number}"
         labels = self.labels(item)
         made: Json = {
