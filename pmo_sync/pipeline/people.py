@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pmo_sync.errors import PmoSyncError
-from pmo_sync.pipeline.workspace import Workspace, reading, writing
+from pmo_sync.pipeline.workspace import Workspace, writing
 from pmo_sync.result import Result
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def people_export(config: Config, clock: Clock, *, people: Sequence[str] = ()) -
     who may know of the issue (GDPR, article 15 (4): a copy must not harm others' rights). The number says that there
     is more, and the tracker shows it to those it lets in.
     """
-    with reading(config, clock) as workspace:
+    with writing(config, clock, "people export", is_new_fine=False) as workspace:  # all, also what waits to be merged
         store = workspace.store
         if people:
             told = [_everything(store, one) for one in _named(store, people)]
@@ -74,7 +74,7 @@ def people_export(config: Config, clock: Clock, *, people: Sequence[str] = ()) -
 
 def people_erase(config: Config, clock: Clock, people: Sequence[str]) -> Result:
     """Forget these people for good: the record remembers their pseudonyms, so that no pull brings them back."""
-    with writing(config, clock, "people erase") as workspace:
+    with writing(config, clock, "people erase", is_new_fine=False) as workspace:
         store = workspace.store
         found = _named(store, people)
         with workspace.record.run(f"{workspace.run_id}-erased") as run:

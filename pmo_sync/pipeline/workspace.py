@@ -46,8 +46,15 @@ class Workspace:
 
 
 @contextmanager
-def writing(config: Config, clock: Clock, what: str, tape: Tape | None = None) -> Iterator[Workspace]:
-    """Alone in the state folder. A new or rebuilt database first takes in the record."""
+def writing(
+    config: Config, clock: Clock, what: str, tape: Tape | None = None, *, is_new_fine: bool = True
+) -> Iterator[Workspace]:
+    """Alone in the state folder. A new or rebuilt database first takes in the record, and any what a killed pull left.
+
+    Raises StoreError where nothing was pulled yet and a new database is not ``is_new_fine``.
+    """
+    if not is_new_fine:
+        _pulled(config)
     with lock.exclusive(config.state_dir, clock, what):
         record = Record(config.state_dir / "record")
         with Store.open(config.state_dir / DATABASE) as store:
@@ -60,13 +67,16 @@ def writing(config: Config, clock: Clock, what: str, tape: Tape | None = None) -
 @contextmanager
 def reading(config: Config, clock: Clock) -> Iterator[Workspace]:
     """Beside other readers, waiting for a writer. Raises StoreError when nothing was pulled yet."""
+    with lock.shared(config.state_dir, clock), Store.open(_pulled(config), read_only=True) as store:
+        yield Workspace(config, Network(clock), store, Record(config.state_dir / "record"), "")
+
+
+def _pulled(config: Config) -> Path:
     file = config.state_dir / DATABASE
-    with lock.shared(config.state_dir, clock):
-        if not file.exists():
-            msg = f"nothing was pulled yet into {config.state_dir}; run `pmo-sync pull` or `pmo-sync sync` first"
-            raise StoreError(msg)
-        with Store.open(file, read_only=True) as store:
-            yield Workspace(config, Network(clock), store, Record(config.state_dir / "record"), "")
+    if not file.exists():
+        msg = f"nothing was pulled yet into {config.state_dir}; run `pmo-sync pull` or `pmo-sync sync` first"
+        raise StoreError(msg)
+    return file
 
 
 def new_run_id(clock: Clock) -> str:

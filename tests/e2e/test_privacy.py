@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pmo_sync.cli import run_in_process
+from pmo_sync.model import Interval, Issue, Page, person_id
 from pmo_sync.store import Store
 from tests.clocks import LeapingClock
 from tests.e2e.office import Office, office
 
+BORN = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SECRET = "Never to be kept: 4f1d9c"
 
 
@@ -44,6 +46,22 @@ def test_export_tells_all_of_one_and_nothing_of_others(company: Office, capsys: 
     assert len(told["assignments"]) + told["assignments_to_confidential_issues"] == one["stays"] > 0
     assert not any(other["person_id"] in str(told) for other in others)
     assert all({"key", "url", "from", "until"} == set(stay) for stay in told["assignments"])
+
+
+def test_export_tells_what_a_killed_pull_left(tmp_path: Path, capsys: Any) -> None:
+    with office(tmp_path / "pmo") as made:
+        assert made.run("people", "export") == 1
+        assert not made.config.state_dir.exists()
+        assert made.run("pull", "--quiet") in (0, 4)
+        person = person_id("cloud", "somebody new")
+        issue = Issue(
+            "cloud:900001", "cloud", "cloud:1", "NEW-1", "T", "Task", 0, BORN, BORN, "", is_confidential=False
+        )
+        stays = (Interval(issue.issue_id, "assignee", person, person, BORN, None),)
+        with Store.open(made.config.state_dir / "pmo-sync.duckdb") as store:
+            store.append("cloud", "cloud:1", Page((issue,), stays, (), (), "a cursor"))
+        (told,) = made.answer(capsys, "people", "export", "--person", person)["people"]
+        assert [stay["key"] for stay in told["assignments"]] == ["NEW-1"]
 
 
 def test_who_is_erased_is_in_no_table_and_no_pull_brings_them_back(company: Office, capsys: Any) -> None:
