@@ -106,10 +106,22 @@ def _reason(one: SourceCertificate) -> str:
 
 
 def trust(
-    certificates: Sequence[SourceCertificate], last_success: Mapping[str, datetime], as_of: datetime
+    sources: Sequence[str],
+    newest: Mapping[str, SourceCertificate],
+    last_success: Mapping[str, datetime],
+    held: Mapping[str, int],
+    as_of: datetime,
 ) -> tuple[SourceTrust, ...]:
-    """The certificates as the page shows them. A source is stale when its last success lies before ``as_of``."""
-    return tuple(_trust(one, last_success.get(one.source), as_of) for one in certificates)
+    """The certificates as the page shows them, a line for each source. ``held`` is how many issues we have of each.
+
+    A source is stale when its last success lies before ``as_of``, and failed where it was never read as a whole.
+    """
+    return tuple(
+        _trust(newest[name], last_success.get(name), as_of)
+        if name in newest
+        else SourceTrust(name, "failed", None, "", None, held.get(name, 0))
+        for name in sources
+    )
 
 
 def _trust(one: SourceCertificate, success: datetime | None, as_of: datetime) -> SourceTrust:

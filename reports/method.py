@@ -71,7 +71,7 @@ def _faults(one: SourceTrust, words: Words) -> list[str]:
     faults = []
     if one.state != "fresh":
         if one.last_success_at is None:
-            faults.append(words.say("never read"))
+            faults.append(words.say("never read to its end") if one.our_count else words.say("never read"))
         else:
             faults.append(words.say("last read {moment}", moment=words.moment(one.last_success_at)))
     if one.message:
@@ -91,7 +91,7 @@ def _faults(one: SourceTrust, words: Words) -> list[str]:
                 one.missed, count=one.missed,
             )
         )  # fmt: skip
-    if one.server_count is None and not one.message:
+    if one.server_count is None and not one.message and one.last_success_at is not None:
         faults.append(words.say("the server's count is not known"))
     if one.unmapped_statuses:
         names = ", ".join(printable(status, 40) for status in one.unmapped_statuses[:3])

@@ -80,6 +80,8 @@ def _broken(assessed: Assessed, words: Words) -> tuple[Block, ...]:
 def _broken_line(one: SourceTrust, words: Words) -> str:
     """Tried in vain, or not tried since the period closed: two faults with two remedies."""
     name = printable(one.source, 60)
+    if one.last_success_at is None and one.our_count:
+        return words.say("{name} has never been read to its end: what is here of it is a part.", name=name)
     if one.last_success_at is None:
         return words.say("{name} has never been read: nothing on this page is from it.", name=name)
     moment = words.moment(one.last_success_at)

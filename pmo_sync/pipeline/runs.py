@@ -138,9 +138,9 @@ def _sources(config: Config, names: Sequence[str]) -> list[SourceConfig]:
 def _sources_trust(workspace: Workspace, today: date) -> tuple[SourceTrust, ...]:
     """How far each source can be believed at the end of ``today``."""
     known = certified(workspace.record)
-    as_of = assess.end_of(today, workspace.config.zone)
-    sources = [known.newest[one.name] for one in workspace.config.sources if one.name in known.newest]
-    return trust(sources, known.succeeded_at, as_of)
+    names = [one.name for one in workspace.config.sources]
+    held = {name: sum(workspace.store.counts(name).values()) for name in names}
+    return trust(names, known.newest, known.succeeded_at, held, assess.end_of(today, workspace.config.zone))
 
 
 def _write_html(config: Config, assessed: Assessed, voice: Voice) -> list[Path]:

@@ -166,6 +166,21 @@ def test_one_bad_source(made: Office, tmp_path: Path, capsys, what: str, change,
     assert "Traceback" not in capsys.readouterr().out
 
 
+def test_a_page_made_of_a_part_of_a_source_says_so(made: Office, tmp_path: Path, capsys) -> None:
+    """One project pulled, for a look: nothing on the page may pass for the whole."""
+    other = Office(made.running, tmp_path)
+    other.configure()
+    assert other.run("pull", "--project", "PAY") == 0
+    assert other.run("report", "--quiet") == 0
+    page = (tmp_path / "reports" / "portfolio.html").read_text(encoding="utf-8")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
+    assert "0 of 3 sources fresh" in text
+    assert "cloud has never been read to its end: what is here of it is a part" in text
+    assert "gitlab has never been read: nothing on this page is from it" in text
+    figures = re.findall(r'<strong>(\d+)</strong><span class="label"><span class="status (\w+)"', page)
+    assert [(rag, count) for count, rag in figures] == [("green", "0"), ("amber", "0"), ("red", "0"), ("grey", "7")]
+
+
 def test_a_source_that_fails_later_keeps_what_it_had(made: Office, tmp_path: Path, capsys) -> None:
     other = Office(made.running, tmp_path)
     other.configure()

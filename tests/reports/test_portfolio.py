@@ -202,13 +202,15 @@ def test_the_items_of_a_project_that_wait_for_one_item_are_one_row() -> None:
         ),
         ("failed", True, "", "legacy-jira could not be read this time: its numbers are of Sat 21 Nov 2026, 06:05 WIB."),
         ("stale", True, "", "legacy-jira was last read on Sat 21 Nov 2026, 06:05 WIB: nothing newer of it is here."),
-        ("failed", False, "401", "legacy-jira has never been read: nothing on this page is from it."),
+        ("failed", False, "401", "legacy-jira has never been read to its end: what is here of it is a part."),
+        ("failed", None, "401", "legacy-jira has never been read: nothing on this page is from it."),
     ],
 )
 def test_a_source_not_tried_is_told_apart_from_one_that_failed(state, read, message, told) -> None:
     base = sample.assessed()
     one = base.trust.sources[1]
     one = dataclasses.replace(one, state=state, message=message, last_success_at=one.last_success_at if read else None)
+    one = dataclasses.replace(one, our_count=0 if read is None else one.our_count)
     page = _page(dataclasses.replace(base, trust=dataclasses.replace(base.trust, sources=(one,))))
     note = next(block for block in page.blocks if isinstance(block, Note))
     assert [block.line[0].text for block in note.blocks] == [told]
