@@ -6,7 +6,6 @@ file that is kept (``proposal``), which is loaded once more before it takes its 
 
 from __future__ import annotations
 
-import os
 import shlex
 import tempfile
 from collections import Counter
@@ -22,6 +21,7 @@ from pmo_sync.config import load
 from pmo_sync.config.writing import key, quoted
 from pmo_sync.errors import AccessError, PmoSyncError
 from pmo_sync.pipeline.proposal import Seen, text
+from pmo_sync.replacing import replace_file
 from pmo_sync.result import Result
 
 if TYPE_CHECKING:
@@ -162,14 +162,7 @@ def workflow(labels: Sequence[str]) -> str | None:
 
 
 def _put(file: Path, content: str) -> None:
-    """All of it or nothing, in the place of what was there."""
-    new = file.with_name(f".{file.name}.new")
     try:
-        with new.open("w", encoding="utf-8") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(file)
+        replace_file(file, content.encode())
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise PmoSyncError(f"{file} cannot be written ({error.strerror}); name another file with --config") from error

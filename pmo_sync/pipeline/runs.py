@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from pmo_sync import assess, forecast
+from pmo_sync import assess
 from pmo_sync.assessed import Assessed, SourceTrust
-from pmo_sync.certificate import SourceCertificate, below, trust
+from pmo_sync.certificate import SourceCertificate, trust
 from pmo_sync.errors import ConfigError, Exit, PmoSyncError
 from pmo_sync.pipeline.certified import certified, remember
-from pmo_sync.pipeline.places import publish_all
+from pmo_sync.pipeline.publication import publish_and_remember, refusals
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace, reading, writing
 from pmo_sync.result import Result, Voice
-from reports import compose_all
+from reports import local
 from reports.publish import Published
-from reports.writers import html
 
 if TYPE_CHECKING:
     from pmo_sync.clock import Clock
@@ -84,8 +82,8 @@ def publish(
     _known_slots(config, adopt)
     with writing(config, clock, "publish") as workspace:
         assessed = assess_now(workspace, on)
-        refused = [] if dry_run else _refused(workspace, assessed)
-        results = [] if refused else _publish(workspace, assessed, voice, write=not dry_run, adopt=adopt)
+        refused = [] if dry_run else refusals(workspace, assessed)
+        results = [] if refused else publish_and_remember(workspace, assessed, voice, write=not dry_run, adopt=adopt)
     return _published(results, refused, show_diff=dry_run)
 
 
@@ -105,8 +103,10 @@ def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -
         remember(workspace, certificates)
         assessed = assess_now(workspace, None)
         files = _write_html(config, assessed, voice)
-        refused = [] if dry_run else _refused(workspace, assessed)
-        results = [] if refused else _publish(workspace, assessed, voice, write=not dry_run, adopt=frozenset())
+        refused = [] if dry_run else refusals(workspace, assessed)
+        results = (
+            [] if refused else publish_and_remember(workspace, assessed, voice, write=not dry_run, adopt=frozenset())
+        )
     pulled, published = _pulled(certificates), _published(results, refused, show_diff=dry_run)
     data = {**pulled.data, **published.data, "as_of": assessed.as_of, "files": [str(file) for file in files]}
     return Result(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))
@@ -144,125 +144,11 @@ def _sources_trust(workspace: Workspace, today: date) -> tuple[SourceTrust, ...]
 
 
 def _write_html(config: Config, assessed: Assessed, voice: Voice) -> list[Path]:
-    """The local report: one self-contained file a document, the portfolio last."""
-    documents = compose_all(assessed, config.language)
-    links = {one.slot: f"{_stem(one.slot)}.html" for one in documents}
-    config.html_dir.mkdir(parents=True, exist_ok=True)
     files = []
-    for document in documents:
-        voice.progress(f"report: {document.title}")
-        file = config.html_dir / links[document.slot]
-        _replace(file, html.write(document, links).text)
+    for file in local.write_all(assessed, config.language, config.html_dir):
+        voice.progress(f"report: {file.name}")
         files.append(file)
     return files
-
-
-def _stem(slot: str) -> str:
-    return quote(slot.replace("/", "--"), safe="")
-
-
-def _replace(file: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never half of it."""
-    new = file.with_suffix(".new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(file)
-
-
-def _refused(workspace: Workspace, assessed: Assessed) -> list[str]:
-    """Why nothing may be published: sources whose certificates are worse than the configuration asks for, and sources
-    that were read before, but not into this database: it was made anew, and pages would lose what they say.
-    """
-    config, known = workspace.config, certified(workspace.record)
-    if not any(place.write for place in config.places):
-        return []
-    here = workspace.store.sources_read()
-    lacking = [
-        f"{one.name}: read before, but not since the database was made anew; run `pmo-sync pull`"
-        for one in config.sources
-        if one.name in known.succeeded_at and one.name not in here
-    ]
-    return lacking or below(known.newest, [one.name for one in config.sources], config.required_grade, assessed.as_of)
-
-
-def _publish(
-    workspace: Workspace, assessed: Assessed, voice: Voice, *, write: bool, adopt: frozenset[str]
-) -> list[Published]:
-    known: dict[str, dict[str, str]] = {}
-    for row in workspace.record.rows("publication"):
-        known.setdefault(row["place"], {})[row["slot"]] = row["id"] or ""
-    write = write and any(place.write for place in workspace.config.places)
-    if write:
-        _remember_numbers(workspace, assessed)
-    results = publish_all(
-        workspace.config, assessed, workspace.network, write=write, adopt=adopt, known=known, voice=voice
-    )
-    if write:
-        _remember_publications(workspace, assessed, results, known)
-    return results
-
-
-def _remember_numbers(workspace: Workspace, assessed: Assessed) -> None:
-    """What will be said, before anybody can read it: readings, the evidence behind them, forecasts with their inputs.
-
-    Once for a moment and a configuration: what is published again says nothing new.
-    """
-    at = {"run_id": workspace.run_id, "as_of": assessed.as_of}
-    ledger = forecast.ledger_rows(assessed, workspace.run_id, workspace.clock.now())
-    readings = [{**at, **reading._asdict()} for reading in assessed.readings.values()]
-    if not _is_news(
-        workspace, "reading", readings, ("subject", "indicator", "part", "value", "sample")
-    ) and not _is_news(
-        workspace, "ledger", ledger, ("subject", "p50_on", "p85_on", "p95_on", "due_on", "remaining", "config_digest")
-    ):
-        return
-    evidence = [
-        {
-            **at,
-            "subject": subject,
-            "indicator": indicator,
-            "key": "" if ref.is_confidential else ref.key,
-            "measure": ref.measure,
-        }
-        for (subject, indicator), refs in assessed.evidence.items()
-        for ref in refs
-    ]
-    with workspace.record.run(f"{workspace.run_id}-numbers") as run:
-        run.write("reading", readings)
-        run.write("evidence", evidence)
-        run.write("ledger", ledger)
-
-
-def _is_news(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bool:
-    """Whether the record's last word about the same moment differs."""
-    kept = [row for row in workspace.record.rows(dataset) if rows and row["as_of"] == rows[0]["as_of"]]
-    newest = max((row["run_id"] for row in kept), default=None)
-    last = sorted(repr([row[column] for column in columns]) for row in kept if row["run_id"] == newest)
-    return last != sorted(repr([row[column] for column in columns]) for row in rows)
-
-
-def _remember_publications(
-    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Mapping[str, Mapping[str, str]]
-) -> None:
-    """Where each document stands now: those just written, and those a killed run wrote and could not note."""
-    now = workspace.clock.now()
-    rows = [
-        {
-            "run_id": workspace.run_id,
-            "as_of": assessed.as_of,
-            "place": one.place,
-            "slot": one.slot,
-            "outcome": one.outcome,
-            "url": one.url,
-            "id": one.id,
-            "published_at": now,
-        }
-        for one in results
-        if one.outcome in ("created", "updated")
-        or (one.outcome == "unchanged" and one.slot not in known.get(one.place, {}))
-    ]
-    if rows:
-        with workspace.record.run(f"{workspace.run_id}-publish") as run:
-            run.write("publication", rows)
 
 
 def _pulled(certificates: Sequence[SourceCertificate]) -> Result:

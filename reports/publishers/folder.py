@@ -18,6 +18,7 @@ from urllib.parse import quote
 from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import ConfigError, PmoSyncError
+from pmo_sync.replacing import replace_file
 from reports.publish import Item, Known, Remote, TakenError, Traits, Writer, fingerprint
 from reports.publishers.marker import mark, read
 from reports.writers import html
@@ -98,9 +99,9 @@ class FolderPublisher:
             for one in item.attachments:
                 file = folder / one.name
                 if not file.is_file() or file.read_bytes() != one.content:
-                    _replace(file, one.content)
+                    replace_file(file, one.content)
             text = item.text.encode("utf-8", "replace").decode()  # half surrogate pairs cannot be written
-            _replace(folder / TEXT, mark(text, item.slot, digest).encode())
+            replace_file(folder / TEXT, mark(text, item.slot, digest).encode())
         except OSError as error:
             raise PmoSyncError(f"{self.name}: {folder} cannot be written ({error})") from error
         written = self.find(item.slot, item.title, None)
@@ -112,7 +113,7 @@ class FolderPublisher:
         """The side index."""
         entry = {"slot": slot, "version": remote.version, "digest": remote.digest, "fingerprint": remote.fingerprint}
         try:
-            _replace(self._folder(slot) / INDEX, _json(entry))
+            replace_file(self._folder(slot) / INDEX, _json(entry))
         except OSError as error:
             raise PmoSyncError(f"{self.name}: {self._folder(slot) / INDEX} cannot be written ({error})") from error
 
@@ -151,7 +152,7 @@ class FolderPublisher:
         self._root.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix=".pmo-sync-", dir=self._root))
         new.chmod(0o755)
-        _replace(new / INDEX, _json({"slot": slot}))
+        replace_file(new / INDEX, _json({"slot": slot}))
         new.rename(folder)
 
 
@@ -164,13 +165,3 @@ def _known(index: dict[str, Any]) -> Known | None:
 
 def _json(entry: dict[str, Any]) -> bytes:
     return json.dumps(entry, indent=1, sort_keys=True).encode() + b"\n"
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Write beside, flush to the disk, rename over."""
-    new = file.with_name(f".{file.name}.new")
-    with new.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(file)

@@ -1,0 +1,113 @@
+"""Whether anything may be published, and what the record keeps of what was: numbers, evidence, forecasts, places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pmo_sync import forecast
+from pmo_sync.assessed import Assessed
+from pmo_sync.certificate import below
+from pmo_sync.pipeline.certified import certified
+from pmo_sync.pipeline.places import publish_all
+from pmo_sync.pipeline.workspace import Workspace
+from pmo_sync.result import Voice
+from reports.publish import Published
+
+
+def refusals(workspace: Workspace, assessed: Assessed) -> list[str]:
+    """Why nothing may be published: sources whose certificates are worse than the configuration asks for, and sources
+    that were read before, but not into this database: it was made anew, and pages would lose what they say.
+    """
+    config, known = workspace.config, certified(workspace.record)
+    if not any(place.write for place in config.places):
+        return []
+    here = workspace.store.sources_read()
+    lacking = [
+        f"{one.name}: read before, but not since the database was made anew; run `pmo-sync pull`"
+        for one in config.sources
+        if one.name in known.succeeded_at and one.name not in here
+    ]
+    return lacking or below(known.newest, [one.name for one in config.sources], config.required_grade, assessed.as_of)
+
+
+def publish_and_remember(
+    workspace: Workspace, assessed: Assessed, voice: Voice, *, write: bool, adopt: frozenset[str]
+) -> list[Published]:
+    """Publish to every place. What is about to be said is in the record before anybody can read it."""
+    known: dict[str, dict[str, str]] = {}
+    for row in workspace.record.rows("publication"):
+        known.setdefault(row["place"], {})[row["slot"]] = row["id"] or ""
+    write = write and any(place.write for place in workspace.config.places)
+    if write:
+        _remember_numbers(workspace, assessed)
+    results = publish_all(
+        workspace.config, assessed, workspace.network, write=write, adopt=adopt, known=known, voice=voice
+    )
+    if write:
+        _remember_publications(workspace, assessed, results, known)
+    return results
+
+
+def _remember_numbers(workspace: Workspace, assessed: Assessed) -> None:
+    """What will be said, before anybody can read it: readings, the evidence behind them, forecasts with their inputs.
+
+    Once for a moment and a configuration: what is published again says nothing new.
+    """
+    at = {"run_id": workspace.run_id, "as_of": assessed.as_of}
+    ledger = forecast.ledger_rows(assessed, workspace.run_id, workspace.clock.now())
+    readings = [{**at, **reading._asdict()} for reading in assessed.readings.values()]
+    if not _is_news(
+        workspace, "reading", readings, ("subject", "indicator", "part", "value", "sample")
+    ) and not _is_news(
+        workspace, "ledger", ledger, ("subject", "p50_on", "p85_on", "p95_on", "due_on", "remaining", "config_digest")
+    ):
+        return
+    evidence = [
+        {
+            **at,
+            "subject": subject,
+            "indicator": indicator,
+            "key": "" if ref.is_confidential else ref.key,
+            "measure": ref.measure,
+        }
+        for (subject, indicator), refs in assessed.evidence.items()
+        for ref in refs
+    ]
+    with workspace.record.run(f"{workspace.run_id}-numbers") as run:
+        run.write("reading", readings)
+        run.write("evidence", evidence)
+        run.write("ledger", ledger)
+
+
+def _is_news(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bool:
+    """Whether the record's last word about the same moment differs."""
+    kept = [row for row in workspace.record.rows(dataset) if rows and row["as_of"] == rows[0]["as_of"]]
+    newest = max((row["run_id"] for row in kept), default=None)
+    last = sorted(repr([row[column] for column in columns]) for row in kept if row["run_id"] == newest)
+    return last != sorted(repr([row[column] for column in columns]) for row in rows)
+
+
+def _remember_publications(
+    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Where each document stands now: those just written, and those a killed run wrote and could not note."""
+    now = workspace.clock.now()
+    rows = [
+        {
+            "run_id": workspace.run_id,
+            "as_of": assessed.as_of,
+            "place": one.place,
+            "slot": one.slot,
+            "outcome": one.outcome,
+            "url": one.url,
+            "id": one.id,
+            "published_at": now,
+        }
+        for one in results
+        if one.outcome in ("created", "updated")
+        or (one.outcome == "unchanged" and one.slot not in known.get(one.place, {}))
+    ]
+    if rows:
+        with workspace.record.run(f"{workspace.run_id}-publish") as run:
+            run.write("publication", rows)
