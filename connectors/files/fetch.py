@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from connectors.base import Traits
 from connectors.files import normalize, tables
+from connectors.files.faults import Faults
 from connectors.files.normalize import Json, Record
 from pmo_sync.errors import DataError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Person, Problem, Project, Status, Trace, WorklogPage
@@ -38,7 +39,7 @@ class FilesConnector:
         self._is_closed = False
         self._digest = ""
         self._has_intervals = False
-        self._problems: list[Problem] = []
+        self._faults = Faults()  # of the rows that are kept here
         self._people: dict[str, Person] = {}
 
     def check(self) -> Identity:
@@ -50,23 +51,21 @@ class FilesConnector:
         """Projects, statuses and milestones; problems also name the rows that belong to nothing."""
         self._load()
         files = tables.find(self._folder)
-        problems = list(self._problems)
-        every = self._read(files, "projects", normalize.project, problems)
+        faults = Faults()
+        every = self._read(files, "projects", normalize.project, faults)
         projects = [one for one in every if not self._wanted or one.key in self._wanted]
         known = {one.key for one in every}
-        problems += [
-            Problem(key, f"not in {files['projects'].name}") for key in self._wanted if key not in known
-        ]  # fmt: skip
+        problems = [Problem(key, f"not in {files['projects'].name}") for key in self._wanted if key not in known]
         problems += self._strays([one.project_id.removeprefix(f"{self.source}:") for one in every])
-        statuses = self._read(files, "statuses", normalize.status, problems)
+        statuses = self._read(files, "statuses", normalize.status, faults)
         if "intervals" not in files:
             statuses.append(Status(f"{self.source}:{normalize.OPEN}", self.source, normalize.OPEN, "todo"))
-        milestones = self._read(files, "milestones", normalize.milestone, problems)
+        milestones = self._read(files, "milestones", normalize.milestone, faults)
         return Catalogue(
             tuple({one.project_id: one for one in projects}.values()),
             tuple({one.status_id: one for one in reversed(statuses)}.values()),
             tuple({one.milestone_id: one for one in milestones}.values()),
-            problems=tuple(problems),
+            problems=(*self._faults.problems(), *faults.problems(), *problems),
         )
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
@@ -182,7 +181,7 @@ class FilesConnector:
                     (native, normalize.clean(row.get("project_id", "")), _dump(row)),
                 )
             except sqlite3.IntegrityError:
-                self._problems.append(Problem(where, f"issue_id {native!r} is there twice; the first one counts"))
+                self._faults.add(where, f"issue_id {native!r} is there twice; the first one counts")
         if self._has_intervals:
             database.executemany(
                 "INSERT INTO interval (entity, row) VALUES (?, ?)",
@@ -191,26 +190,26 @@ class FilesConnector:
         database.executescript(
             "CREATE INDEX issue_project ON issue (project, number); CREATE INDEX interval_entity ON interval (entity);"
         )
-        self._people = {one.person_id: one for one in self._read(files, "people", normalize.person, self._problems)}
+        self._people = {one.person_id: one for one in self._read(files, "people", normalize.person, self._faults)}
         self._loaded = database
         return database
 
     def _keyed(self, file: Path, key: str) -> Iterator[tuple[str, str, Json]]:
         for where, row in tables.rows(file):
             if row is None or not isinstance(row.get(key), str | int):
-                self._problems.append(Problem(where, f"no row with {key!r}"))
+                self._faults.add(where, f"no row with {key!r}")
             else:
                 yield where, normalize.clean(row[key]), row
 
     def _read(
-        self, files: dict[str, Path], table: str, parse: Callable[[Json, str, str], T], problems: list[Problem]
+        self, files: dict[str, Path], table: str, parse: Callable[[Json, str, str], T], faults: Faults
     ) -> list[T]:
         found: list[T] = []
         for where, row in tables.rows(files[table]) if table in files else ():
             try:
                 found.append(parse(row or {}, self.source, where))
             except DataError as error:
-                problems.append(Problem(error.subject, error.what))
+                faults.add(error.subject, error.what)
         return found
 
     def _strays(self, projects: Sequence[str]) -> Iterator[Problem]:

@@ -56,12 +56,17 @@ def rows(file: Path) -> Iterator[tuple[str, Json | None]]:
     with _readable(file):
         for number, row in read(file):
             where = f"{file.name}:{number}"
-            yield where, None if row is None else {name: one for name, one in row.items() if not _is_empty(one)}
+            yield where, None if row is None else {name: _exact(one) for name, one in row.items() if not _is_empty(one)}
 
 
 def _is_empty(cell: Any) -> bool:
     """Nothing, an empty text, or pandas' not-a-number."""
     return cell is None or cell == "" or cell != cell  # noqa: PLR0124
+
+
+def _exact(cell: Any) -> Any:
+    """A whole number as such: where some rows have none, pandas writes the ids of the others as 17.0."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
 class _readable:  # noqa: N801 - reads as a phrase: with _readable(file)

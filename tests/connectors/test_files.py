@@ -302,6 +302,23 @@ def test_malformed_lines_of_the_catalogue_are_named(tmp_path: Path) -> None:
     ]
 
 
+def test_many_malformed_lines_are_some_and_a_number(tmp_path: Path) -> None:
+    found = folder(tmp_path, issues=[issue(1, status="1"), *({"key": "X"} for _ in range(100))], statuses=[{}] * 30)
+    told = [(one.subject, one.what) for one in found.catalogue().problems]
+    assert len(told) == 42
+    assert ("issues.jsonl:2", "no row with 'issue_id'") in told
+    assert ("issues.jsonl", "80 more rows cannot be used") in told
+    assert ("statuses.jsonl", "10 more rows cannot be used") in told
+
+
+def test_numbers_that_pandas_made_fractions_are_ids(tmp_path: Path) -> None:
+    """A column of numbers with a gap is one of fractions in Parquet."""
+    rows = [issue(1) | {"issue_id": 1.0, "project_id": 7.0, "status": 5.0}, issue(2) | {"issue_id": None, "project_id": 7.0}]
+    found = folder(tmp_path, write_parquet, issues=rows, projects=[{"project_id": 7.0, "key": "PAY"}, {"key": "X"}])
+    ((made,),) = [page.issues for page in read(found)["PAY"] if page.issues]
+    assert (made.issue_id, made.project_id) == ("old:1", "old:7")
+
+
 def test_hostile_texts(tmp_path: Path) -> None:
     title = 'a\0b "quoted", \U0001f600 \u202e =cmd() <script> /close'
     for write in (write_jsonl, write_csv):
