@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pmo_sync.store import Store
 
 APART: Final = timedelta(days=28)  # forecasts of one subject made within it are nearly the same forecast
-ENOUGH: Final = 20
+PROMPT: Final = timedelta(days=8)  # from the end of the period: who publishes later knows more than the forecast
 
 _PLAIN: Final = (
     "subject", "method", "remaining", "p50_on", "p85_on", "p95_on", "p_hit", "due_on", "required_pace", "actual_pace",
@@ -30,11 +30,6 @@ class Held(NamedTuple):
 
     held: int
     resolved: int
-
-    @property
-    def is_enough(self) -> bool:
-        """Below 20 the share says nothing."""
-        return self.resolved >= ENOUGH
 
 
 def ledger_rows(assessed: Assessed, run_id: str, published_at: datetime) -> list[dict[str, Any]]:
@@ -57,9 +52,14 @@ def held(rows: Sequence[Mapping[str, Any]], store: Store, as_of: datetime) -> He
 
     A forecast is judged once its P85 day is over, whatever came of it: an unfinished milestone is then a miss, and an
     early finish is not counted before its turn, so neither side is favoured. Of each subject one forecast in 28 days
-    counts, the first, because the others repeat it; of several runs for one moment the first one published.
+    counts, the first, because the others repeat it; of several runs for one moment the first one published. What was
+    published for a moment long past is no forecast and never counts.
     """
-    known = [row for row in rows if row["p85_on"] is not None and row["as_of"] <= as_of]
+    known = [
+        row
+        for row in rows
+        if row["p85_on"] is not None and row["as_of"] <= as_of and row["published_at"] - row["as_of"] <= PROMPT
+    ]
     if not known:
         return Held(0, 0)
     [(today,)] = store.rows("SELECT today FROM moment")
