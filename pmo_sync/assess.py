@@ -93,7 +93,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         {id_: subject.due_on for id_, subject in before.subjects.items()},
     )  # fmt: skip
     kept = forecast.held(record.rows("ledger"), store, now.as_of)
-    committed = [id_ for id_, one in now.subjects.items() if one.kind == "milestone" and one.is_committed]
+    committed = [id_ for id_, one in now.subjects.items() if one.is_committed]
     projects = [id_ for id_, one in now.subjects.items() if one.kind == "project"]
     return Assessed(
         as_of=now.as_of,
@@ -118,7 +118,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
             p85_resolved=kept.resolved,
             unestimated_share=_value(now, "portfolio", "SP-5", "share"),
             without_baseline=sum(
-                one.is_committed and one.state == "open" and one.baseline_due_on is None
+                one.is_committed and one.state == "open" and one.due_on is not None and not one.baseline_is_approved
                 for one in now.subjects.values()
             ),
         ),
@@ -225,7 +225,7 @@ def _stale_projects(store: Store, sources: Sequence[SourceTrust]) -> dict[str, s
 def _verdicts(
     cut: Cut, four_weeks_ago: Mapping[str, Forecast], limits: Mapping[str, policy.Thresholds], stale: Mapping[str, str]
 ) -> dict[str, Verdict]:
-    """The milestones' colours at one moment, before hysteresis."""
+    """The colours of milestones and epics at one moment, before hysteresis."""
     late = Counter(milestone for wait, milestones in cut.waits if wait.late_days for milestone in milestones)
     return {
         id_: policy.milestone_verdict(
@@ -233,7 +233,7 @@ def _verdicts(
             limits.get(subject.parent or "", policy.Thresholds()),
         )
         for id_, subject in cut.subjects.items()
-        if subject.kind == "milestone" and subject.is_committed and subject.state == "open"
+        if subject.is_committed and subject.state == "open"
     }
 
 
@@ -303,7 +303,7 @@ def _due_dates(store: Store, cuts: Mapping[date, Cut], milestones: Sequence[str]
     for id_ in milestones:
         rows: dict[date, dict[str, Any]] = {}
         for row in known[id_].itertuples() if id_ in known else ():
-            rows[cast("datetime", row.seen_on).date()] = {"due_on": row.due_on, "p50_on": None}
+            rows[cast("datetime", row.seen_on).date()] = {"due_on": cast("datetime", row.due_on).date(), "p50_on": None}
         for day, cut in cuts.items():
             subject, one = cut.subjects.get(id_), cut.forecasts.get(id_)
             if subject is not None:

@@ -188,9 +188,9 @@ class Assessed:
         reading = self.readings.get((subject, indicator, part))
         return None if reading is None else reading.value
 
-    def children(self, subject: str, kind: SubjectKind) -> tuple[Subject, ...]:
-        """The subjects of ``kind`` below ``subject``, dated ones first, then by name."""
-        below = [one for one in self.subjects.values() if one.kind == kind and self._is_below(one, subject)]
+    def committed(self, subject: str) -> tuple[Subject, ...]:
+        """The milestones and epics below ``subject`` whose dates are promises, the nearest first."""
+        below = [one for one in self.subjects.values() if one.is_committed and self._is_below(one, subject)]
         return tuple(sorted(below, key=lambda one: (one.due_on or date.max, one.name)))
 
     def _is_below(self, subject: Subject, ancestor: str) -> bool:

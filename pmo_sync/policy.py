@@ -239,7 +239,7 @@ def changes(
     """What is news since the period before, worst first. Only committed milestones and projects make news."""
     found: list[Change] = []
     for id_, subject in subjects.items():
-        if subject.kind == "milestone" and subject.is_committed:
+        if subject.is_committed:
             found += _colour_change(id_, now.get(id_), before.get(id_))
     told = {(subjects[one.subject].parent, one.code, one.params["now"]) for one in found}
     for id_, subject in subjects.items():
@@ -251,7 +251,7 @@ def changes(
             ]
         if subject.kind == "project":
             found += _count_change(id_, "newly_blocked", "RK-1", "count", readings, readings_before)
-        if subject.kind == "milestone" and subject.is_committed:
+        if subject.is_committed:
             found += _milestone_changes(subject, forecasts.get(id_), forecasts_before.get(id_), due_before)
             found += _scope_change(id_, readings.get((id_, "SP-1", "recent")))
             found += _closing(subject, before.get(id_), readings.get((id_, "PR-1", "remaining")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Final, Literal
 
 from pmo_sync.assessed import Assessed, IssueRef, Rag, Reason, Subject
@@ -109,17 +108,12 @@ def why_besides(assessed: Assessed, subject: str, words: Words) -> str:
 
 def committed(assessed: Assessed, subject: str) -> tuple[Subject, ...]:
     """The open, dated milestones somebody promised, nearest first."""
-    below = sorted(
-        (*assessed.children(subject, "milestone"), *assessed.children(subject, "epic")),
-        key=lambda one: (one.due_on or date.max, one.name),
-    )
-    return tuple(one for one in below if one.is_committed and one.state == "open" and one.due_on is not None)
+    return tuple(one for one in assessed.committed(subject) if one.state == "open" and one.due_on is not None)
 
 
 def deciding(assessed: Assessed, project: str) -> Subject | None:
     """The milestone a project has its status from: the nearest of that status among the must-win ones, else among all."""
-    below = assessed.children(project, "milestone")
-    ones = [one for one in below if one.is_committed and one.state == "open"]  # one without a date decides, too
+    ones = [one for one in assessed.committed(project) if one.state == "open"]  # one without a date decides, too
     verdict = assessed.verdicts.get(project)
     critical = [one for one in ones if one.is_must_win] or ones
     alike = [

@@ -1,4 +1,4 @@
--- The first date each milestone was seen with: its baseline until one is approved. SC-2 counts from it.
+-- The first date each milestone was seen with, and each epic had: its baseline until one is approved. SC-2 counts from it.
 -- The looks that count are those that tell its due date (milestone_word): within a day after as_of, else the first one.
 -- A milestone that no look saw with a date has none.
 WITH baseline AS (
@@ -10,6 +10,14 @@ WITH baseline AS (
     WHERE h.field = 'due_on' AND h.value <> ''
         AND h.since < greatest(moment.as_of + INTERVAL 1 DAY, m.first_seen_at + INTERVAL 1 MICROSECOND)
     GROUP BY m.milestone_id
+    UNION ALL
+    SELECT s.subject, arg_min(h.value, h.since)::DATE, count(*)
+    FROM subject AS s
+    JOIN lifecycle AS l ON s.subject = 'epic:' || l.issue_id
+    JOIN history AS h ON h.entity = l.issue
+    CROSS JOIN moment
+    WHERE h.field = 'due_on' AND h.value <> '' AND h.since < moment.as_of
+    GROUP BY s.subject
 )
 -- list
 SELECT subject, due_on AS baseline_due_on FROM baseline

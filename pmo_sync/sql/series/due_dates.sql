@@ -1,7 +1,16 @@
--- Every due date a milestone was seen with, and since when: milestone trend analysis from our own snapshots.
-SELECT 'milestone:' || m.milestone_id AS subject, local_day(h.since) AS seen_on, h.value::DATE AS due_on
-FROM milestone AS m
-JOIN history AS h ON h.entity = m.milestone AND h.field = 'due_on' AND h.value <> ''
+-- Every due date a milestone was seen with, and since when: milestone trend analysis from our own snapshots. An epic's
+-- dates are its issue's, whenever they were given.
+WITH dated AS (
+    SELECT 'milestone:' || milestone_id AS subject, milestone AS entity
+    FROM milestone
+    UNION ALL
+    SELECT s.subject, l.issue
+    FROM subject AS s
+    JOIN lifecycle AS l ON s.subject = 'epic:' || l.issue_id
+)
+SELECT d.subject, local_day(h.since) AS seen_on, h.value::DATE AS due_on
+FROM dated AS d
+JOIN history AS h ON h.entity = d.entity AND h.field = 'due_on' AND h.value <> ''
 CROSS JOIN moment
-WHERE list_contains(?, 'milestone:' || m.milestone_id) AND h.since < moment.as_of
-ORDER BY subject, h.since
+WHERE list_contains(?, d.subject) AND h.since < moment.as_of
+ORDER BY d.subject, h.since

@@ -1,0 +1,56 @@
+"""The whole assessment of a small store: what is judged, and by what."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from pmo_sync.assess import assess
+from pmo_sync.assessed import Assessed, SourceTrust
+from pmo_sync.record import Record
+from pmo_sync.store import Store
+from tests.store import history
+
+# an epic with a date that has moved and passed, a dated milestone that holds the same work, an epic without a date
+LINES = """
+PAY-1  kind=Epic level=1  2026-01-05 todo due_on=2026-05-01  2026-03-02 doing due_on=2026-06-15
+PAY-2  2026-01-05 todo parent=PAY-1  2026-02-02 doing
+PAY-3  2026-01-05 todo parent=PAY-1  2026-02-02 doing  2026-02-10 done
+PAY-4  kind=Epic level=1  2026-01-05 todo
+PAY-5  2026-01-05 todo parent=PAY-4 +milestone:v1
+@v1    kind=version project=PAY  2026-01-05 due_on=2026-05-01 state=open
+"""
+
+
+def assessed(tmp_path: Path, lines: str = LINES, today: date = date(2026, 6, 28)) -> Assessed:
+    case = history.parse(lines)
+    with Store.open(tmp_path / "state" / "x.duckdb") as store:
+        history.fill(store, case)
+        trust = SourceTrust("acme", "fresh", None, "", None, 0)
+        return assess(store, history.configure(), today, [trust], Record(tmp_path / "record"))
+
+
+def test_a_dated_epic_is_judged_like_a_milestone(tmp_path: Path) -> None:
+    made = assessed(tmp_path)
+    epic, undated = made.subjects["epic:acme:PAY-1"], made.subjects["epic:acme:PAY-4"]
+    assert (epic.is_committed, undated.is_committed) == (True, False)
+    verdict = made.verdicts[epic.id]
+    assert (verdict.rag, verdict.reasons[0].code) == ("red", "past_due")
+    assert undated.id not in made.verdicts
+    assert [one.name for one in made.committed("project:PAY")] == ["v1", "Title of PAY-1"]
+    assert made.verdicts["project:PAY"].rag == "red"
+
+
+def test_an_epics_date_has_a_history_of_its_own(tmp_path: Path) -> None:
+    made = assessed(tmp_path)
+    epic = made.subjects["epic:acme:PAY-1"]
+    assert (epic.baseline_due_on, epic.due_on) == (date(2026, 5, 1), date(2026, 6, 15))
+    assert made.readings[epic.id, "SC-2", "days"].value == 45
+    trend = made.due_dates[epic.id]
+    told = {row.seen_on: row.due_on for row in trend.itertuples()}
+    assert told[date(2026, 1, 5)] == date(2026, 5, 1)
+    assert told[date(2026, 3, 2)] == date(2026, 6, 15)
+
+
+def test_dates_that_nobody_approved_as_a_baseline_are_counted(tmp_path: Path) -> None:
+    assert assessed(tmp_path).trust.without_baseline == 2
