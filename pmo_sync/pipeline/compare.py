@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pmo_sync.errors import PmoSyncError, ShrinkError
 from pmo_sync.model import Census, Problem, Project, Trace
+from pmo_sync.pipeline.finding import counted
 from pmo_sync.pipeline.progress import Progress
 from pmo_sync.pipeline.threads import Ended, results
 
@@ -174,11 +175,6 @@ def _note_unread(workspace: Workspace, known: Progress, project: Project, unread
     if any(times == 2 for times in pulls.values()):
         store.forget_cursor(project.project_id)
         store.note_away(known.source, [project.project_id], is_away=True)
-
-
-def counted(number: int, word: str) -> str:
-    """``1 issue``, ``2 issues``."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _some(ids: frozenset[str]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 import connectors
+from pmo_sync.config.projects import is_meant
 from pmo_sync.config.writing import key, quoted
 from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, TrackerError
-from pmo_sync.pipeline.finding import Examined
+from pmo_sync.pipeline.finding import Examined, counted
 
 if TYPE_CHECKING:
     from connectors.base import Connector
@@ -179,7 +180,7 @@ def _projects(
     known = [one for one in counts.values() if one is not None]
     found.say(
         "ok",
-        f"{_counted(len(catalogue.projects), 'project')} readable, {sum(known):,} issues"
+        f"{counted(len(catalogue.projects), 'project')} readable, {sum(known):,} issues"
         + ("" if source.projects or source.server is None else " (every one this account may read)"),
         *_listed(catalogue.projects, counts),
     )
@@ -200,10 +201,6 @@ def _listed(projects: Sequence[Project], counts: Counts) -> list[str]:
 
 def _issues(count: int | None) -> str:
     return "not counted" if count is None else "1 issue" if count == 1 else f"{count:,} issues"
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _problems(found: Examined, source: SourceConfig, catalogue: Catalogue) -> None:
@@ -244,12 +241,12 @@ def _fields(found: Examined, source: SourceConfig, fields: Sequence[FieldChoice]
             lines.append(
                 f"{one.ours:<12} {', then '.join(f'{id_} {quoted(names.get(id_, id_))}' for id_ in one.chosen)}"
             )
-        found.say("ok", f"{_counted(len(named), 'field')} found", *lines)
+        found.say("ok", f"{counted(len(named), 'field')} found", *lines)
     for one in fields:
         if is_open(one):
             found.say(
                 "wrong",
-                f"{_counted(len(one.candidates), 'field')} could be {one.ours}; none is read until you say which. "
+                f"{counted(len(one.candidates), 'field')} could be {one.ours}; none is read until you say which. "
                 "Paste, and keep one line:",
                 f"[source.{key(source.name)}.fields]",
                 *(f"{key(one.ours)} = {quoted(id_)}   # {quoted(name)}" for id_, name in one.candidates),
@@ -303,8 +300,8 @@ def _milestones(found: Examined, catalogue: Catalogue) -> None:
     kinds = Counter(one.kind for one in catalogue.milestones)
     dated = sum(one.due_on is not None and one.state == "open" for one in catalogue.milestones)
     found.facts |= {"boards": catalogue.boards, "milestones": dict(kinds), "open_dated_milestones": dated}
-    boards = [_counted(catalogue.boards, "board")] if catalogue.boards else []
-    named = [_counted(number, kind) for kind, number in sorted(kinds.items())]
+    boards = [counted(catalogue.boards, "board")] if catalogue.boards else []
+    named = [counted(number, kind) for kind, number in sorted(kinds.items())]
     if named:
         found.say("ok", f"{', '.join([*boards, *named])}; {dated} open with a date")
     else:
@@ -319,7 +316,6 @@ def _scopes(found: Examined, source: SourceConfig, config: Config, catalogue: Ca
     """What the [[project]]s want of this source is there. Where nothing is readable, that is said already."""
     if not catalogue.projects:
         return
-    projects = [one.key.lower() for one in catalogue.projects]
     names = {one.name.lower() for one in catalogue.milestones}
     readable = ", ".join(one.key for one in catalogue.projects[:SHOWN]) or "none"
     for project in config.projects:
@@ -328,7 +324,7 @@ def _scopes(found: Examined, source: SourceConfig, config: Config, catalogue: Ca
         for scope in project.scopes:
             if scope.source != source.name:
                 continue
-            if scope.project is not None and not any(map(_matcher(scope.project), projects)):
+            if scope.project is not None and not any(is_meant(scope.project, one.key) for one in catalogue.projects):
                 found.say(
                     "wrong",
                     f"[[project]] {project.id}: its scope names project {quoted(scope.project)}, which this source does "
@@ -344,14 +340,6 @@ def _scopes(found: Examined, source: SourceConfig, config: Config, catalogue: Ca
                 )
 
 
-def _matcher(wanted: str) -> Callable[[str], bool]:
-    """Keys in lower case; ``group/*`` takes every project below."""
-    said = wanted.lower()
-    if said.endswith("/*"):
-        return lambda key: key.startswith(said.rstrip("*"))
-    return lambda key: key == said
-
-
 def _first_pull(found: Examined, source: SourceConfig, connector: Connector, counts: Counts) -> None:
     """The estimate of the first pull; later ones read what changed only."""
     if source.server is None or not counts:
@@ -359,11 +347,11 @@ def _first_pull(found: Examined, source: SourceConfig, connector: Connector, cou
     requests = sum(connector.requests(count or 0) for count in counts.values())
     minutes = requests / source.server.requests_per_second / 60
     found.facts["first_pull"] = {"requests": requests, "minutes": round(minutes, 1)}
-    time = "less than a minute" if minutes < 1 else f"{_counted(round(minutes), 'minute')}"
+    time = "less than a minute" if minutes < 1 else f"{counted(round(minutes), 'minute')}"
     if minutes >= 120:
         time = f"{minutes / 60:.0f} hours"
     found.say(
         "ok",
-        f"first pull: about {_counted(requests, 'request')}, {time} at {source.server.requests_per_second:g} a second; "
+        f"first pull: about {counted(requests, 'request')}, {time} at {source.server.requests_per_second:g} a second; "
         "later pulls read what changed",
     )

@@ -67,3 +67,8 @@ def summary(examined: Iterable[Examined]) -> str:
     if warned:
         return f"nothing wrong, {warned} to look at; next: pmo-sync sync --dry-run"
     return "everything is in order; next: pmo-sync sync --dry-run"
+
+
+def counted(number: int, word: str) -> str:
+    """``1 issue``, ``2,000 issues``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

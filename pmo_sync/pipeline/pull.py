@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import connectors
 from pmo_sync.certificate import SourceCertificate
+from pmo_sync.config.projects import is_meant
 from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
-from pmo_sync.pipeline.compare import compare, counted
+from pmo_sync.pipeline.compare import compare
 from pmo_sync.pipeline.discretion import discreet_text
+from pmo_sync.pipeline.finding import counted
 from pmo_sync.pipeline.people import expire
 from pmo_sync.pipeline.progress import Progress
 from pmo_sync.pipeline.threads import Ended, results
@@ -301,12 +303,8 @@ def _take_out(workspace: Workspace, project_id: str, key: str) -> Problem:
 
 
 def _is_configured(project_id: str, key: str, names: Sequence[str]) -> bool:
-    """Whether the configuration still asks for a project that we hold: by its key or number, below a group, or any."""
-    keys = (key.lower(), project_id.rpartition(":")[2])
-    wanted = [name.lower() for name in names]
-    return not wanted or any(
-        f"{keys[0]}/".startswith(name[:-1]) if name.endswith("/*") else name in keys for name in wanted
-    )
+    """Whether the configuration still asks for a project that we hold."""
+    return not names or any(is_meant(name, key, project_id.rpartition(":")[2]) for name in names)
 
 
 def _end_project(workspace: Workspace, known: Progress, project: Project) -> None:
