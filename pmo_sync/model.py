@@ -178,6 +178,7 @@ class WorklogPage:
     worklogs: tuple[Worklog, ...]
     removed: tuple[str, ...]  # worklog ids
     cursor: str  # resume here once this page is stored
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

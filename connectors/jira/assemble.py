@@ -13,6 +13,7 @@ import msgspec
 
 from connectors.jira.cursor import Position
 from connectors.jira.normalize import Draft, Records, Site, draft, records
+from connectors.jira.sieve import Sieve
 from connectors.jira.wire import RAW_ISSUE, RawIssue
 from pmo_sync.clients.jira import PLAIN, JiraClient, NotVisibleError, mended
 from pmo_sync.errors import DataError
@@ -88,6 +89,7 @@ class Assembler:
     def __init__(self, client: JiraClient, site: Site) -> None:
         self._client = client
         self._site = site
+        self._sieve = Sieve(client)
         self._ids: dict[str, str | None] = {}  # key -> native id, None: hidden; only keys somebody asked for
         self._lock = threading.Lock()
 
@@ -118,36 +120,56 @@ class Assembler:
                 continue
             ids[one.key] = one.id
             try:
-                drafts.append(draft(self._site, one))
+                made = draft(self._site, one)
             except DataError as error:
                 drafts.append(Problem(error.subject, error.what))
+                continue
+            drafts.append(made)
+            ids |= dict.fromkeys(made.former_keys, one.id)
         wanted = sorted({key for made in drafts if isinstance(made, Draft) for key in made.wanted} - ids.keys())
-        asked = zip(wanted, workers.each(self._id, wanted), strict=True)
-        ids |= {key: native for key, native in asked if native is not None}
+        asked = dict(zip(wanted, workers.each(self._id, wanted), strict=True))
+        ids |= {key: native for key, native in asked.items() if isinstance(native, str)}
+        unknown = {key: failed for key, failed in asked.items() if isinstance(failed, Problem)}
         linked = [made.raw.key for made in drafts if isinstance(made, Draft) and made.has_remote]
         remote = dict(zip(linked, workers.each(self._remote, linked), strict=True))
-        return [made if isinstance(made, Problem) else self._row(made, ids, remote) for made in drafts]
+        return [
+            made if isinstance(made, Problem) else self._row(made, ids, unknown, remote.get(made.raw.key, []))
+            for made in drafts
+        ]
 
-    def _row(self, made: Draft, ids: dict[str, str], remote: dict[str, list[dict[str, Any]]]) -> Row:
+    def _row(
+        self, made: Draft, ids: dict[str, str], unknown: dict[str, Problem], remote: list[dict[str, Any]] | Problem
+    ) -> Row:
+        if isinstance(remote, Problem):
+            return Problem(made.raw.named, remote.what)
+        for key in made.wanted & unknown.keys():
+            return Problem(made.raw.named, unknown[key].what)
         try:
-            return records(self._site, made, ids, remote.get(made.raw.key, []))
+            return records(self._site, made, ids, remote)
         except DataError as error:
             return Problem(error.subject, error.what)
 
-    def _id(self, key: str) -> str | None:
+    def _id(self, key: str) -> str | Problem | None:
+        """None: hidden from us."""
         with self._lock:
             if key in self._ids:
                 return self._ids[key]
-        try:
-            found = self._client.get(f"issue/{quote(key, safe='')}", {"fields": "created"})
-            native = str(found["id"])
-        except (NotVisibleError, KeyError, TypeError):
-            native = None
-        with self._lock:
-            self._ids[key] = native
+        native = self._sieve.one(key, lambda: self._asked_id(key))
+        if not isinstance(native, Problem):
+            with self._lock:
+                self._ids[key] = native
         return native
 
-    def _remote(self, key: str) -> list[dict[str, Any]]:
+    def _asked_id(self, key: str) -> str | None:
+        try:
+            return str(self._client.get(f"issue/{quote(key, safe='')}", {"fields": "created"})["id"])
+        except (NotVisibleError, KeyError, TypeError):
+            return None
+
+    def _remote(self, key: str) -> list[dict[str, Any]] | Problem:
+        return self._sieve.one(key, lambda: self._asked_remote(key))
+
+    def _asked_remote(self, key: str) -> list[dict[str, Any]]:
         try:
             found = self._client.get(f"issue/{quote(key, safe='')}/remotelink")
         except NotVisibleError:  # linking is switched off, or not for this account

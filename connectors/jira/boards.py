@@ -7,14 +7,14 @@ missing among the milestones, while issues still bring their sprints' names them
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
 
 from connectors.jira.normalize import Site
-from connectors.jira.values import clean, day
+from connectors.jira.paging import paged
+from connectors.jira.values import clean, day_of
 from connectors.jira.wire import MALFORMED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, RefusedError
 from pmo_sync.errors import TrackerError
@@ -82,7 +82,7 @@ class BoardReader:
             return [one for one in paged(self._client, "board", params, AGILE, PER_PAGE) if one.get("id") is not None]
         except NotVisibleError as error:
             return None if error.status == 404 else Problem(project.key, f"its boards cannot be read: {error}")
-        except TrackerError as error:
+        except (TrackerError, *MALFORMED) as error:
             self._client.ensure_open()
             return Problem(project.key, f"its boards cannot be read: {error}")
 
@@ -128,9 +128,9 @@ class BoardReader:
             kind="sprint",
             name=clean(raw["name"]),
             state="closed" if state == "closed" else "open",
-            start_on=day(raw.get("startDate")),
-            due_on=day(raw.get("endDate")),
-            closed_on=day(raw.get("completeDate")) if state == "closed" else None,
+            start_on=day_of(raw.get("startDate"), self._site.zone),
+            due_on=day_of(raw.get("endDate"), self._site.zone),
+            closed_on=day_of(raw.get("completeDate"), self._site.zone) if state == "closed" else None,
             url=f"{self._site.url}/secure/RapidBoard.jspa?rapidView={board}",
         )
 
@@ -143,7 +143,7 @@ def estimated_by(client: JiraClient, projects: Sequence[str]) -> frozenset[str]:
             for board in paged(client, "board", {"projectKeyOrId": key} if key else {}, AGILE, PER_PAGE):
                 if board.get("type") != NO_SPRINTS:
                     found |= _estimated_by(client, board)
-        except (NotVisibleError, TrackerError):
+        except (NotVisibleError, TrackerError, *MALFORMED):
             client.ensure_open()
     return frozenset(found)
 
@@ -158,19 +158,3 @@ def _estimated_by(client: JiraClient, board: Board) -> set[str]:
     except MALFORMED:  # it counts issues
         return set()
     return {chosen} if chosen.startswith("customfield_") else set()
-
-
-def paged(client: JiraClient, path: str, params: Mapping[str, Any], api: str, size: int) -> Iterator[Mapping[str, Any]]:
-    """Lists with ``values`` and ``isLast``, which some have instead of ``total``; stepping by what came."""
-    start = 0
-    before: Any = None
-    while True:
-        page = client.get(path, {**params, "startAt": start, "maxResults": size}, api)
-        values = page.get("values") or [] if isinstance(page, dict) else []
-        if values and values == before:
-            raise TrackerError(f"{quote(path)}: the server repeats a page; run again later")
-        before = values
-        yield from values
-        start += len(values)
-        if not values or page.get("isLast") is True or start >= page.get("total", start + 1):
-            return

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from connectors.jira.boards import BoardReader, paged
+from connectors.jira.boards import BoardReader
 from connectors.jira.normalize import Site
+from connectors.jira.paging import paged
 from connectors.jira.values import clean, day
 from connectors.jira.wire import MALFORMED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, RefusedError
@@ -117,8 +118,8 @@ class CatalogueReader:
             except NotVisibleError as error:
                 found.problems.append(Problem(project.key, f"its statuses cannot be read: {error}"))
             else:
-                raws = [one for kind in kinds for one in kind["statuses"]]
-                found.statuses = self._kept(self._status, raws, f"a status of {project.key}", found.problems)
+                each = (one for kind in kinds for one in kind["statuses"])
+                found.statuses = self._kept(self._status, each, f"a status of {project.key}", found.problems)
         try:
             raws = self._client.get(f"project/{key}/versions")
         except NotVisibleError as error:
@@ -169,6 +170,6 @@ class CatalogueReader:
                 except MALFORMED as error:
                     why = f"{what} cannot be understood ({type(error).__name__})"
                     problems.append(Problem(self._site.source, why))
-        except TypeError:
+        except MALFORMED:
             problems.append(Problem(self._site.source, f"{what} was expected, no list came"))
         return made

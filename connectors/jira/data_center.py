@@ -2,7 +2,7 @@
 
 Rows have no token but a number, and numbers shift when an issue is deleted or enters the result meanwhile. So each
 page begins with the last row of the page before: it is found there, or the reader steps back until it is. A history
-that search leaves out, or cuts, is fetched with its issue.
+that search leaves out, or cuts, is fetched with its issue. A page that the server fails on is read in parts.
 """
 
 from __future__ import annotations
@@ -11,21 +11,31 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
 from connectors.jira.assemble import Assembler, Batch, Row, Workers
-from connectors.jira.cursor import Position
-from connectors.jira.wire import RAW, RAW_ID, SEARCH_PAGE, TRACED, RawIssue, SearchPage
+from connectors.jira.cursor import START, Position
+from connectors.jira.sieve import Sieve
+from connectors.jira.trace import ask_each
+from connectors.jira.wire import RAW, RAW_ID, RAW_ISSUE, SEARCH_PAGE, RawIssue, SearchPage
 from pmo_sync.clients.jira import JiraClient, NotVisibleError
-from pmo_sync.errors import TrackerError
+from pmo_sync.errors import OverloadedError, TrackerError
 from pmo_sync.model import Problem
 
 ROWS_PER_PAGE: Final = 100
 IDS_PER_PAGE: Final = 1000
 STEPS_BACK: Final = 5
+
+
+class _Listed(NamedTuple):
+    """Rows as they came: ``ids`` and ``found`` side by side."""
+
+    total: int
+    ids: list[str]
+    found: list[RawIssue | Problem]
 
 
 @dataclass(slots=True)
@@ -55,6 +65,7 @@ class DataCenterReader:
         self._assembler = assembler
         self._fields = ",".join(asked)
         self._workers = workers
+        self._sieve = Sieve(client)
 
     def count(self, jql: str) -> int:
         """How many issues the server counts."""
@@ -85,34 +96,23 @@ class DataCenterReader:
         """About how many it takes to read so many issues: each page begins with the last row of the one before."""
         return 1 + math.ceil(issues / (ROWS_PER_PAGE - 1))
 
-    def look_up(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """What trace asks of those issues that we may see, by their ids."""
-        with Workers(self._workers) as workers:
-            found = workers.each(self._traced, ids)
-        return {native: one for native, one in zip(ids, found, strict=True) if one is not None}
+    def look_up(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any] | None]:
+        """What trace asks of these issues; None of those that we may not see. What the server fails on is left out."""
+        return ask_each(self._client, self._sieve, self._workers, ids)
 
-    def _traced(self, native: str) -> Mapping[str, Any] | None:
-        try:
-            found: Mapping[str, Any] = self._client.get(f"issue/{native}", {"fields": ",".join(TRACED)})
-        except NotVisibleError:
-            return None
-        return found
-
-    def listed(self, ids: Sequence[str]) -> set[str]:
+    def listed(self, ids: Sequence[str]) -> dict[str, bool]:
         """All: what is archived says so itself."""
-        return set(ids)
+        return dict.fromkeys(ids, True)
 
     def batches(self, jql: str, position: Position) -> Iterator[Batch]:
         """Whole issues behind ``position``, in the order of keys."""
-        start = max(0, position.row - ROWS_PER_PAGE)
-        first = self._search(jql, start, ROWS_PER_PAGE)
         known = [position.after] if position.after else []
-        if known and not any(_id(raw) == position.after for raw in first.issues):
-            start, known = 0, []  # the rows have moved since: all again
-            first = self._search(jql, start, ROWS_PER_PAGE)
-        if not first.issues:
+        start, first, size = self._first(jql, position)
+        if known and position.after not in first.ids:
+            known = []  # the rows have moved since: all again
+            start, first, size = self._first(jql, START)
+        if not first.ids:
             return
-        size = len(first.issues)  # the server's own limit may be lower than what we ask for
         total = first.total
 
         with Workers(self._workers) as workers:
@@ -120,7 +120,7 @@ class DataCenterReader:
 
             def tasks() -> Iterator[Callable[[], _Window]]:
                 yield partial(self._window, start, first, workers)
-                row = start + size - 1
+                row = start + len(first.ids) - 1
                 while row + 1 < total:
                     yield partial(read, row)
                     row += max(1, size - 1)
@@ -135,28 +135,67 @@ class DataCenterReader:
                             found.rows[place:], Position(found.start + len(found.ids), found.ids[-1]), found.again
                         )
 
+    def _first(self, jql: str, position: Position) -> tuple[int, _Listed, int]:
+        """The rows to begin with, where they start, and how many the server gives at once: its own limit may be lower.
+
+        They reach to the last known row from as far before it as we would ask for at once, in case it has moved.
+        """
+        start = max(0, position.row - ROWS_PER_PAGE)
+        page = self._search(jql, start, ROWS_PER_PAGE)
+        size = len(page.ids)
+        if position.after and position.after not in page.ids:
+            page = self._filled(jql, start, page, position.row - start)
+        return start, page, size
+
     def _read(self, jql: str, size: int, workers: Workers, start: int) -> _Window:
         """Up to ``size`` rows from ``start``, in as many answers as the server needs."""
-        page = self._search(jql, start, size)
-        while page.issues and len(page.issues) < size and start + len(page.issues) < page.total:
-            more = self._search(jql, start + len(page.issues), size - len(page.issues))
-            if not more.issues:
-                break
-            page = SearchPage([*page.issues, *more.issues], more.total)
+        page = self._filled(jql, start, self._search(jql, start, size), size)
         return self._window(start, page, workers)
 
-    def _search(self, jql: str, start: int, size: int) -> SearchPage:
-        params = {
-            "jql": jql,
-            "startAt": start,
-            "maxResults": size,
-            "fields": self._fields,
-            "expand": "changelog",
-        }
-        return self._page(params)
+    def _filled(self, jql: str, start: int, page: _Listed, size: int) -> _Listed:
+        """The page with what it lacks of ``size`` rows; less where these have moved meanwhile."""
+        while page.ids and len(page.ids) < size and start + len(page.ids) < page.total:
+            more = self._search(jql, start + len(page.ids) - 1, size - len(page.ids) + 1)
+            if len(more.ids) < 2 or more.ids[0] != page.ids[-1]:
+                break
+            page = _Listed(more.total, page.ids + more.ids[1:], page.found + more.found[1:])
+        return page
 
-    def _page(self, params: Mapping[str, Any]) -> SearchPage:
-        page: SearchPage = self._client.get("search", params, decoder=SEARCH_PAGE)
+    def _search(self, jql: str, start: int, size: int) -> _Listed:
+        try:
+            page = self._page(self._asking(jql, start, size), is_large=True)
+        except OverloadedError:
+            return self._in_parts(jql, start, size)
+        return _Listed(
+            page.total, [_id(raw) for raw in page.issues], [self._assembler.decode(raw) for raw in page.issues]
+        )
+
+    def _in_parts(self, jql: str, start: int, size: int) -> _Listed:
+        """The same rows, where the server fails on them together: without fields it tells which they are."""
+        page = self._page({"jql": jql, "startAt": start, "maxResults": size, "fields": "created,security"})
+        listed = {one.id: one for one in map(RAW_ISSUE.decode, page.issues)}
+        places = {native: start + place for place, native in enumerate(listed)}
+
+        def part(ids: Sequence[str]) -> dict[str, RawIssue | Problem]:
+            if len(ids) == 1:
+                return {ids[0]: self._alone(listed[ids[0]])}
+            rows = self._page(self._asking(jql, places[ids[0]], len(ids)), is_large=True).issues
+            found = {_id(raw): self._assembler.decode(raw) for raw in rows}
+            return {one: found[one] if one in found else self._surely_alone(listed[one]) for one in ids}
+
+        found = self._sieve.many(list(listed), part)
+        rows = [found[native] for native in listed]
+        named = [
+            one if isinstance(one, RawIssue) else one._replace(subject=whole.named)
+            for one, whole in zip(rows, listed.values(), strict=True)
+        ]
+        return _Listed(page.total, list(listed), named)
+
+    def _asking(self, jql: str, start: int, size: int) -> dict[str, Any]:
+        return {"jql": jql, "startAt": start, "maxResults": size, "fields": self._fields, "expand": "changelog"}
+
+    def _page(self, params: Mapping[str, Any], *, is_large: bool = False) -> SearchPage:
+        page: SearchPage = self._client.get("search", params, decoder=SEARCH_PAGE, is_large=is_large)
         if page.issues and page.start not in (None, params["startAt"]):
             raise TrackerError(
                 f"search: asked for rows from {params['startAt']} on, the server answered those from {page.start} on; "
@@ -164,16 +203,19 @@ class DataCenterReader:
             )
         return page
 
-    def _window(self, start: int, page: SearchPage, workers: Workers) -> _Window:
-        listed = [self._assembler.decode(raw) for raw in page.issues]
+    def _window(self, start: int, page: _Listed, workers: Workers) -> _Window:
         partly = [
-            one for one in listed if isinstance(one, RawIssue) and (one.changelog is None or one.changelog.is_cut)
+            one for one in page.found if isinstance(one, RawIssue) and (one.changelog is None or one.changelog.is_cut)
         ]
-        whole = {one.id: found for one, found in zip(partly, workers.each(self._alone, partly), strict=True)}
+        whole = {one.id: found for one, found in zip(partly, workers.each(self._surely_alone, partly), strict=True)}
         rows = self._assembler.rows(
-            [whole.get(one.id, one) if isinstance(one, RawIssue) else one for one in listed], workers
+            [whole.get(one.id, one) if isinstance(one, RawIssue) else one for one in page.found], workers
         )
-        return _Window(start, page.total, [_id(raw) for raw in page.issues], rows, frozenset(whole))
+        return _Window(start, page.total, page.ids, rows, frozenset(whole))
+
+    def _surely_alone(self, listed: RawIssue) -> RawIssue | Problem:
+        """The same, or its problem where the server fails on it."""
+        return self._sieve.one(listed.named, lambda: self._alone(listed))
 
     def _alone(self, listed: RawIssue) -> RawIssue | Problem:
         """The issue by itself, which brings its whole history: fields and history of the same moment."""

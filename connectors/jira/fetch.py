@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +19,7 @@ from connectors.jira.cloud import CloudReader
 from connectors.jira.cursor import Cursor, jql, oldest, quoted
 from connectors.jira.data_center import DataCenterReader
 from connectors.jira.fields import Fields, discover
+from connectors.jira.malformed import understood
 from connectors.jira.normalize import Site
 from connectors.jira.trace import trace
 from connectors.jira.worklogs import WorklogReader, rewound
@@ -55,34 +56,37 @@ class JiraConnector:
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
         self._epoch: bool | None = None
-        self._zone: str | None = None
 
     def check(self) -> Identity:
         """Who am I, and may I read? Raises AccessError or TrackerError."""
+        with understood(self.source, "what it says of itself"):
+            return self._check()
+
+    def _check(self) -> Identity:
         info = self.client.server_info()
         me = self._open().me
         has_own_token = self._server.token is not None and self._server.user is None
-        kind = "Cloud" if self._is_cloud else f"Data Center {info.get('version', '')}".strip()
-        try:
-            now = datetime.fromisoformat(str(info["serverTime"])).astimezone(UTC)
-        except (KeyError, ValueError):
-            now = None
+        kind = "Cloud" if self._is_cloud else f"Data Center {info.version}".strip()
         return Identity(
             account=str(me.get("accountId") or me.get("name") or me.get("key") or "anonymous"),
             server=f"Jira {kind}",
-            now=now,
+            now=info.now,
             token_expires_on=self.client.token_expires_on() if has_own_token and not self._is_cloud else None,
         )
 
     def catalogue(self) -> Catalogue:
         """The configured projects with their statuses, versions and sprints."""
-        opened = self._open()
-        return CatalogueReader(self.client, opened.site, self._server.workers).read(
-            self._options.projects, opened.problems
-        )
+        with understood(self.source, "its catalogue"):
+            opened = self._open()
+            reader = CatalogueReader(self.client, opened.site, self._server.workers)
+            return reader.read(self._options.projects, opened.problems)
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         """Whole issues from ``cursor`` on; the last page is empty and its cursor marks the pass as complete."""
+        with understood(self.source, f"an answer about {project.key}"):
+            yield from self._pages(project, cursor)
+
+    def _pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         opened = self._open()
         opened.site.projects[project.key] = project.project_id
         before = Cursor.parse(cursor) or Cursor()
@@ -114,20 +118,24 @@ class JiraConnector:
 
     def census(self, project: Project, *, sweep: bool) -> Census:
         """The server's count; with ``sweep`` every id, and their number."""
-        reader = self._open().reader
-        if not sweep:
-            return Census(project.project_id, reader.count(f"project = {quoted(project.key)}"))
-        ids = frozenset(f"{self.source}:{one}" for one in reader.ids(jql(project.key, None, epoch=False, zone="UTC")))
-        return Census(project.project_id, len(ids), ids)
+        with understood(self.source, f"its list of {project.key}"):
+            reader = self._open().reader
+            if not sweep:
+                return Census(project.project_id, reader.count(f"project = {quoted(project.key)}"))
+            listed = reader.ids(jql(project.key, None, epoch=False, zone="UTC"))
+            ids = frozenset(f"{self.source}:{one}" for one in listed)
+            return Census(project.project_id, len(ids), ids)
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         """Each is asked for by its id, which survives a move."""
         if issue_ids:
-            yield from trace(self.client, self._open().reader, project, issue_ids)
+            with understood(self.source, f"an answer about {project.key}"):
+                yield from trace(self.client, self._open().reader, project, issue_ids)
 
     def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
         """What was booked, corrected or taken back since ``cursor``, up to a minute ago."""
-        return WorklogReader(self.source, self.client).pages(cursor)
+        with understood(self.source, "its list of booked times"):
+            yield from WorklogReader(self.source, self.client).pages(cursor)
 
     def rewound(self, cursor: str) -> str:
         """``cursor`` with the feed of what was written set back to its beginning."""
@@ -138,8 +146,9 @@ class JiraConnector:
         return Cursor.of(moment).text()
 
     def requests(self, issues: int) -> int:
-        """The clock, two probes and a count, and what the kind of Jira needs for so many issues."""
-        return 4 + self._open().reader.requests(issues)
+        """A probe and a count, and what the kind of Jira needs for so many issues."""
+        with understood(self.source, "what it says of itself"):
+            return 2 + self._open().reader.requests(issues)
 
     def close(self) -> None:
         """The client refuses every further request, so each reader's next step ends."""
@@ -150,7 +159,7 @@ class JiraConnector:
             if self._opened is None:
                 me = self.client.myself() if self._server.has_login else {}  # anybody would be shown less, and not told
                 fields, problems = self._fields()
-                site = Site(self.source, self._server.url, fields)
+                site = Site(self.source, self._server.url, fields, _zone(me.get("timeZone")))
                 kind = CloudReader if self._is_cloud else DataCenterReader
                 assembler = Assembler(self.client, site)
                 reader = kind(self.client, assembler, site.asked, self._server.workers)
@@ -163,47 +172,52 @@ class JiraConnector:
 
     def _fields(self) -> tuple[Fields, tuple[Problem, ...]]:
         """The site's fields; boards are asked only where these do not tell the estimate."""
-        described = self.client.get("field")
-        found = discover(self.source, described, self._options.fields)
+        described, by_name = self.client.get("field"), not self._is_cloud
+        found = discover(self.source, described, self._options.fields, by_name=by_name)
         if found[0].need_boards:
             boards = estimated_by(self.client, self._options.projects)
-            found = discover(self.source, described, self._options.fields, boards)
+            found = discover(self.source, described, self._options.fields, boards, by_name=by_name)
         return found
 
     def _takes_epoch(self, opened: _Opened, project: Project, before: Cursor, now: datetime) -> bool | None:
         """Whether ``updated >= milliseconds`` works here; Atlassian does not document it. Asked once per source.
 
-        A server that understands it finds nothing in ten years' time, and something since 2000. In an empty project
-        the second cannot be seen, and minutes in the account's zone do as well.
+        A server that understands it knows that everything was changed since 2000, and nothing in ten years' time. In an
+        empty project that cannot be seen, and minutes in the account's zone do as well.
         """
         if before.epoch is not None:
             return before.epoch
         if self._epoch is None:
-            where = f"project = {quoted(project.key)} AND updated >="
             future = int((now + timedelta(days=3650)).timestamp() * 1000)
+            question = f"project = {quoted(project.key)} AND updated >= {PAST} AND NOT updated >= {future}"
             try:
-                works = not opened.reader.has_any(f"{where} {future}")
-                if works and not opened.reader.has_any(f"{where} {PAST}"):
+                if not opened.reader.has_any(question):
                     return None  # this project may be empty
+                self._epoch = True
             except RefusedError:
-                works = False
+                self._epoch = False
             except TrackerError:  # that told nothing of the server: the next pass asks again
                 self.client.ensure_open()
-                return None
-            self._epoch = works
         return self._epoch
 
     def _account_zone(self) -> str:
         """The zone in which this server reads our JQL. For nobody's account it is the server's own, which is unknown:
         the westernmost zone never asks for too little.
         """
-        if self._zone is None:
-            name = str(self._open().me.get("timeZone", "")) if self._server.has_login else "Etc/GMT+12"
-            try:
-                self._zone = ZoneInfo(name).key
-            except (ZoneInfoNotFoundError, ValueError):
-                message = (
-                    f"{self.source}: the account's time zone {name!r} is unknown here; set it to UTC in its profile"
-                )
-                raise TrackerError(message) from None
-        return self._zone
+        if not self._server.has_login:
+            return "Etc/GMT+12"
+        zone = self._open().site.zone
+        if zone is None:
+            name = self._open().me.get("timeZone")
+            raise TrackerError(
+                f"{self.source}: the account's time zone {name!r} is unknown here; set it to UTC in its profile"
+            )
+        return zone.key
+
+
+def _zone(name: Any) -> ZoneInfo | None:
+    """The zone of that name; None where there is none."""
+    try:
+        return ZoneInfo(str(name)) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

@@ -7,7 +7,7 @@ it becomes a problem that asks for a word in the configuration, ``[source.NAME.f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ RULES: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
     "due_on": ((f"{PORTFOLIO}baseline-end", None),),  # after the system's own due date
     "flagged": ((f"{PLATFORM}multicheckboxes", "flagged"),),
 }
+PARENTS: Final = ("epic_link", "parent_link")
 CONFIGURABLE: Final = ("estimate", "start_on", "due_on", "flagged", "sprint", "epic_link", "parent_link", "health")
 
 
@@ -40,6 +41,7 @@ class Fields:
     names: Mapping[str, str]  # id -> name; Data Center's history knows fields by name only
     choices: tuple[FieldChoice, ...] = ()
     unsettled: frozenset[str] = frozenset()  # ours with several candidates
+    shared: frozenset[str] = frozenset()  # names, in lower case, that tell nobody which field has changed
 
     def of(self, ours: str) -> tuple[str, ...]:
         """The ids behind one of our fields."""
@@ -48,6 +50,11 @@ class Fields:
     def asked(self) -> tuple[str, ...]:
         """Every id to ask for."""
         return tuple(sorted({one for ids in self.ids.values() for one in ids}))
+
+    @property
+    def channels(self) -> dict[str, str]:
+        """Id -> the timeline its changes belong to: its own, or the one of parents."""
+        return {one: "parent" if ours in PARENTS else one for ours, ids in self.ids.items() for one in ids}
 
     @property
     def need_boards(self) -> bool:
@@ -60,12 +67,15 @@ def discover(
     described: Iterable[Mapping[str, Any]],
     configured: Mapping[str, str],
     estimated_by: Collection[str] = (),
+    *,
+    by_name: bool = False,
 ) -> tuple[Fields, tuple[Problem, ...]]:
     """The site's fields, and what the configuration must settle.
 
     ``configured`` is ours -> the tracker's id. ``estimated_by`` are the fields that boards estimate by: where it is
-    one, that settles what several fields could be.
+    one, that settles what several fields could be. ``by_name`` is said of a server whose history has no ids.
     """
+    custom: dict[str, list[str]] = {}  # name -> ids
     by_rule: dict[tuple[str, str | None], list[str]] = {}
     names: dict[str, str] = {}
     for one in described:
@@ -74,6 +84,7 @@ def discover(
         names[field_id] = name
         kind = (one.get("schema") or {}).get("custom")
         if kind:
+            custom.setdefault(name.lower(), []).append(field_id)
             by_rule.setdefault((kind, None), []).append(field_id)
             by_rule.setdefault((kind, name.strip().lower()), []).append(field_id)
     ids: dict[str, tuple[str, ...]] = {}
@@ -109,7 +120,25 @@ def discover(
         for ours, could_be in candidates.items()
     )
     kept = {ours: found for ours, found in ids.items() if found}
-    return Fields(kept, names, choices, frozenset(unsettled)), tuple(problems)
+    shared = _shared(Fields(kept, names).channels, custom)
+    if by_name:
+        problems += [_unknown(source, kept, name, custom[name]) for name in sorted(shared)]
+    return Fields(kept, names, choices, frozenset(unsettled), shared), tuple(problems)
+
+
+def _shared(channels: Mapping[str, str], custom: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The names that a field of ours has, and another field with another meaning."""
+    meanings = {name: {channels.get(one) for one in ids} for name, ids in custom.items()}
+    return frozenset(name for name, found in meanings.items() if len(found) > 1)
+
+
+def _unknown(source: str, kept: Mapping[str, Sequence[str]], name: str, ids: Sequence[str]) -> Problem:
+    ours = ", ".join(one for one, found in kept.items() if not {*found}.isdisjoint(ids))
+    return Problem(
+        source,
+        f"{', '.join(ids)} are all called {name!r}, and this Jira's history tells a field by its name only: what {ours} "
+        "was before is not read; give these fields different names",
+    )
 
 
 def _fitting(by_rule: Iterable[list[str]], by_boards: list[str]) -> tuple[tuple[str, ...], list[str]]:

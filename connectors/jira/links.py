@@ -40,9 +40,13 @@ def direction(words: str, type_name: str | None = None, *, is_inward: bool = Fal
     return "relates"
 
 
+_KEY: Final = re.compile(r"[A-Z][A-Z0-9_]+-\d+$")
+
+
 def phrase(sentence: str | None, key: str) -> str:
     """``is blocked by`` out of ``This issue is blocked by PAY-7``."""
-    return (sentence or "").removesuffix(key).strip().removeprefix("This issue").strip()
+    words = (sentence or "").removesuffix(key).strip()
+    return _KEY.sub("", words).strip().removeprefix("This issue").strip()
 
 
 def issue_page(url: str) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from connectors.jira.fields import Fields
 from connectors.jira.links import direction, phrase, remote_links
@@ -23,6 +24,7 @@ from connectors.jira.values import (
     flag_before,
     health,
     ids_of,
+    members,
     moment,
     name_before,
     named,
@@ -30,7 +32,7 @@ from connectors.jira.values import (
     sprint,
     text_before,
 )
-from connectors.jira.wire import History, Item, RawIssue
+from connectors.jira.wire import MALFORMED, History, Item, RawIssue
 from pmo_sync.errors import DataError
 from pmo_sync.model import Interval, Issue, Person, person_id
 
@@ -60,7 +62,6 @@ ASKED: Final = (
     "summary", "created", "updated", "project", "issuetype", "status", "resolution", "priority", "assignee",
     "duedate", "parent", "labels", "fixVersions", "issuelinks", "security",
 )  # fmt: skip
-UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError)
 
 Change = tuple[datetime, Item]
 
@@ -68,18 +69,18 @@ Change = tuple[datetime, Item]
 class Site:
     """What is the same for every issue of one source."""
 
-    def __init__(self, source: str, url: str, fields: Fields) -> None:
+    def __init__(self, source: str, url: str, fields: Fields, zone: ZoneInfo | None = None) -> None:
         self.source = source
         self.url = url
         self.fields = fields
+        self.zone = zone  # of the account: on its calendar moments become days
         self.asked = (*ASKED, *fields.asked())
         self.projects: dict[str, str] = {}  # key -> project_id, of the projects being read
-        self._custom: dict[str, str] = {}  # id or lower-case name -> channel
-        for ours, ids in fields.ids.items():
-            for one in ids:
-                channel = "parent" if ours in ("epic_link", "parent_link") else one
-                self._custom[one] = channel
-                self._custom.setdefault(fields.names.get(one, one).lower(), channel)
+        self._custom = dict(fields.channels)  # id or lower-case name -> channel
+        for one, channel in fields.channels.items():
+            name = fields.names.get(one, one).lower()
+            if name not in fields.shared:
+                self._custom.setdefault(name, channel)
 
     def issue_id(self, native: str) -> str:
         """Our id of an issue."""
@@ -112,6 +113,11 @@ class Draft:
     wanted: set[str] = field(default_factory=set)  # keys whose ids are needed
     has_remote: bool = False
 
+    @property
+    def former_keys(self) -> list[str]:
+        """What it was called before it moved."""
+        return [item.old_text for _, item in self.changes.get("key", ()) if item.old_text]
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -126,7 +132,7 @@ def draft(site: Site, raw: RawIssue) -> Draft:
     """Sort the history by field. Raises DataError where the issue cannot be understood."""
     try:
         return _draft(site, raw)
-    except UNREADABLE as error:
+    except MALFORMED as error:
         raise DataError(raw.named, f"cannot be understood ({type(error).__name__}: {error})") from error
 
 
@@ -144,7 +150,8 @@ def _draft(site: Site, raw: RawIssue) -> Draft:
                 made.changes.setdefault(channel, []).append((at, item))
     made.has_remote = "remote" in made.changes
     linked = {key for key, _, _ in _links(fields)}
-    made.wanted = {str(item.old) for _, item in made.changes.get("link", ()) if item.old} - linked
+    logged = {str(key) for _, item in made.changes.get("link", ()) for key in (item.old, item.new) if key}
+    made.wanted = {key for key in logged - linked if not key.isdecimal()}
     parent = _parent(site, made, {})
     if parent is not None and not parent[0]:
         made.wanted.add(parent[1])
@@ -163,7 +170,7 @@ def records(site: Site, made: Draft, ids: Mapping[str, str], remote: Sequence[Ma
     """The records of one issue. ``ids`` gives native ids for wanted keys; a key without one is hidden from us."""
     try:
         return _records(site, made, ids, remote)
-    except UNREADABLE as error:
+    except MALFORMED as error:
         raise DataError(made.raw.named, f"cannot be understood ({type(error).__name__}: {error})") from error
 
 
@@ -306,7 +313,7 @@ class _Builder:
     def sets(self) -> None:
         """Labels, versions and sprints."""
         source = self.site.source
-        now = frozenset(clean(one) for one in self.fields.get("labels") or ())
+        now = frozenset(clean(one) for one in members(self.fields.get("labels")))
         whole = [
             (at, frozenset(clean(item.old_text).split()) if item.old_text else frozenset[str]())
             for at, item in self.changes.get("label", ())
@@ -323,7 +330,7 @@ class _Builder:
             for native, text in ((item.old, item.old_text), (item.new, item.new_text)):
                 if native:
                     names[str(native)] = clean(text or "")
-        versions = {str(one["id"]): clean(one["name"]) for one in self.fields.get("fixVersions") or ()}
+        versions = {str(one["id"]): clean(one["name"]) for one in members(self.fields.get("fixVersions"))}
         names |= versions
         if names:
             states = deltas(moves, frozenset(versions), self.born)
@@ -331,42 +338,43 @@ class _Builder:
             self.made += memberships(self.entity, "milestone", states, values)
 
         for field_id in self.site.fields.of("sprint"):
-            sprints = dict(sprint(one) for one in self.fields.get(field_id) or ())
+            sprints = dict(sprint(one) for one in members(self.fields.get(field_id)))
+            current = frozenset(sprints)
             logged = self.changes.get(field_id, ())
             for _, item in logged:
                 for native, text in ((item.old, item.old_text), (item.new, item.new_text)):
                     sprints |= {one: name for one, name in named(native, text) if not sprints.get(one)}
             if sprints:
-                current = frozenset(sprint(one)[0] for one in self.fields.get(field_id) or ())
                 states = lists([(at, ids_of(item.old)) for at, item in logged], current, self.born)
                 values = {one: (f"{source}:sprint:{one}", name) for one, name in sprints.items()}
                 self.made += memberships(self.entity, "milestone", states, values)
                 return
 
     def links(self, ids: Mapping[str, str]) -> None:
-        """Links within this Jira. Jira logs the other issue's key; the direction stands in the sentence it logs."""
-        present = {}
+        """Links within this Jira. Jira logs the other issue's key of that day; the direction stands in the sentence."""
+        natives = dict(ids)
+        present: dict[str, tuple[str, str]] = {}
+        shown: dict[str, list[str]] = {}  # native id -> members
         for key, native, name in _links(self.fields):
-            present[f"{name} {key}"] = (self.site.issue_id(native), clean(key))
-        by_key: dict[str, list[str]] = {}
-        for member in present:
-            by_key.setdefault(member.partition(" ")[2], []).append(member)
-
+            natives[key] = native
+            present[f"{name} {native}"] = (self.site.issue_id(native), clean(key))
+            shown.setdefault(native, []).append(f"{name} {native}")
         values = dict(present)
 
-        def members(key: Any, sentence: str | None) -> Members:
-            if not key:
+        def linked(logged: Any, sentence: str | None) -> Members:
+            key = str(logged or "")
+            native = key if key.isdecimal() else natives.get(key)
+            if not native:
                 return frozenset()
-            member = f"{direction(phrase(sentence, str(key)))} {key}"
-            shown = by_key.get(str(key), ())
-            if member not in present and len(shown) == 1:
-                member = shown[0]  # the words of the link type have changed since
-            if member not in values and str(key) in ids:
-                values[member] = (self.site.issue_id(ids[str(key)]), clean(key))
+            member = f"{direction(phrase(sentence, key))} {native}"
+            here = shown.get(native, ())
+            if member not in present and len(here) == 1:
+                member = here[0]  # the words of the link type have changed since
+            values.setdefault(member, (self.site.issue_id(native), clean(key)))
             return frozenset((member,))
 
         moves = [
-            (at, members(item.old, item.old_text), members(item.new, item.new_text))
+            (at, linked(item.old, item.old_text), linked(item.new, item.new_text))
             for at, item in self.changes.get("link", ())
         ]
         if not values:
@@ -400,7 +408,7 @@ def _parent(site: Site, made: Draft, ids: Mapping[str, str]) -> tuple[str, str] 
 def _links(fields: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(key, native id, our field) of the present links."""
     found = []
-    for link in fields.get("issuelinks") or ():
+    for link in members(fields.get("issuelinks")):
         inward = link.get("inwardIssue")
         other = inward or link.get("outwardIssue")
         if other:

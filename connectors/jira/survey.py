@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from contextlib import closing
+from typing import Final
 
 from connectors.base import Survey
+from connectors.jira.malformed import understood
+from connectors.jira.paging import paged
 from connectors.jira.values import clean
 from pmo_sync.clients.jira import JiraClient
 from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
-from pmo_sync.errors import ConfigError, TrackerError
+from pmo_sync.errors import ConfigError
 
 PAGE: Final = 100
 
@@ -20,9 +22,10 @@ def survey(options: SourceConfig, network: Network) -> Survey:
     if options.server is None:
         raise ConfigError([f"source.{options.name}.url: missing"])
     client = JiraClient(options.server, network)
-    try:
+    with closing(client), understood(options.server.url, "its list of projects"):
+        is_cloud = client.flavour == "cloud"
         groups = {}
-        for one in _projects(client):
+        for one in paged(client, "project/search", {}, "api/3", PAGE) if is_cloud else client.get("project"):
             category = (one.get("projectCategory") or {}).get("name")
             if category and one.get("key"):
                 groups[str(one["key"])] = clean(category)
@@ -32,20 +35,3 @@ def survey(options: SourceConfig, network: Network) -> Survey:
             kinds=tuple(sorted({clean(one["name"]) for one in kinds if isinstance(one, dict) and one.get("name")})),
             groups=groups,
         )
-    except (TypeError, KeyError, AttributeError) as error:
-        raise TrackerError(f"{options.server.url}: its projects cannot be understood; is this Jira?") from error
-    finally:
-        client.close()
-
-
-def _projects(client: JiraClient) -> Iterator[Mapping[str, Any]]:
-    if client.flavour != "cloud":
-        yield from client.get("project")
-        return
-    start = 0
-    while True:
-        page = client.get("project/search", {"startAt": start, "maxResults": PAGE}, "api/3")
-        yield from page["values"]
-        start += len(page["values"])
-        if not page["values"] or page.get("isLast"):
-            return

@@ -5,32 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from connectors.jira.assemble import Workers
+from connectors.jira.sieve import Sieve
+from connectors.jira.wire import TRACED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError
 from pmo_sync.errors import TrackerError
-from pmo_sync.model import Project, Trace
+from pmo_sync.model import Problem, Project, Trace
 
 AT_ONCE: Final = 100  # traces that are known before the next are asked for
 
 
 class Reader(Protocol):
-    """What a kind of Jira tells about single issues."""
+    """What a kind of Jira tells about single issues. What it does not tell is left out."""
 
-    def look_up(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Those that we may see."""
+    def look_up(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any] | None]:
+        """What trace asks of each; None where it is not there, or not for us."""
         ...
 
-    def listed(self, ids: Sequence[str]) -> set[str]:
-        """Those that search would list."""
+    def listed(self, ids: Sequence[str]) -> dict[str, bool]:
+        """Whether search would list each."""
         ...
+
+
+def ask_each(client: JiraClient, sieve: Sieve, workers: int, ids: Sequence[str]) -> dict[str, Mapping[str, Any] | None]:
+    """What trace asks of each issue, one question each; None where the server says that it is not there, or not for us.
+
+    What the server fails on is left out.
+    """
+
+    def ask(native: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = client.get(f"issue/{native}", {"fields": ",".join(TRACED)})
+        except NotVisibleError:
+            return None
+        return found
+
+    with Workers(workers) as pool:
+        found = pool.each(lambda native: sieve.one(native, lambda: ask(native)), ids)
+    return {native: one for native, one in zip(ids, found, strict=True) if not isinstance(one, Problem)}
 
 
 def trace(client: JiraClient, reader: Reader, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
-    """One trace each, in order. What is archived is in no list, wherever it is now. Raises TrackerError."""
+    """One trace for each of which the server tells, in order. What is archived is in no list, wherever it is now.
+
+    Of the others nothing is concluded: they stay, and are asked for again. Raises TrackerError.
+    """
     prefix = f"{project.source}:"
     shut: dict[str, bool] = {}  # project -> whether it is archived
     for start in range(0, len(issue_ids), AT_ONCE):
         natives = [one.removeprefix(prefix) for one in issue_ids[start : start + AT_ONCE]]
-        found = reader.look_up(natives)
+        told = reader.look_up(natives)
+        found = {native: one for native, one in told.items() if one is not None}
         try:
             homes = {native: str(one["fields"]["project"]["id"]) for native, one in found.items()}
             keys = {native: str(one["key"]) for native, one in found.items()}
@@ -42,17 +67,16 @@ def trace(client: JiraClient, reader: Reader, project: Project, issue_ids: Seque
         for home in sorted({*homes.values()} - shut.keys()):
             shut[home] = _is_archived(client, home)
         archived |= {native for native, home in homes.items() if shut[home]}
-        open_ones = [native for native in natives if native in found and native not in archived]
-        archived |= {*open_ones} - reader.listed(open_ones)
+        listed = reader.listed([native for native in natives if native in found and native not in archived])
         for native in natives:
             issue_id = f"{prefix}{native}"
-            if native not in found:
+            if native in told and native not in found:
                 yield Trace(issue_id, "gone")
-            elif native in archived:
+            elif native in archived or listed.get(native) is False:
                 yield Trace(issue_id, "archived")
-            elif f"{prefix}{homes[native]}" != project.project_id:
+            elif native in listed and f"{prefix}{homes[native]}" != project.project_id:
                 yield Trace(issue_id, "moved", keys[native])
-            else:
+            elif native in listed:
                 yield Trace(issue_id, "here")
 
 

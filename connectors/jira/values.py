@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from connectors.jira.replay import Members, Value
 from connectors.jira.wire import Item
@@ -45,6 +47,23 @@ def day(value: Any) -> date | None:
         return datetime.strptime(value, "%d/%b/%y").replace(tzinfo=UTC).date()
     except ValueError:
         return None
+
+
+def day_of(value: Any, zone: ZoneInfo | None) -> date | None:
+    """The day of a moment on the calendar of ``zone``; without one, on the calendar it is written in."""
+    if zone is not None and isinstance(value, str):
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            parsed = None
+        if parsed is not None and parsed.tzinfo is not None:
+            return parsed.astimezone(zone).date()
+    return day(value)
+
+
+def members(value: Iterable[Any] | None) -> list[Any]:
+    """What a list holds; some servers put nothings into it."""
+    return [one for one in value or () if one is not None]
 
 
 def clean(text: Any) -> str:
@@ -114,9 +133,13 @@ _SPRINT_NAME: Final = re.compile(r"[\[,]name=(.*?)(?=,[A-Za-z]+=|\]$)")
 
 
 def sprint(value: Any) -> tuple[str, str]:
-    """Id and name of a sprint: JSON, or the Java text of older Data Centers (``...Sprint@1f[id=3,...,name=S3,...]``)."""
+    """Id and name of a sprint: JSON, the Java text of older Data Centers (``...Sprint@1f[id=3,...,name=S3,...]``), or
+    an id without a name.
+    """
     if isinstance(value, dict):
         return str(value["id"]), clean(value.get("name") or "")
+    if str(value).isdecimal():
+        return str(value), ""
     native = _SPRINT_ID.search(str(value))
     name = _SPRINT_NAME.search(str(value))
     if native is None:

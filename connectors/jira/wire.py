@@ -13,7 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)  # what is not where it should be
+# what reading raises where something is not what it should be, or not where
+MALFORMED: Final = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, msgspec.MsgspecError,
+)  # fmt: skip
 TRACED: Final = ("project", "archiveddate", "archivedby")  # of an issue that a sweep missed
 
 
@@ -108,7 +111,7 @@ class ChangelogPage(msgspec.Struct):
 class ChangedWorklog(msgspec.Struct):
     """A worklog that was written or taken back, and when: epoch milliseconds."""
 
-    id: int = msgspec.field(name="worklogId")
+    id: int | str = msgspec.field(name="worklogId")
     at: int = msgspec.field(name="updatedTime")
 
 
@@ -123,8 +126,8 @@ class WorklogChanges(msgspec.Struct):
 class RawWorklog(msgspec.Struct):
     """One worklog; who booked it and what they wrote is never decoded."""
 
-    id: str
-    issue: str = msgspec.field(name="issueId")
+    id: int | str
+    issue: int | str = msgspec.field(name="issueId")
     started: str
     seconds: int = msgspec.field(name="timeSpentSeconds")
 

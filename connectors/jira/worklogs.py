@@ -8,8 +8,8 @@ leave the last minute out, which keeps what is not yet visible everywhere from b
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -17,16 +17,16 @@ from typing import Final
 import msgspec
 
 from connectors.jira.cursor import OVERLAP
+from connectors.jira.malformed import loose_id
 from connectors.jira.values import moment
-from connectors.jira.wire import RAW_ID, RAW_LIST, RAW_WORKLOG, WORKLOG_CHANGES, WorklogChanges
+from connectors.jira.wire import MALFORMED, RAW_LIST, RAW_WORKLOG, WORKLOG_CHANGES, RawWorklog, WorklogChanges
 from pmo_sync.clients.jira import JiraClient, NotVisibleError
 from pmo_sync.errors import AbsentError, TrackerError
-from pmo_sync.model import Worklog, WorklogPage
+from pmo_sync.model import Problem, Worklog, WorklogPage
 
 API: Final = "api/2"  # version 3 differs in the comments only, which are not read
 ROWS_PER_PAGE: Final = 1000  # of the feeds, and the most ids of one question for worklogs
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
-log: Final = logging.getLogger("pmo_sync.jira")
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -38,6 +38,15 @@ class Mark(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """As it is stored."""
         return _ENCODER.encode(self).decode()
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was told of some worklogs."""
+
+    worklogs: list[Worklog] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def rewound(cursor: str) -> str:
@@ -69,9 +78,8 @@ class WorklogReader:
     def _pages(self, mark: Mark) -> Iterator[WorklogPage]:
         for ids, at in self._changes("updated", mark.updated):
             mark = msgspec.structs.replace(mark, updated=at)
-            found, answered = self._worklogs(ids)
-            hidden = [one for one in ids if one not in answered]  # from us, or taken back meanwhile
-            yield WorklogPage(tuple(found), self._ours(hidden), mark.text())
+            found = self._worklogs(ids)
+            yield WorklogPage(tuple(found.worklogs), self._ours(found.hidden), mark.text(), tuple(found.problems))
         for ids, at in self._changes("deleted", mark.deleted):
             mark = msgspec.structs.replace(mark, deleted=at)
             yield WorklogPage((), self._ours(ids), mark.text())
@@ -102,28 +110,36 @@ class WorklogReader:
                     f"{EPOCH + timedelta(milliseconds=since):%Y-%m-%d %H:%M:%S} UTC, without a way to them; booked "
                     "times stay as they are until Jira's administrator changes some of these worklogs"
                 )
-            yield [one.id for one in page.values], last
+            yield [int(one.id) for one in page.values], last
             if is_last:
                 return
             since = last
 
-    def _worklogs(self, ids: Sequence[int]) -> tuple[list[Worklog], set[int]]:
-        """Those that are shown to us, and the ids of all that were answered."""
-        found: list[Worklog] = []
-        answered: set[int] = set()
+    def _worklogs(self, ids: Sequence[int]) -> _Found:
+        """What is told of these. Who is left out is hidden from us, or was taken back meanwhile, unless it may be one that
+        came without its id.
+        """
+        found = _Found()
         for start in range(0, len(ids), ROWS_PER_PAGE):
-            body = {"ids": ids[start : start + ROWS_PER_PAGE]}
-            for raw in self._client.post_read("worklog/list", body, API, decoder=RAW_LIST):
+            asked = ids[start : start + ROWS_PER_PAGE]
+            answered = set[str]()
+            for raw in self._client.post_read("worklog/list", {"ids": asked}, API, decoder=RAW_LIST):
                 try:
-                    answered.add(int(RAW_ID.decode(raw).id))
                     one = RAW_WORKLOG.decode(raw)
-                    started_at = moment(one.started)
-                except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError) as error:
-                    log.warning("%s: a worklog cannot be understood and stays as it was: %s", self._source, error)
-                    continue
-                native, issue = f"{self._source}:{one.id}", f"{self._source}:{one.issue}"
-                found.append(Worklog(native, self._source, issue, started_at, one.seconds))
-        return found, answered
+                    found.worklogs.append(self._worklog(one))
+                    answered.add(str(one.id))
+                except MALFORMED as error:
+                    native = loose_id(raw, "id")
+                    answered.add(native)
+                    what = f"cannot be understood and stays as it was: {error}"
+                    found.problems.append(Problem(f"worklog {native}" if native else "worklog without id", what))
+            if "" not in answered:
+                found.hidden += [one for one in asked if str(one) not in answered]
+        return found
+
+    def _worklog(self, raw: RawWorklog) -> Worklog:
+        native, issue = f"{self._source}:{raw.id}", f"{self._source}:{raw.issue}"
+        return Worklog(native, self._source, issue, moment(raw.started), raw.seconds)
 
     def _ours(self, ids: Sequence[int]) -> tuple[str, ...]:
         return tuple(f"{self._source}:{one}" for one in ids)

@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
 import jira
@@ -57,6 +58,14 @@ class RefusedError(TrackerError):
     """Any other 4xx, in the server's words: what was asked is not to its liking, as a second try would be."""
 
 
+class ServerInfo(NamedTuple):
+    """What a Jira says of itself."""
+
+    kind: str  # ``Cloud``; ``Server`` and ``Data Center`` are the same
+    version: str
+    now: datetime | None  # its clock, UTC: ``serverTime``, else the answer's Date header
+
+
 class JiraClient:
     """One Jira. Safe for threads. No request is made before the first call.
 
@@ -82,6 +91,7 @@ class JiraClient:
         self._token = network.token(server)
         self._has_login = server.has_login
         self._flavour: Flavour | None = server.flavour
+        self._told: ServerInfo | None = None
 
     @property
     def counts(self) -> Counter[str]:
@@ -102,42 +112,59 @@ class JiraClient:
     def flavour(self) -> Flavour:
         """As configured; otherwise the server is asked once."""
         if self._flavour is None:
-            kind = str(self.server_info().get("deploymentType", ""))
+            kind = (self._told or self.server_info()).kind
             self._flavour = "cloud" if kind == "Cloud" else "data-center"
         return self._flavour
 
     def get(
-        self, path: str, params: Mapping[str, Any] | None = None, api: str = "api/2", *, decoder: Decoder = PLAIN
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        api: str = "api/2",
+        *,
+        decoder: Decoder = PLAIN,
+        is_large: bool = False,
     ) -> Any:
         """GET ``/rest/{api}/{path}``; plain JSON without a ``decoder``.
 
-        Make typed decoders at import: ``msgspec`` (0.22) crashes the process when two threads are the first to decode
-        the same type.
+        What ``is_large`` is sent once where the server fails on it or takes too long: OverloadedError, for less can be
+        asked for. Make typed decoders at import: ``msgspec`` (0.22) crashes the process when two threads are the first
+        to decode the same type.
         """
-        return self._decode(self._read("GET", path, api, params=params), decoder)
+        with self._session.once() if is_large else nullcontext():
+            response = self._read("GET", path, api, params=params)
+        return self._decode(response, decoder)
 
-    def post_read(self, path: str, body: Mapping[str, Any], api: str = "api/3", *, decoder: Decoder = PLAIN) -> Any:
+    def post_read(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        api: str = "api/3",
+        *,
+        decoder: Decoder = PLAIN,
+        is_large: bool = False,
+    ) -> Any:
         """POST to one of the addresses that only read (``POST_READS``); repeated like a GET."""
         if not f"/{path}".endswith(POST_READS):
             raise ValueError(path)
-        return self._decode(self._read("POST", path, api, body=body), decoder)
+        with self._session.once() if is_large else nullcontext():
+            response = self._read("POST", path, api, body=body)
+        return self._decode(response, decoder)
 
-    def server_info(self) -> dict[str, Any]:
-        """Product, version, ``deploymentType``, ``serverTime``."""
-        return self._object(self.get("serverInfo"), "serverInfo")
+    def server_info(self) -> ServerInfo:
+        """Asked anew each time, and remembered."""
+        response = self._read("GET", "serverInfo", "api/2")
+        told = self._object(self._decode(response, PLAIN), "serverInfo")
+        kind, version = str(told.get("deploymentType", "")), str(told.get("version", ""))
+        self._told = ServerInfo(kind, version, _clock(told, response))
+        return self._told
 
     def server_time(self) -> datetime:
-        """The server's clock, UTC: ``serverTime``, else the answer's Date header. Raises TrackerError without."""
-        response = self._read("GET", "serverInfo", "api/2")
-        info = self._object(self._decode(response, PLAIN), "serverInfo")
-        try:
-            return datetime.fromisoformat(str(info["serverTime"])).astimezone(UTC)
-        except (KeyError, ValueError):
-            pass
-        try:
-            return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-        except (KeyError, ValueError, TypeError):
-            raise TrackerError(f"{response.url}: the server does not tell its time; is this Jira?") from None
+        """The server's clock, UTC, when it last told it: never later than it is now. Raises TrackerError without."""
+        now = (self._told or self.server_info()).now
+        if now is None:
+            raise TrackerError(f"{self._url('serverInfo', 'api/2')}: the server does not tell its time; is this Jira?")
+        return now
 
     def myself(self) -> dict[str, Any]:
         """The account behind the token. Raises AccessError if the server does not know us."""
@@ -308,6 +335,17 @@ _LONE_SURROGATE: Final = re.compile(
 def mended(content: bytes) -> bytes:
     """JSON whose texts are valid Unicode: half surrogate pairs and broken UTF-8 become U+FFFD."""
     return _LONE_SURROGATE.sub(rb"\\ufffd", content.decode("utf-8", "replace").encode())
+
+
+def _clock(told: Mapping[str, Any], response: requests.Response) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(told["serverTime"])).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        pass
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def _comment(body: str, properties: Mapping[str, object]) -> dict[str, Any]:

@@ -8,118 +8,19 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
 
 from connectors.jira import assemble, cloud, connect, data_center, fetch, wire
-from connectors.jira.fetch import JiraConnector
 from pmo_sync.clients import jira as jira_client
 from pmo_sync.clients.network import Network
-from pmo_sync.config import Secret, ServerConfig, SourceConfig
+from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
-from pmo_sync.model import Page, Project
 from tests.clocks import QuickClock
-from tests.scripted_server import Asked, Reply, ScriptedServer
-
-PROJECT = Project("src:1", "src", "PAY", "Pay", "", is_archived=False)
-TODO = {"id": "1", "name": "Open", "statusCategory": {"key": "new"}}
-
-
-def change(field: str, old: str | None, new: str | None, at: str = "2026-01-05T10:00:00.000+0000") -> dict[str, Any]:
-    item = {"field": field, "fieldtype": "jira", "from": old, "fromString": old, "to": new, "toString": new}
-    return {"id": "1", "created": at, "items": [item]}
-
-
-def issue(number: int, **fields: Any) -> dict[str, Any]:
-    return {
-        "id": str(1000 + number),
-        "key": f"PAY-{number}",
-        "fields": {
-            "summary": f"Issue {number}",
-            "created": "2026-01-02T10:00:00.000+0000",
-            "updated": "2026-01-09T10:00:00.000+0000",
-            "project": {"id": "1", "key": "PAY", "name": "Pay"},
-            "issuetype": {"id": "1", "name": "Task", "subtask": False},
-            "status": TODO,
-            **fields,
-        },
-        "changelog": {"total": 1, "histories": [change("labels", "", "x")]},
-    }
-
-
-class FakeJira:
-    """A server of either kind; tests bend ``issues`` and the hooks."""
-
-    def __init__(self, kind: str, count: int) -> None:
-        self.kind = kind
-        self.issues = [issue(number) for number in range(1, count + 1)]
-        self.page_limit = 1000
-        self.takes_epoch = True
-        self.is_heedless = False  # of the bound
-        self.before: Callable[[str, dict[str, Any]], Reply | None] = lambda path, query: None
-        self.jqls: list[str] = []
-        self.paths: list[str] = []
-
-    def answer(self, asked: Asked) -> Reply:
-        parts = urlsplit(asked.target)
-        path = parts.path.partition("/rest/")[2]
-        query: dict[str, Any] = {key: found[0] for key, found in parse_qs(parts.query).items()}
-        if asked.body:
-            query |= json.loads(asked.body)
-        self.paths.append(path)
-        special = self.before(path, query)
-        if special is not None:
-            return special
-        return Reply(body=json.dumps(self.body(path, query)).encode())
-
-    def body(self, path: str, query: dict[str, Any]) -> Any:
-        if path.endswith("serverInfo"):
-            return {"deploymentType": self.kind, "version": "9.12", "serverTime": "2026-02-01T00:00:00.000+0000"}
-        if path.endswith("/field"):
-            return []
-        if path.endswith("/board"):
-            return {"values": [], "isLast": True}
-        if path.endswith("/myself"):
-            return {"name": "me", "timeZone": "Asia/Jakarta"}
-        if path.endswith("/remotelink"):
-            return [
-                {"id": 7, "relationship": "is blocked by", "object": {"url": "https://git.example.org/a/b/-/issues/3"}},
-                {"id": 8, "relationship": "blocks", "object": {"url": "https://wiki.example.org/page"}},
-            ]
-        if path.endswith("search"):
-            found = self.found(query["jql"])
-            start, most = int(query.get("startAt", 0)), min(self.page_limit, int(query["maxResults"]))
-            return {"startAt": start, "total": len(found), "issues": found[start : start + most]}
-        if path.endswith("search/jql"):
-            return {"issues": [{"id": one["id"]} for one in self.found(query["jql"])], "isLast": True}
-        if path.endswith("issue/bulkfetch"):
-            wanted = [one for one in self.issues if one["id"] in query["issueIdsOrKeys"]]
-            return {"issues": [{key: one[key] for key in ("id", "key", "fields")} for one in wanted]}
-        if path.endswith("changelog/bulkfetch"):
-            wanted = [one for one in self.issues if one["id"] in query["issueIdsOrKeys"]]
-            return {"issueChangeLogs": [{"issueId": one["id"], "changeHistories": one["changelog"]["histories"]} for one in wanted]}  # fmt: skip
-        match = re.fullmatch(r"api/2/issue/(.+)", path)
-        return next(one for one in self.issues if match and one["key"] == match[1])
-
-    def found(self, jql: str) -> list[dict[str, Any]]:
-        self.jqls.append(jql)
-        bound = re.search(r"updated >= (\d+)", jql) if not self.is_heedless else None
-        if bound and not self.takes_epoch:
-            return []
-        if bound is None:
-            return self.issues if self.is_heedless or "updated" not in jql else []
-        since = datetime.fromtimestamp(int(bound[1]) / 1000, UTC)
-        return [one for one in self.issues if _updated(one) >= since]
-
-
-def _updated(one: dict[str, Any]) -> datetime:
-    """What the index has; it has something whatever else is wrong."""
-    fields = one["fields"] if isinstance(one["fields"], dict) else issue(0)["fields"]
-    return datetime.fromisoformat(fields["updated"])
+from tests.connectors.jira_fake import PROJECT, TODO, FakeJira, change, connector, expected, issue, keys
+from tests.scripted_server import Reply, ScriptedServer
 
 
 @pytest.fixture
@@ -130,21 +31,6 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 pytestmark = pytest.mark.usefixtures("small_pages")
-
-
-def connector(server: ScriptedServer, workers: int = 1, projects: tuple[str, ...] = ("PAY",)) -> JiraConnector:
-    config = ServerConfig(server.url, server.url, None, None, Secret("env", "T", {"T": "t"}), None, None, None, workers, 1000.0)  # fmt: skip
-    made = connect(SourceConfig("src", "jira", config, None, projects, {}, {}, (), None, 0.2), Network(QuickClock()))
-    assert isinstance(made, JiraConnector)
-    return made
-
-
-def keys(pages: list[Page]) -> list[str]:
-    return [one.key for page in pages for one in page.issues]
-
-
-def expected(jira: FakeJira) -> list[str]:
-    return [one["key"] for one in jira.issues]
 
 
 @pytest.fixture(params=["Cloud", "Server"])
@@ -223,6 +109,28 @@ def test_the_key_of_a_removed_link_is_looked_up_once(jira: FakeJira, server: Scr
     assert jira.paths.count("api/2/issue/PAY-99") == 1
 
 
+def test_the_former_key_of_an_issue_in_the_same_answer_is_not_looked_up(jira: FakeJira, server: ScriptedServer) -> None:
+    moved = {"field": "Key", "fieldtype": "jira", "fromString": "OLD-4", "toString": "PAY-2"}
+    jira.issues[1]["changelog"]["histories"] = [{"created": "2026-01-06T10:00:00.000+0000", "items": [moved]}]
+    linked = change("Link", None, "OLD-4")
+    linked["items"][0]["toString"] = "This issue is blocked by OLD-4"
+    jira.issues[0]["changelog"]["histories"] = [linked]
+    kind = {"name": "Blocks", "inward": "is blocked by", "outward": "blocks"}
+    jira.issues[0]["fields"]["issuelinks"] = [{"type": kind, "inwardIssue": {"id": "1002", "key": "PAY-2"}}]
+    pages = list(connector(server).pages(PROJECT, None))
+    (found,) = [one for page in pages for one in page.intervals if one.field == "blocked_by"]
+    assert (found.value, found.since.isoformat()) == ("src:1002", "2026-01-05T10:00:00+00:00")
+    assert "api/2/issue/OLD-4" not in jira.paths
+
+
+def test_sprints_have_the_days_of_the_accounts_calendar(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.boards = [{"id": 3, "name": "PAY board", "type": "scrum"}]
+    times = {"startDate": "2026-01-04T17:00:00.000Z", "endDate": "2026-01-16T16:59:00.000Z"}
+    jira.sprints = [{"id": 4, "name": "S4", "state": "closed", "completeDate": "2026-01-16T17:01:00.000Z", **times}]
+    (found,) = [one for one in connector(server).catalogue().milestones if one.kind == "sprint"]
+    assert (str(found.start_on), str(found.due_on), str(found.closed_on)) == ("2026-01-05", "2026-01-16", "2026-01-17")
+
+
 def test_one_malformed_issue_is_one_problem(jira: FakeJira, server: ScriptedServer) -> None:
     jira.issues[4]["fields"] = "nothing"
     jira.issues[6]["fields"]["created"] = "yesterday"
@@ -236,6 +144,15 @@ class TestDataCenter:
     @pytest.fixture
     def jira(self) -> FakeJira:
         return FakeJira("Server", 45)
+
+    def test_fields_of_one_name_are_a_problem_of_the_catalogue(self, jira: FakeJira, server: ScriptedServer) -> None:
+        kinds = ("com.pyxis.greenhopper.jira:gh-sprint", "com.atlassian.jira.plugin.system.customfieldtypes:textfield")
+        jira.fields = [
+            {"id": f"customfield_{number}", "name": "Sprint", "schema": {"custom": kind}}
+            for number, kind in enumerate(kinds)
+        ]
+        (problem,) = connector(server).catalogue().problems
+        assert "are all called 'sprint'" in problem.what
 
     def test_the_servers_own_limit_is_respected(self, jira: FakeJira, server: ScriptedServer) -> None:
         jira.page_limit = 7
@@ -454,7 +371,7 @@ class TestCloud:
         list(connector(server).pages(PROJECT, None))
         assert sum(path.endswith("issue/bulkfetch") for path in jira.paths) == 15
         assert sum(path.endswith("changelog/bulkfetch") for path in jira.paths) == 2
-        assert sum(path.endswith("search/jql") for path in jira.paths) == 3, "the sweep and two probes"
+        assert sum(path.endswith("search/jql") for path in jira.paths) == 2, "the sweep and a probe"
 
 
 def test_no_type_is_met_by_two_threads_first() -> None:

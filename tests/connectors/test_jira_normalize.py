@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from connectors.jira.fields import Fields, discover
 from connectors.jira.links import direction, issue_page
 from connectors.jira.normalize import Records, Site, draft, records
 from connectors.jira.replay import Value, deltas, memberships, stays
-from connectors.jira.values import day, moment, named, number, sprint
+from connectors.jira.values import day, day_of, moment, named, number, sprint
 from connectors.jira.wire import RawIssue
 from pmo_sync.errors import DataError
 from pmo_sync.model import Interval
@@ -290,6 +291,52 @@ def test_a_link_type_that_was_renamed_keeps_its_time() -> None:
     assert of(found, "blocked_by") == [("src:7", 5, None)]
 
 
+BLOCKED = {"name": "Blocks", "inward": "is blocked by", "outward": "blocks"}
+
+
+@pytest.mark.parametrize("logged", ["OLD-4", "7"])
+def test_a_link_to_an_issue_that_has_moved_since_keeps_its_time(logged: str) -> None:
+    """The history knows its former key, or its id."""
+    found = made(
+        at(5, item("Link", None, logged, None, "This issue is blocked by OLD-4")),
+        at(6, item("Link", None, "PAY-7", None, "This issue blocks PAY-7")),
+        at(8, item("Link", logged, None, "This issue is blocked by OLD-4")),
+        at(9, item("Link", None, "PAY-7", None, "This issue is blocked by PAY-7")),
+        ids={"OLD-4": "7"},
+        issuelinks=[
+            {"type": BLOCKED, "inwardIssue": {"id": "7", "key": "PAY-7"}},
+            {"type": BLOCKED, "outwardIssue": {"id": "7", "key": "PAY-7"}},
+        ],
+    )
+    assert of(found, "blocked_by") == [("src:7", 5, 8), ("src:7", 9, None)]
+    assert of(found, "blocks") == [("src:7", 6, None)]
+    assert {one.label for one in found.intervals if one.field == "blocked_by"} == {"PAY-7"}
+
+
+def test_the_former_key_of_a_linked_issue_is_wanted_and_ones_own_is_told() -> None:
+    raw = {"id": "1", "key": "PAY-1", "fields": {"summary": "", "created": BORN, "updated": BORN, "project": {"id": "1", "key": "PAY"}, "issuetype": {"name": "Task"}, "status": {"id": "1", "name": "Open"}, "issuelinks": [{"type": BLOCKED, "inwardIssue": {"id": "7", "key": "PAY-7"}}]}}  # fmt: skip
+    raw["changelog"] = {"histories": [
+        at(1, item("Link", None, "OLD-4", None, "This issue is blocked by OLD-4")), at(2, item("Link", None, "PAY-7")),
+        at(3, item("Key", None, None, "OLD-1", "PAY-1")), at(4, item("Link", None, "900")),
+    ]}  # fmt: skip
+    found = draft(SITE, msgspec.convert(raw, RawIssue))
+    assert found.wanted == {"OLD-4"}
+    assert found.former_keys == ["OLD-1"]
+
+
+def test_nothings_in_lists_are_nothing_and_bare_ids_are_ids() -> None:
+    moved = item("Sprint", "", "37", "", "S37", fieldtype="custom")
+    found = made(
+        at(3, moved), labels=[None, "x"], fixVersions=[None, {"id": "12", "name": "2.0"}], customfield_3=[None, 37, "38"],
+        issuelinks=[None, {"type": BLOCKED, "inwardIssue": {"id": "7", "key": "PAY-7"}}],
+    )  # fmt: skip
+    assert of(found, "label") == [("x", 0, None)]
+    assert of(found, "blocked_by") == [("src:7", 0, None)]
+    assert {one.value: one.label for one in found.intervals if one.field == "milestone"} == {
+        "src:version:12": "2.0", "src:sprint:37": "S37", "src:sprint:38": "",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "field"),
     [("blocks", "blocks"), ("Is Blocked By", "blocked_by"), ("depends on", "blocked_by"), ("required by", "blocks"), ("duplicates", "relates"), ("", "relates")],
@@ -358,6 +405,63 @@ def test_two_fields_for_one_meaning_are_a_question() -> None:
     )
     assert found.of("estimate") == ("customfield_2",)
     assert problems == ()
+
+
+POINTS = {"schema": {"custom": "com.atlassian.jira.plugin.system.customfieldtypes:float"}, "name": "Story Points"}
+OTHER = {"schema": {"custom": "com.atlassian.jira.plugin.system.customfieldtypes:textfield"}, "name": "story points"}
+NAMELESS = item("Story Points", None, None, "2", "5", fieldtype="custom")  # Data Center's history has no ids
+
+
+def test_a_name_that_two_fields_have_tells_no_history() -> None:
+    described = [{"id": "customfield_1", **POINTS}, {"id": "customfield_9", **OTHER}]
+    found, (problem,) = discover("src", described, {}, by_name=True)
+    assert found.of("estimate") == ("customfield_1",)
+    assert problem.subject == "src"
+    assert "customfield_1, customfield_9 are all called 'story points'" in problem.what
+    assert "what estimate was before is not read; give these fields different names" in problem.what
+    site = Site("src", "", found)
+    assert of(made(at(1, NAMELESS), customfield_1=5, site=site), "estimate") == [("5", 0, None)]
+    by_id = {**NAMELESS, "fieldId": "customfield_1"}
+    assert of(made(at(1, by_id), customfield_1=5, site=site), "estimate") == [("2", 0, 1), ("5", 1, None)]
+
+
+def test_a_name_of_one_field_or_of_others_only_is_no_problem() -> None:
+    others = [{"id": f"customfield_{number}", **OTHER, "name": "Notes"} for number in (7, 8)]
+    found, problems = discover("src", [{"id": "customfield_1", **POINTS}, *others], {}, by_name=True)
+    assert problems == ()
+    site = Site("src", "", found)
+    assert of(made(at(1, NAMELESS), customfield_1=5, site=site), "estimate") == [("2", 0, 1), ("5", 1, None)]
+    _, problems = discover("src", [{"id": "customfield_1", **POINTS}, {"id": "customfield_9", **OTHER}], {})
+    assert problems == (), "a history with ids tells them apart"
+
+
+def test_two_fields_for_parents_may_share_a_name() -> None:
+    kinds = ("com.pyxis.greenhopper.jira:gh-epic-link", "com.atlassian.jpo:jpo-custom-field-parent")
+    described = [
+        {"id": f"customfield_{number}", "name": "Parent", "schema": {"custom": kind}}
+        for number, kind in enumerate(kinds)
+    ]
+    found, problems = discover("src", described, {}, by_name=True)
+    assert problems == ()
+    assert found.shared == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("written", "zone", "expected"),
+    [
+        ("2026-03-01T17:00:00.000Z", "Asia/Jakarta", date(2026, 3, 2)),
+        ("2026-03-01T16:59:59.000Z", "Asia/Jakarta", date(2026, 3, 1)),
+        ("2026-03-02T01:00:00.000+0200", "America/Los_Angeles", date(2026, 3, 1)),
+        ("2026-03-02T01:00:00.000+02:00", None, date(2026, 3, 2)),
+        ("2026-03-02T23:00:00", "Asia/Jakarta", date(2026, 3, 2)),
+        ("2026-03-02", "Pacific/Kiritimati", date(2026, 3, 2)),
+        ("2/Mar/26", "Asia/Jakarta", date(2026, 3, 2)),
+        ("soon", "Asia/Jakarta", None),
+        (None, "Asia/Jakarta", None),
+    ],
+)
+def test_a_moment_is_a_day_on_the_accounts_calendar(written: Any, zone: str | None, expected: date | None) -> None:
+    assert day_of(written, ZoneInfo(zone) if zone else None) == expected
 
 
 def test_a_configured_field_must_exist() -> None:

@@ -1,7 +1,7 @@
 """The part of JQL these servers understand. What they do not understand is refused, as Jira does, never ignored.
 
 ``project``, ``key``/``id``/``issue``/``issuekey``, ``updated``, ``created``, ``sprint``, ``statusCategory`` with
-``= != > >= < <= in``, joined by AND, OR and parentheses; ORDER BY key, id, created, updated.
+``= != > >= < <= in``, joined by AND, OR, NOT and parentheses; ORDER BY key, id, created, updated.
 """
 
 from __future__ import annotations
@@ -112,6 +112,10 @@ class _Query:
         return tests[0] if len(tests) == 1 else lambda item: all(test(item) for test in tests)
 
     def _one(self) -> Test:
+        if self._is("not"):
+            self.at += 1
+            negated = self._one()
+            return lambda item: not negated(item)
         if self._is("("):
             self.at += 1
             test = self._any()

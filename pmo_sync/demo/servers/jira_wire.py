@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pmo_sync.demo.company import Booking, Goal, Item, TrackedProject, Worker
@@ -180,23 +180,24 @@ class Wire:
         return made
 
     def sprint(self, goal: Goal, board: int) -> JSON:
-        """A sprint as the agile API shows it."""
+        """A sprint as the agile API shows it: moments, which are days on the calendar of who looks at them."""
         start, due = goal.value("start_on", self.site.now), goal.value("due_on", self.site.now)
         made: JSON = {
             "id": goal.id,
             "self": f"{self.base}/rest/agile/1.0/sprint/{goal.id}",
             "state": goal.value("state", self.site.now),
             "name": goal.name,
-            "startDate": f"{start}T05:00:00.000Z",
-            "endDate": f"{due}T09:00:00.000Z",
+            "startDate": self._utc(f"{start}T00:00"),
+            "endDate": self._utc(f"{due}T23:59"),
             "originBoardId": board,
             "goal": "",
         }
-        closed = self._closed_at(goal)
-        return made if closed is None else made | {"completeDate": f"{closed:%Y-%m-%dT%H:%M:%S}.000Z"}
+        closed = goal.value("closed_on", self.site.now)
+        return made if closed is None else made | {"completeDate": self._utc(f"{closed}T12:00")}
 
-    def _closed_at(self, goal: Goal) -> datetime | None:
-        return next((one.at for one in goal.events if one.new == "closed" and one.at <= self.site.now), None)
+    def _utc(self, local: str) -> str:
+        at = datetime.fromisoformat(local).replace(tzinfo=self.site.zone).astimezone(UTC)
+        return f"{at:%Y-%m-%dT%H:%M:%S}.000Z"
 
     def _sprints(self, item: Item) -> list[Any] | None:
         """The Sprint field: objects at Cloud, Java's toString at Data Center."""
