@@ -7,9 +7,10 @@ date, an item counted once; overdue milestones that nobody works on hold nobody 
 items instead would let every milestone end on the same day. ``FC-3.sql`` says this once, in SQL, for the required pace
 and for the forecast.
 
-What it assumes. The weeks to come are like the last 12; scope stands still, unless the milestone's own scope grew
-since its baseline: then it goes on growing, in the same weeks, until a fifth of the time to the due date is left.
-The spread comes from ``calibrate``. Growth was not part of the measurements behind that table.
+What it assumes. The plan is linear, the work at the mean pace of the last 12 weeks; ``pool`` says by how much and how
+widely such plans are missed. Scope stands still, unless the milestone's own scope grew since its baseline: then it goes
+on growing, in the same weeks, until a fifth of the time to the due date is left, and the plan is longer by as much as
+simulated work takes longer for it. Growth was not part of the measurements behind the pool.
 """
 
 from __future__ import annotations
@@ -18,38 +19,58 @@ import math
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pmo_sync.assessed import Forecast, Reason
-from pmo_sync.forecast import calibrate, gates, simulate
+from pmo_sync.forecast import gates, simulate
+from pmo_sync.forecast.chance import p_hit
 from pmo_sync.forecast.ledger import Held, held, ledger_rows
+from pmo_sync.forecast.origins import History
+from pmo_sync.forecast.pool import QUANTILES, Pool
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
 
-__all__ = ["METHOD", "Held", "calibrate", "compute", "gates", "held", "ledger_rows", "simulate"]
+__all__ = ["METHOD", "QUANTILES", "Held", "compute", "gates", "held", "ledger_rows"]
 
-METHOD: Final = "cold-start-1"
+METHOD: Final = "regression-1"
 GROWS_FOR: Final = 0.8  # of the time to the due date
+FARTHEST: Final = 728  # days; no date lies beyond
 
 
 def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_digest: str) -> dict[str, Forecast]:
     """A forecast for every open commitment, by subject, from the tables cut at ``as_of`` (``tables.prepare``).
 
     ``today`` is the last closed day; dates are days by whose end all work is done. The same tables, ``as_of`` and
-    ``seed`` give the same forecasts, and no forecast depends on which others are made. The pace is always there; dates
+    ``seed`` give the same forecasts. The pace is always there; dates
     and the probability are None where a gate refused (``refused``, the refusing gates in ``gates``), where nothing
-    remains, and dates also where they lie more than two years ahead.
+    remains, and dates also where the middle one lies more than two years ahead.
     """
     weekly: dict[str, list[tuple[int, int]]] = {}
     for subject, _, items, net_added in store.rows(_sql("weekly")):
         weekly.setdefault(subject, []).append((int(items), int(net_added)))
+    histories = {subject: History.of(days, items, today) for subject, days, items in store.rows(_sql("finished"))}
+    pool = Pool.of({name: one for name, one in histories.items() if name.startswith("project:")})
     made = {}
     for row in store.rows(_sql("inputs")):
         inputs = dict(zip(_COLUMNS, row, strict=True))
-        dice = simulate.seed_for(inputs["subject"], as_of, seed)
-        made[inputs["subject"]] = _forecast(inputs, weekly.get(inputs["subject"], []), today, dice, config_digest)
+        subject, pace_of = inputs["subject"], inputs["pace_of"]
+        plan = _Plan(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
+        made[subject] = _forecast(inputs, plan, pool, today, config_digest)
     return made
+
+
+class _Plan(NamedTuple):
+    """What one forecast is drawn from: weeks (items finished, items added net), the days of the pace, its dice."""
+
+    weeks: list[tuple[int, int]]
+    history: History | None  # None: nothing was ever finished
+    seed: int
+
+    @property
+    def growth(self) -> float:
+        """Items a week by which the scope grows."""
+        return max(0.0, sum(net for _, net in self.weeks) / len(self.weeks)) if self.weeks else 0.0
 
 
 _COLUMNS: Final = (
@@ -64,10 +85,8 @@ def _sql(name: str) -> str:
     return before + folder.joinpath(f"forecast/{name}.sql").read_text(encoding="utf-8")
 
 
-def _forecast(
-    inputs: Mapping[str, Any], weeks: list[tuple[int, int]], today: date, seed: int, config_digest: str
-) -> Forecast:
-    counts = tuple(done for done, _ in weeks)
+def _forecast(inputs: Mapping[str, Any], plan: _Plan, pool: Pool, today: date, config_digest: str) -> Forecast:
+    counts = tuple(done for done, _ in plan.weeks)
     pace = sum(counts) / len(counts) if counts else 0.0
     due_on: date | None = inputs["due_on"]
     days_left = (due_on - today).days if due_on else None
@@ -92,45 +111,41 @@ def _forecast(
         "config_digest": config_digest,
     }
     refused = gates.refusals(material) if inputs["remaining"] or not inputs["total"] else ()
-    if refused or not inputs["remaining"]:
+    if refused or not inputs["remaining"] or plan.history is None:
         return Forecast(
             **plain, method=METHOD, p50_on=None, p85_on=None, p95_on=None, p_hit=None, gates=refused,
             refused=bool(refused),
         )  # fmt: skip
-    growth = max(0.0, sum(net for _, net in weeks) / len(weeks))
-    curve, median = _curve(weeks, work, growth, days_left, seed)
-    days = calibrate.calibrated(curve, median, calibrate.variation(counts))
-    dates = {q: _day(today, day) for q, day in zip(calibrate.QUANTILES, days, strict=True)}
-    if median > 7 * simulate.MOST_WEEKS:
-        dates = dict.fromkeys(dates)
-    said = gates.warnings(material) + gates.about_dates(median / 7, days[1], days[3], growth, pace)
+    longer = _longer(plan, work, pace, days_left)
+    days = [longer * one for one in pool.days(inputs["pace_of"], plan.history, pace, work)]
+    median = days[QUANTILES.index(0.50)]
+    dates = {q: _day(today, day) if median <= FARTHEST else None for q, day in zip(QUANTILES, days, strict=True)}
+    said = gates.warnings(material)
+    said += gates.about_dates(work / pace, median, days[QUANTILES.index(0.85)], plan.growth, pace)
     if work > inputs["remaining"]:
         said += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
     return Forecast(
         **plain,
-        method=f"{METHOD}/{'simulated' if growth else 'exact'}",
+        method=f"{METHOD}/{'growing' if plan.growth else 'fixed'}",
         p50_on=dates[0.50],
         p85_on=dates[0.85],
         p95_on=dates[0.95],
-        p_hit=None if days_left is None else calibrate.p_hit(days, days_left),
+        p_hit=None if days_left is None else p_hit(days, days_left),
         gates=said,
         fan=tuple((q, day) for q, day in dates.items() if day is not None),
     )
 
 
-def _curve(
-    weeks: list[tuple[int, int]], work: int, growth: float, days_left: int | None, seed: int
-) -> tuple[simulate.Curve, float]:
-    """The plain curve and its median in days; past the curve's end the median is that of the mean pace."""
-    counts = [done for done, _ in weeks]
-    linear = 7 * work * len(counts) / sum(counts)
-    curve = simulate.exact(counts, work)
-    median = simulate.quantile(curve, 0.5) or max(linear, 7.0 * simulate.MOST_WEEKS + 1)
-    if growth == 0:
-        return curve, median
-    grows_until = GROWS_FOR * (days_left if days_left is not None and days_left > 0 else median) / 7
-    curve = simulate.simulate(weeks, work, seed, grows_until=grows_until)
-    return curve, max(median, simulate.quantile(curve, 0.5) or max(linear, 7.0 * simulate.MOST_WEEKS + 1))
+def _longer(plan: _Plan, work: int, pace: float, days_left: int | None) -> float:
+    """By how many times the work takes longer because its scope grows; infinite where it would never end."""
+    if plan.growth == 0:
+        return 1.0
+    grows_for = GROWS_FOR * (days_left if days_left is not None and days_left > 0 else 7 * work / pace) / 7
+    fixed, growing = (
+        simulate.quantile(simulate.simulate(plan.weeks, work, plan.seed, grows_until=until), 0.5)
+        for until in (0.0, grows_for)
+    )
+    return math.inf if fixed is None or growing is None else max(1.0, growing / fixed)
 
 
 def _day(today: date, days: float) -> date | None:

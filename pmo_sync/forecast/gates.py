@@ -87,14 +87,14 @@ def trend(counts: Sequence[int]) -> float | None:
     return (sum(counts[-4:]) / 4) / (sum(before) / len(before))
 
 
-def about_dates(median_weeks: float, p50: float, p85: float, growth: float, pace: float) -> tuple[Reason, ...]:
+def about_dates(weeks: float, p50: float, p85: float, growth: float, pace: float) -> tuple[Reason, ...]:
     """What to say about dates once they are known: too far away, too wide apart, a scope that grows too fast.
 
-    ``p50`` and ``p85`` are days from now, infinite where unknown, ``growth`` and ``pace`` items a week.
+    ``weeks`` are those of work at the present pace, ``p50`` and ``p85`` days from now, infinite where unknown, ``growth`` and ``pace`` items a week.
     """
     found = []
-    if median_weeks > FAR_WEEKS:
-        found.append(Reason("beyond_horizon", {"weeks": round(median_weeks), "most": FAR_WEEKS}))
+    if weeks > FAR_WEEKS:
+        found.append(Reason("beyond_horizon", {"weeks": round(weeks), "most": FAR_WEEKS}))
     if MOST_SPREAD * p50 < p85 < math.inf:
         found.append(Reason("wide", {"ratio": p85 / p50, "most": MOST_SPREAD}))
     if growth >= FAST_GROWTH * pace:

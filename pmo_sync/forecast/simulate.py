@@ -1,11 +1,9 @@
 """How many days until the work is done, if the weeks to come are like the last ones.
 
-The weeks ahead are drawn from the past ones, independently and with equal chance; within a week items finish evenly,
-so that days are not lost to rounding. Two ways to the same distribution: ``exact`` convolves it and needs no random
-numbers (fixed scope); ``simulate`` draws paths and can let the scope grow. Each is the other's test.
-
-Both answer with a curve: element ``d`` is the probability that all work is done by the end of day ``d + 1``. The real
-spread is wider, because bad weeks come together: ``calibrate`` makes dates of it, not this module.
+The weeks ahead are drawn from the past ones, independently and with equal chance, so the scope can grow; within a week
+items finish evenly, so that days are not lost to rounding. The answer is a curve: element ``d`` is the probability that
+all work is done by the end of day ``d + 1``. The real spread is wider, because bad weeks come together: only medians
+are used, one beside the other.
 """
 
 from __future__ import annotations
@@ -21,48 +19,6 @@ import numpy.typing as npt
 Curve = npt.NDArray[np.float64]
 MOST_WEEKS: Final = 104
 TRIALS: Final = 2_000
-
-
-def exact(counts: Sequence[int], work: int, most_weeks: int = MOST_WEEKS) -> Curve:
-    """The curve for a fixed number of items, exactly; up to ``most_weeks`` or certainty, whichever is first.
-
-    ``counts`` are items a week, each equally likely to come again. Empty when there is nothing to do or no pace.
-    """
-    if work <= 0 or not counts or max(counts) <= 0:
-        return np.zeros(0)
-    values, times = np.unique(np.asarray(counts, dtype=np.int64), return_counts=True)
-    chances = times / times.sum()
-    left = np.zeros(work + 1)  # left[n]: the probability that n items are still to be done when a week begins
-    left[work] = 1.0
-    days: list[float] = []
-    for _ in range(most_weeks):
-        at_most = np.cumsum(left)
-        days += [
-            float(
-                sum(
-                    chance * at_most[min(value * day // 7, work)] for value, chance in zip(values, chances, strict=True)
-                )
-            )
-            for day in range(1, 8)
-        ]
-        after = np.zeros_like(left)
-        for value, chance in zip(values, chances, strict=True):
-            after[: max(work + 1 - value, 1)] += chance * _shifted(left, int(value))
-        left = after
-        if left[0] > 1 - 1e-9:
-            break
-    return np.minimum(np.maximum.accumulate(days), 1.0)
-
-
-def _shifted(left: Curve, value: int) -> Curve:
-    """The probabilities after ``value`` items are done: everything at or below zero is zero."""
-    if value <= 0:
-        return left
-    if value >= len(left):
-        return np.array([left.sum()])
-    moved = left[value:].copy()
-    moved[0] += left[:value].sum()
-    return moved
 
 
 def simulate(

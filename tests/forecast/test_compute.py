@@ -53,17 +53,18 @@ def codes(some: Forecast) -> set[str]:
 
 def test_a_steady_project_gives_dates_around_the_arithmetic() -> None:
     got = one(team() + backlog(20), due(70))
-    assert got.method == "cold-start-1/exact"
+    assert got.method == "regression-1/fixed"
     assert (got.remaining, got.actual_pace, got.best_pace) == (20, 4.0, 4)
     assert got.weekly_counts == (4,) * 12
     assert got.required_pace == pytest.approx(2.0)
-    assert got.p50_on == TODAY + 36 * DAY  # 35 days at 4 a week, times 1.003
+    assert got.p50_on is not None
+    assert 33 <= (got.p50_on - TODAY).days <= 42  # 35 days at 4 a week
     assert got.p50_on < got.p85_on < got.p95_on  # type: ignore[operator]
     assert got.p_hit is not None
-    assert 0.85 < got.p_hit < 0.97
+    assert 0.85 < got.p_hit <= 0.97
     assert not got.refused
     assert codes(got) == {"thin_history"}  # 48 of the 50 wanted
-    assert [q for q, _ in got.fan] == list(forecast.calibrate.QUANTILES)
+    assert [q for q, _ in got.fan] == list(forecast.QUANTILES)
     assert got.config_digest == "d1"
 
 
@@ -166,7 +167,7 @@ def test_a_growing_scope_is_drawn_and_delays() -> None:
         for n in range(12)
     ]
     got, still = one(team() + backlog(20) + grown, due(70)), one(team() + backlog(32), due(70))
-    assert got.method == "cold-start-1/simulated"
+    assert (got.method, still.method) == ("regression-1/growing", "regression-1/fixed")
     assert got.remaining == still.remaining
     assert got.p50_on is not None
     assert still.p50_on is not None
@@ -181,13 +182,13 @@ def test_past_due_with_open_work_has_no_required_pace_and_hardly_a_chance() -> N
     assert got.p_hit == 0.03
 
 
-def test_forecasts_repeat_and_do_not_depend_on_each_other() -> None:
+def test_forecasts_repeat_whatever_the_order_of_the_records() -> None:
     world = busy(3)
     first = made(world)
     assert first
     assert first == made(world)
     assert first == made(replace(world, order=-1))
-    growing = [one.subject for one in first.values() if one.method.endswith("simulated")]
+    growing = [one.subject for one in first.values() if one.method.endswith("growing")]
     assert growing
     assert {key: made(world, seed=2)[key].weekly_counts for key in first} == {
         key: one.weekly_counts for key, one in first.items()

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmo_sync.forecast.simulate import exact, quantile, seed_for, simulate
+from pmo_sync.forecast.simulate import quantile, seed_for, simulate
+from tests.forecast.exact import exact
 
 counts_lists = st.lists(st.integers(0, 15), min_size=1, max_size=12).filter(lambda some: max(some) > 0)
 
