@@ -242,6 +242,7 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
             _end_project(workspace, known, project)
         case WorklogPage() as booked:
             workspace.store.book(known.source, booked)
+            known.problems += booked.problems
             known.booked = True
         case _Refused(error) if project is not None:
             known.closed.append(Problem(project.key, str(error)))

@@ -56,6 +56,7 @@ class Tracker:
     fates: dict[int, Fate] = field(default_factory=dict)
     booked: dict[int, tuple[int, int]] = field(default_factory=dict)  # issue -> (on day, seconds)
     feed_fails: TrackerError | None = None
+    odd_booking: Problem | None = None
     census_fails: TrackerError | None = None
     is_dead: bool = False
     sweeps: int = 0
@@ -132,7 +133,7 @@ class Scripted:
         for number, (day, seconds) in self.tracker.booked.items():
             if day >= int((cursor or "0").partition(" ")[0]):
                 yield WorklogPage((Worklog(f"s:w{number}", "s", f"s:A{number}", BORN, seconds),), (), cursor or "0")
-        yield WorklogPage((), (), str(self.day))
+        yield WorklogPage((), (), str(self.day), (self.tracker.odd_booking,) if self.tracker.odd_booking else ())
 
     def rewound(self, cursor: str) -> str:
         return f"0 again, {cursor}"
@@ -505,6 +506,12 @@ def test_booked_times_that_cannot_be_read_stop_nothing(days: Days) -> None:
     assert made.grade == "incomplete"
     assert made.problems == (Problem("s", "booked times could not be read: 502"),)
     assert len(days.ids()) == 10
+
+
+def test_a_booking_that_cannot_be_understood_is_a_problem(days: Days) -> None:
+    days.tracker.odd_booking = Problem("w7", "no time it was for")
+    made = days.pull()
+    assert (made.grade, made.problems) == ("incomplete", (Problem("w7", "no time it was for"),))
 
 
 def test_a_tracker_without_booked_times_lacks_nothing(days: Days) -> None:
