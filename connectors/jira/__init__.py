@@ -1,5 +1,5 @@
 """Jira, Cloud and Data Center. Read in this order: ``fetch`` (what is asked), ``cloud`` and ``data_center`` (in which
-order), ``assemble`` (a page), ``normalize`` (pure: JSON -> records).
+order), ``assemble`` (a page), ``normalize`` (pure: JSON -> records); ``sieve`` and ``malformed`` are for bad days.
 
 Options of ``[source.NAME]`` that matter here: ``projects`` (keys), ``flavour`` (else the server is asked), ``fields``
 (ours -> the id of a custom field, where discovery finds several), ``workers``, ``requests_per_second``.

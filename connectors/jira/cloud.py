@@ -18,47 +18,25 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from connectors.jira.assemble import Assembler, Batch, Workers
+from connectors.jira.bulk import API, Bulk, Histories, Issues
 from connectors.jira.cursor import Position
-from connectors.jira.malformed import loose_id
-from connectors.jira.paging import paged
 from connectors.jira.sieve import Sieve
 from connectors.jira.trace import ask_each
 from connectors.jira.values import moment
-from connectors.jira.wire import (
-    BULK_PAGE,
-    CHANGELOG_PAGE,
-    ID_PAGE,
-    ISSUE_CHANGELOG,
-    MALFORMED,
-    TRACED,
-    BulkPage,
-    Changelog,
-    ChangelogPage,
-    History,
-    IdPage,
-    RawIssue,
-)
-from pmo_sync.clients.jira import PLAIN, JiraClient, NotVisibleError, RefusedError, mended
+from connectors.jira.wire import ID_PAGE, MALFORMED, TRACED, Changelog, History, IdPage, RawIssue
+from pmo_sync.clients.jira import JiraClient, RefusedError
 from pmo_sync.errors import TrackerError
-from pmo_sync.http import without
 from pmo_sync.model import Problem
 
-API: Final = "api/3"
 IDS_PER_PAGE: Final = 5000
 ISSUES_PER_FETCH: Final = 100
 HISTORIES_PER_FETCH: Final = 1000  # issues
 CHANGES_PER_PAGE: Final = 10_000
-CHANGES_PER_ISSUE_PAGE: Final = 100
 RECONCILED: Final = 50  # issues that search looks at themselves
 LOOKS: Final = 3  # at an issue that changes while it is read
 CLOCKS_DIFFER: Final = timedelta(minutes=1)  # at most, those of one server's nodes
 AT_ONCE: Final = timedelta(seconds=1)  # what happens when an issue is created
-
-Issues = dict[str, RawIssue | Problem]
-Histories = dict[str, list[History] | Problem]
 
 
 class CloudReader:
@@ -67,9 +45,9 @@ class CloudReader:
     def __init__(self, client: JiraClient, assembler: Assembler, asked: Sequence[str], workers: int) -> None:
         self._client = client
         self._assembler = assembler
-        self._asked = list(asked)
         self._workers = workers
         self._sieve = Sieve(client)
+        self._bulk = Bulk(client, assembler, asked, self._sieve)
 
     def count(self, jql: str) -> int:
         """How many issues the server counts; its index may lag."""
@@ -113,9 +91,7 @@ class CloudReader:
         """
         found: dict[str, Mapping[str, Any]] = {}
         for start in range(0, len(ids), ISSUES_PER_FETCH):
-            body = {"issueIdsOrKeys": ids[start : start + ISSUES_PER_FETCH], "fields": TRACED, "fieldsByKeys": False}
-            page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, decoder=BULK_PAGE)
-            found |= {str(one["id"]): one for one in map(PLAIN.decode, map(mended, map(bytes, page.issues)))}
+            found |= self._bulk.some(ids[start : start + ISSUES_PER_FETCH], TRACED)
         silent = [one for one in ids if one not in found]
         return found | ask_each(self._client, self._sieve, self._workers, silent)
 
@@ -168,12 +144,12 @@ class CloudReader:
     def _batch(
         self, ids: Sequence[str], histories: Future[Histories], quiet_since: datetime, workers: Workers
     ) -> Batch:
-        found = self._issues(ids)
+        found = self._bulk.issues(ids)
         every = histories.result()
         known = {one: every[one] for one in ids if one in every}
         self._settle(found, known, quiet_since)
         silent = [native for native, one in found.items() if native not in known and _has_changed(one)]
-        known |= dict(zip(silent, workers.each(self._own_history, silent), strict=True))
+        known |= dict(zip(silent, workers.each(self._bulk.history, silent), strict=True))
         rows = self._assembler.rows([_whole(one, known.get(native, [])) for native, one in found.items()], workers)
         return Batch(rows, Position(0, ids[-1]))
 
@@ -186,83 +162,16 @@ class CloudReader:
             for native in unsure:
                 known.pop(native, None)
             known |= self._histories(unsure)
-            again = self._issues(unsure)
+            again = self._bulk.issues(unsure)
             unsure = [one for one in unsure if _updated(again[one]) != _updated(found[one])]
             found |= again
         for native in unsure:
-            found[native] = Problem(_named(found[native], native), "it changes while it is read; run again later")
-
-    def _issues(self, ids: Sequence[str]) -> Issues:
-        """Each of these issues, or why it is not here, by id.
-
-        Whom a bulk answer could not give, for its size or a fault of the moment, is asked for again among fewer.
-        """
-        found: dict[str, RawIssue | Problem | str] = {}
-        lacking = list(ids)
-        while lacking:
-            found |= self._sieve.many(lacking, self._fetched)
-            still = [one for one in lacking if isinstance(found.get(one, ""), str)]
-            if len(still) == len(lacking):
-                break
-            lacking = still
-        found |= {one: found.get(one, "the bulk answer leaves it out; run again later") for one in lacking}
-        return {
-            native: Problem(native, f"search lists it, but {one}") if isinstance(one, str) else one
-            for native, one in found.items()
-        }
-
-    def _fetched(self, ids: Sequence[str]) -> dict[str, RawIssue | Problem | str]:
-        """Those that came, and of those that are named with an error what it says."""
-        body = {"issueIdsOrKeys": ids, "fields": self._asked, "fieldsByKeys": False, "expand": [], "properties": []}
-        page: BulkPage = self._client.post_read("issue/bulkfetch", body, API, decoder=BULK_PAGE, is_large=len(ids) > 1)
-        found: dict[str, RawIssue | Problem | str] = {}
-        for raw in page.issues:
-            one = self._assembler.decode(raw)
-            found[one.id if isinstance(one, RawIssue) else loose_id(raw, "id")] = one
-        for error in page.errors:
-            why = f"the server does not give it: {without(None, str(error.get('errorMessage', '')))}"
-            for named in _ids(error):
-                found.setdefault(named, why)
-        return found
+            one = found[native]
+            if isinstance(one, RawIssue):
+                found[native] = Problem(one.named, "it changes while it is read; run again later")
 
     def _histories(self, ids: Sequence[str]) -> Histories:
-        """The whole histories of up to 1,000 issues. Raises TrackerError rather than returning a part.
-
-        Not filtered by ``fieldIds``: it takes ten at most, we follow more, and two calls would each cost what one
-        does. Links, remote links, keys and the parents of company-managed projects are logged without a ``fieldId``:
-        no filter would bring them.
-        """
-        return self._sieve.many(ids, self._fetched_histories)
-
-    def _fetched_histories(self, ids: Sequence[str]) -> Histories:
-        found: Histories = {}
-        seen: set[str] = set()
-        body: dict[str, Any] = {"issueIdsOrKeys": ids, "maxResults": CHANGES_PER_PAGE}
-        while True:
-            page: ChangelogPage = self._client.post_read(
-                "changelog/bulkfetch", body, API, decoder=CHANGELOG_PAGE, is_large=len(ids) > 1
-            )
-            for raw in page.logs:
-                _collect(found, raw)
-            if page.token is None:
-                return found
-            if page.token in seen:
-                raise TrackerError("changelog/bulkfetch: the server repeats a page token; run again later")
-            seen.add(page.token)
-            body["nextPageToken"] = page.token
-
-    def _own_history(self, native: str) -> list[History] | Problem:
-        """Of an issue that has changed, though the bulk answer knows no change of it: comments are none."""
-        return self._sieve.one(native, lambda: self._asked_history(native))
-
-    def _asked_history(self, native: str) -> list[History] | Problem:
-        try:
-            changes = paged(self._client, f"issue/{native}/changelog", {}, API, CHANGES_PER_ISSUE_PAGE)
-            return [msgspec.convert(one, History) for one in changes]
-        except NotVisibleError:
-            return Problem(native, "its history cannot be read; check permissions")
-        except msgspec.ValidationError as error:
-            return Problem(native, f"its history cannot be understood: {error}")
+        return self._bulk.histories(ids, CHANGES_PER_PAGE)
 
 
 def _at(value: Any) -> datetime | None:
@@ -293,10 +202,6 @@ def _may_be_ahead(one: RawIssue | Problem, history: list[History] | Problem | No
     return max(known, default=updated - AT_ONCE) < updated
 
 
-def _named(one: RawIssue | Problem, native: str) -> str:
-    return one.named if isinstance(one, RawIssue) else native
-
-
 def _whole(one: RawIssue | Problem, history: list[History] | Problem) -> RawIssue | Problem:
     if isinstance(one, Problem):
         return one
@@ -304,21 +209,3 @@ def _whole(one: RawIssue | Problem, history: list[History] | Problem) -> RawIssu
         return Problem(one.named, history.what)
     one.changelog = Changelog(history)
     return one
-
-
-def _collect(found: Histories, raw: msgspec.Raw) -> None:
-    try:
-        log = ISSUE_CHANGELOG.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        native = loose_id(raw, "issueId")
-        found[native] = Problem(native, f"its history cannot be understood: {error}")
-        return
-    known = found.setdefault(log.id, [])
-    if isinstance(known, list):
-        known += log.histories
-
-
-def _ids(error: dict[str, Any]) -> list[str]:
-    """The issues an error is about: Atlassian's description says ``id``, its servers ``issueIds`` or keys too."""
-    named = error.get("id") or error.get("issueIds") or error.get("issueIdsOrKeys") or []
-    return [str(one) for one in (named if isinstance(named, list) else [named])]

@@ -28,6 +28,8 @@ from pmo_sync.model import Problem
 ROWS_PER_PAGE: Final = 100
 IDS_PER_PAGE: Final = 1000
 STEPS_BACK: Final = 5
+TRIES: Final = 5  # to read rows that move
+MOVED: Final = "search: rows moved by hundreds, or again and again, while they were read; run again later"
 
 
 class _Listed(NamedTuple):
@@ -129,6 +131,8 @@ class DataCenterReader:
                 total = window.total
                 for found in _joined(window, known, read, max(1, size - 1)):
                     place = found.behind(known) or 0
+                    if known and found.start and not place:
+                        raise TrackerError(MOVED)
                     if found.ids[place:]:
                         known = found.ids
                         yield Batch(
@@ -144,22 +148,26 @@ class DataCenterReader:
         page = self._search(jql, start, ROWS_PER_PAGE)
         size = len(page.ids)
         if position.after and position.after not in page.ids:
-            page = self._filled(jql, start, page, position.row - start)
+            page = self._filled(jql, start, position.row - start)
         return start, page, size
 
     def _read(self, jql: str, size: int, workers: Workers, start: int) -> _Window:
-        """Up to ``size`` rows from ``start``, in as many answers as the server needs."""
-        page = self._filled(jql, start, self._search(jql, start, size), size)
-        return self._window(start, page, workers)
+        return self._window(start, self._filled(jql, start, size), workers)
 
-    def _filled(self, jql: str, start: int, page: _Listed, size: int) -> _Listed:
-        """The page with what it lacks of ``size`` rows; less where these have moved meanwhile."""
-        while page.ids and len(page.ids) < size and start + len(page.ids) < page.total:
-            more = self._search(jql, start + len(page.ids) - 1, size - len(page.ids) + 1)
-            if len(more.ids) < 2 or more.ids[0] != page.ids[-1]:
-                break
-            page = _Listed(more.total, page.ids + more.ids[1:], page.found + more.found[1:])
-        return page
+    def _filled(self, jql: str, start: int, size: int) -> _Listed:
+        """``size`` rows from ``start``, or those to the end, in as many answers as the server needs. Each begins with the
+        last row of the one before; where it does not, rows have moved in between, and all are asked for again.
+        """
+        for _ in range(TRIES):
+            page = self._search(jql, start, size)
+            while page.ids and len(page.ids) < size and start + len(page.ids) < page.total:
+                more = self._search(jql, start + len(page.ids) - 1, size - len(page.ids) + 1)
+                if len(more.ids) < 2 or more.ids[0] != page.ids[-1]:
+                    break
+                page = _Listed(more.total, page.ids + more.ids[1:], page.found + more.found[1:])
+            else:
+                return page
+        raise TrackerError(MOVED)
 
     def _search(self, jql: str, start: int, size: int) -> _Listed:
         try:
@@ -249,7 +257,7 @@ def _joined(window: _Window, known: Sequence[str], read: Callable[[int], _Window
             if window.ids:
                 yield window
             return
-    raise TrackerError("search: rows moved by hundreds while they were read; run again later")
+    raise TrackerError(MOVED)
 
 
 def _id(raw: msgspec.Raw) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.jira import cloud, data_center, sieve
 from pmo_sync.errors import TrackerError
@@ -181,3 +184,26 @@ def test_a_deletion_between_parts_of_a_page_loses_nothing(victim: int) -> None:
     assert deleted
     assert set(keys(pages)) >= set(expected(jira))
     assert len(keys(pages)) == len(set(keys(pages)))
+
+
+@given(
+    seed=st.integers(0, 10**6), caps=st.lists(st.integers(2, 12), min_size=1, max_size=8), share=st.floats(0.05, 0.5)
+)
+def test_whatever_is_deleted_meanwhile_nothing_else_is_lost(seed: int, caps: list[int], share: float) -> None:
+    """Rows move between any two answers, and the server gives as many at once as it likes."""
+    jira, draw = FakeJira("Server", 60), random.Random(seed)
+
+    def before(path: str, query: dict[str, Any]) -> None:
+        if path.endswith("search"):
+            jira.page_limit = draw.choice(caps)
+            if draw.random() < share and jira.issues:
+                jira.issues.pop(draw.randrange(len(jira.issues)))
+
+    jira.before = before
+    with ScriptedServer(answer=jira.answer) as server:
+        pages: list[Page] = []
+        try:
+            pages += connector(server).pages(PROJECT, None)
+        except TrackerError:
+            return  # it says that it is not complete
+    assert set(keys(pages)) >= set(expected(jira))
