@@ -314,6 +314,16 @@ def explain(invocation: Invocation, subject: str, indicator: str, on: Any) -> No
 
 
 @cli.command()
+@as_of_option
+@common
+def backtest(invocation: Invocation, on: Any) -> None:
+    """Would our dates have held? Forecasts made again before the end of each milestone of your own history."""
+    from pmo_sync import pipeline
+
+    invocation.finish(pipeline.backtest(invocation.load(), invocation.clock, invocation, on=_day(on)))
+
+
+@cli.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @as_of_option
 @common

@@ -1,5 +1,6 @@
 """pull -> derive -> compute -> compose -> publish: the only package that knows all its neighbours."""
 
+from pmo_sync.pipeline.backtest import backtest
 from pmo_sync.pipeline.check import check
 from pmo_sync.pipeline.init import Asked, Pmo, init
 from pmo_sync.pipeline.inspect import (
@@ -17,6 +18,7 @@ from pmo_sync.pipeline.runs import publish, pull, report, sync
 __all__ = [
     "Asked",
     "Pmo",
+    "backtest",
     "check",
     "definitions",
     "explain",

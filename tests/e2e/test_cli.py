@@ -166,6 +166,20 @@ def test_one_bad_source(made: Office, tmp_path: Path, capsys, what: str, change,
     assert "Traceback" not in capsys.readouterr().out
 
 
+def test_backtest_tells_whether_dates_would_have_held(made: Office, capsys) -> None:
+    told = made.answer(capsys, "backtest")
+    assert told["forecasts"]
+    for one in told["horizons"]:
+        rows = [row for row in told["forecasts"] if row["weeks"] == one["weeks"]]
+        assert one["made"] + one["refused"] == len(rows)
+        done = [row for row in rows if row["p85_on"] and row["finished_on"]]
+        assert one["held"]["p85"]["held"] == sum(row["finished_on"] <= row["p85_on"] for row in done)
+        assert all(row["as_of"] < row["finished_on"] for row in done)
+    capsys.readouterr()
+    assert made.run("backtest", "--quiet") == 0
+    assert "replayed, not published" in capsys.readouterr().out
+
+
 def test_a_page_made_of_a_part_of_a_source_says_so(made: Office, tmp_path: Path, capsys) -> None:
     """One project pulled, for a look: nothing on the page may pass for the whole."""
     other = Office(made.running, tmp_path)
