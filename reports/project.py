@@ -226,12 +226,13 @@ def _attention(assessed: Assessed, subject: Subject, words: Words) -> tuple[Bloc
             continue
         refs.sort(key=lambda one: (-(one.measure or 0), one.key))
         rows = [(cells.issue(one, words), *cells.plain(words.value(one.measure))) for one in refs[:MOST_ISSUES]]
-        title = words.say("{name}: {count}", name=name, count=len(refs))
+        count = int(assessed.value(subject.id, indicator, "count") or len(refs))  # the list holds the worst only
+        title = words.say("{name}: {count}", name=name, count=count)
         blocks += [
             Heading(3, title),
             cells.table([Column(words.say("Item")), Column(words.say("Days"), "right")], rows),
         ]
-        blocks += cells.more(len(refs), MOST_ISSUES, words)
+        blocks += cells.more(count, MOST_ISSUES, words)
     if len(blocks) == 1:
         blocks.append(cells.muted(words.say("Nothing is blocked, overdue or stale.")))
     return tuple(blocks)

@@ -191,9 +191,9 @@ def _readings(scale: float) -> dict[tuple[str, str, str], Reading]:
         add(subject, "FL-5", "", 9 + number)
         add(subject, "FL-3", "p50", 4.5 * scale)
         add(subject, "FL-3", "p85", 13.0)
-        add(subject, "RK-1", "count", round(5 * scale))
-        add(subject, "SC-1", "count", 4)
-        add(subject, "RK-2", "count", 3)
+        add(subject, "RK-1", "count", round(4 * scale))
+        add(subject, "SC-1", "count", 20)  # more than the list of evidence holds
+        add(subject, "RK-2", "count", 1)
         add(subject, "SP-5", "share", 0.23)
         add(subject, "CO-4", "share", 0.012)
     for id_, _, _, _, _, remaining, *_ in MILESTONES:
