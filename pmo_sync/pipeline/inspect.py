@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pmo_sync import assess, tables
 from pmo_sync import indicators as known_indicators
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config
     from pmo_sync.indicators import Indicator
+
+
+MOST_EVIDENCE: Final = 1_000  # issues shown behind one number
 
 
 def definitions() -> Result:
@@ -80,12 +83,15 @@ def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: d
     with reading(config, clock) as workspace:
         frame = _readings(workspace, on, (wanted.id,))
         _must_exist(workspace, subject)
-        evidence = known_indicators.evidence(workspace.store, wanted.id, [subject], 1000)
+        evidence = known_indicators.evidence(workspace.store, wanted.id, [subject], MOST_EVIDENCE + 1)
     rows = _plain(frame[frame.subject == subject])
     lines = [f"{wanted.id} {wanted.name}: {wanted.question}"]
     lines += [
-        f"  {row['part'] or 'value'} = {_number(row['value'])} {wanted.unit}, n = {row['sample']}" for row in rows
+        f"  {row['part'] or 'value'} = {_number(row['value'])} {wanted.units[row['part']]}, n = {row['sample']}"
+        for row in rows
     ]
+    is_cut = len(evidence) > MOST_EVIDENCE
+    evidence = evidence.head(MOST_EVIDENCE)
     shown = evidence.assign(
         key=evidence.key.where(~evidence.is_confidential, "(confidential)"),
         title=evidence.title.where(~evidence.is_confidential, ""),
@@ -93,10 +99,12 @@ def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: d
     )
     behind = _plain(shown[["key", "title", "url", "measure"]])
     lines += [f"  {row['key']:<16} {_number(row['measure']):>10}  {row['title']}" for row in behind]
+    lines += [f"  the {MOST_EVIDENCE:,} largest are shown; there are more"] if is_cut else []
     data = {
         "indicator": _definition(wanted),
-        "readings": rows,
+        "readings": [{**row, "unit": wanted.units[row["part"]]} for row in rows],
         "evidence": behind,
+        "evidence_is_cut": is_cut,
     }
     return Result(data, lines)
 
@@ -115,7 +123,11 @@ def export(config: Config, clock: Clock, file: Path, *, on: date | None) -> Resu
     with reading(config, clock) as workspace:
         frame = _readings(workspace, on)
         names = dict(workspace.store.rows("SELECT subject, name FROM subject"))
+        today = closed_day(workspace, on)
+    known = known_indicators.definitions()
     frame.insert(1, "name", frame.subject.map(names))
+    frame["unit"] = [known[one].units[part] for one, part in zip(frame.indicator, frame.part, strict=True)]
+    frame["as_of"] = today.isoformat()
     workbook.write(frame, file)
     return Result({"file": str(file), "rows": len(frame)}, [f"{len(frame)} readings in {file}"])
 

@@ -69,6 +69,8 @@ def test_commands_that_look(made: Office, capsys) -> None:
     explained = made.answer(capsys, "explain", "portfolio", "SC-1")
     count = next(one["value"] for one in explained["readings"] if one["part"] == "count")
     assert len(explained["evidence"]) == count > 0
+    assert {one["part"]: one["unit"] for one in explained["readings"]} == {"count": "items", "share": "share"}
+    assert explained["evidence_is_cut"] is False
     assert made.answer(capsys, "state", "show")["runs"] > 0
     assert made.answer(capsys, "publish", "--dry-run")["exit"] == 0
 
@@ -77,6 +79,14 @@ def test_commands_that_look(made: Office, capsys) -> None:
 def test_export(made: Office, tmp_path: Path, ending: str) -> None:
     assert made.run("export", str(tmp_path / f"readings{ending}")) == 0
     assert (tmp_path / f"readings{ending}").stat().st_size > 1000
+
+
+def test_an_export_says_what_its_numbers_are(made: Office, tmp_path: Path) -> None:
+    assert made.run("export", str(tmp_path / "readings.json"), "--as-of", "2026-11-15") == 0
+    rows = json.loads((tmp_path / "readings.json").read_text(encoding="utf-8"))
+    assert {row["as_of"] for row in rows} == {"2026-11-15"}
+    units = {(row["indicator"], row["part"]): row["unit"] for row in rows}
+    assert (units["SC-1", "count"], units["FL-1", "mean"], units["FL-5", ""]) == ("items", "items_per_week", "items")
 
 
 def test_export_of_something_else(made: Office, tmp_path: Path, capsys) -> None:
