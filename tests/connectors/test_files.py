@@ -313,7 +313,10 @@ def test_many_malformed_lines_are_some_and_a_number(tmp_path: Path) -> None:
 
 def test_numbers_that_pandas_made_fractions_are_ids(tmp_path: Path) -> None:
     """A column of numbers with a gap is one of fractions in Parquet."""
-    rows = [issue(1) | {"issue_id": 1.0, "project_id": 7.0, "status": 5.0}, issue(2) | {"issue_id": None, "project_id": 7.0}]
+    rows = [
+        issue(1) | {"issue_id": 1.0, "project_id": 7.0, "status": 5.0},
+        issue(2) | {"issue_id": None, "project_id": 7.0},
+    ]
     found = folder(tmp_path, write_parquet, issues=rows, projects=[{"project_id": 7.0, "key": "PAY"}, {"key": "X"}])
     ((made,),) = [page.issues for page in read(found)["PAY"] if page.issues]
     assert (made.issue_id, made.project_id) == ("old:1", "old:7")
