@@ -83,8 +83,8 @@ def finished(store: Store) -> dict[str, date]:
         SELECT m.subject, local_day(max(l.done_at))
         FROM membership AS m
         JOIN subject AS s ON s.subject = m.subject AND s.kind IN ('milestone', 'epic')
-        JOIN lifecycle AS l ON l.issue = m.issue
-        WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+        JOIN work_item AS l ON l.issue = m.issue
+        WHERE l.removed_at IS NULL
         GROUP BY m.subject
         HAVING bool_and(l.done_at IS NOT NULL)
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from importlib.resources import files
 from typing import Any
 
 import duckdb
@@ -141,6 +142,8 @@ class Tables:
                 material = pa.table({f"c{n}": pa.array(column) for n, column in enumerate(values)})
                 self.connection.register("material", material)
                 self.connection.execute(f"INSERT INTO {name} SELECT * FROM material")
+        view = files("pmo_sync").joinpath("sql/derive/31_work_item.sql")
+        self.connection.execute(view.read_text(encoding="utf-8"))
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql, list(params)).fetchall()

@@ -5,8 +5,8 @@ WITH finished AS (
     SELECT
         issue, project_id, local_day(done_at) AS done_on,
         row_number() OVER (PARTITION BY project_id, local_day(done_at) ORDER BY done_at, issue) AS place
-    FROM lifecycle
-    WHERE role = 'work' AND is_leaf AND done_at IS NOT NULL
+    FROM work_item
+    WHERE done_at IS NOT NULL
 ),
 daily AS (
     SELECT project_id, done_on, count(*) AS items

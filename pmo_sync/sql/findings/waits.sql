@@ -15,9 +15,9 @@ inside AS (
 waiting AS (
     SELECT b.blocked, b.blocker, b.since
     FROM blocking AS b
-    JOIN lifecycle AS l ON l.issue = b.blocked
+    JOIN work_item AS l ON l.issue = b.blocked
     ANTI JOIN inside ON inside.blocked = b.blocked AND inside.blocker = b.blocker
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL AND l.done_at IS NULL
+    WHERE l.removed_at IS NULL AND l.done_at IS NULL
 )
 -- list
 , told AS (

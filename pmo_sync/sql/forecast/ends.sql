@@ -4,14 +4,14 @@ WITH work AS (
     SELECT
         m.subject, bool_and(l.done_at IS NOT NULL) AS is_finished, local_day(max(l.done_at)) AS last_on
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    JOIN work_item AS l ON l.issue = m.issue
+    WHERE l.removed_at IS NULL
     GROUP BY m.subject
 ),
 left_open AS (
     SELECT h.subject, count(DISTINCT h.issue) AS items
     FROM scope_history AS h
-    JOIN lifecycle AS l ON l.issue = h.issue AND l.role = 'work' AND l.is_leaf
+    JOIN work_item AS l ON l.issue = h.issue
     ANTI JOIN membership AS m ON m.subject = h.subject AND m.issue = h.issue
     WHERE h.until IS NOT NULL AND (l.done_at IS NULL OR l.done_at > h.until)
     GROUP BY h.subject

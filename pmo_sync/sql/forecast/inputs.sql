@@ -5,8 +5,8 @@
         m.subject, count(*) AS total, count(*) FILTER (WHERE l.done_at IS NULL) AS remaining,
         count(*) FILTER (WHERE l.category = 'unmapped') AS unmapped
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    JOIN work_item AS l ON l.issue = m.issue
+    WHERE l.removed_at IS NULL
     GROUP BY m.subject
 ),
 work AS (

@@ -4,7 +4,7 @@
     SELECT h.subject, h.since, least(h.until, l.removed_at) AS until
     FROM scope_history AS h
     JOIN basis AS b ON b.subject = h.subject
-    JOIN lifecycle AS l ON l.issue = h.issue AND l.role = 'work' AND l.is_leaf
+    JOIN work_item AS l ON l.issue = h.issue
 ),
 baseline AS (
     SELECT subject, min(since) + INTERVAL 7 DAY AS at

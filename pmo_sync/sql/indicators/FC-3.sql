@@ -65,8 +65,8 @@ evidence AS (
     SELECT DISTINCT q.subject, l.issue, 1.0 AS measure
     FROM queue AS q
     JOIN membership AS m ON m.subject = q.ahead
-    JOIN lifecycle AS l ON l.issue = m.issue
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL AND l.done_at IS NULL
+    JOIN work_item AS l ON l.issue = m.issue
+    WHERE l.removed_at IS NULL AND l.done_at IS NULL
 ),
 weekly AS (
     SELECT b.subject, w.week, coalesce(f.items, 0) AS items

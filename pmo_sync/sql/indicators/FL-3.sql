@@ -12,9 +12,9 @@
 WITH evidence AS (
     SELECT m.subject, l.issue, round(date_diff('second', l.started_at, l.done_at) / 86400.0, 1) AS measure
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
+    JOIN work_item AS l ON l.issue = m.issue
     CROSS JOIN moment
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    WHERE l.removed_at IS NULL
         AND l.started_at IS NOT NULL AND l.done_at >= moment.as_of - INTERVAL 182 DAY
 )
 -- reading

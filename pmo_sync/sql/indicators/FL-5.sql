@@ -14,8 +14,8 @@ WITH evidence AS (
         m.subject, l.issue,
         CASE WHEN l.done_at IS NULL AND l.category = 'doing' THEN 1.0 END AS measure
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    JOIN work_item AS l ON l.issue = m.issue
+    WHERE l.removed_at IS NULL
 )
 -- reading
 SELECT subject, '' AS part, count(measure) AS value, count(*) AS sample FROM evidence GROUP BY subject

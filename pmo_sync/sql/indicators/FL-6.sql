@@ -12,9 +12,9 @@
 WITH finished AS (
     SELECT m.subject, round(date_diff('second', l.started_at, l.done_at) / 86400.0, 1) AS days
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
+    JOIN work_item AS l ON l.issue = m.issue
     CROSS JOIN moment
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    WHERE l.removed_at IS NULL
         AND l.started_at IS NOT NULL AND l.done_at >= moment.as_of - INTERVAL 182 DAY
 ),
 usual AS (
@@ -28,10 +28,10 @@ evidence AS (
         m.subject, l.issue, round(date_diff('second', l.started_at, moment.as_of) / 86400.0, 1) AS measure,
         usual.days AS usual_days
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
+    JOIN work_item AS l ON l.issue = m.issue
     CROSS JOIN moment
     LEFT JOIN usual ON usual.subject = m.subject
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL AND l.done_at IS NULL AND l.category = 'doing'
+    WHERE l.removed_at IS NULL AND l.done_at IS NULL AND l.category = 'doing'
 )
 -- reading
 SELECT subject, 'p50' AS part, percentile(measure, 0.50) AS value, count(*) AS sample FROM evidence GROUP BY subject

@@ -12,8 +12,8 @@
 WITH evidence AS (
     SELECT m.subject, l.issue, CASE WHEN l.done_at IS NOT NULL THEN 1.0 ELSE 0.0 END AS measure
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    JOIN work_item AS l ON l.issue = m.issue
+    WHERE l.removed_at IS NULL
 )
 -- reading
 , summary AS (

@@ -17,9 +17,9 @@ WITH evidence AS (
             THEN round(date_diff('second', l.touched_at, moment.as_of) / 86400.0, 1)
         END AS measure
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
+    JOIN work_item AS l ON l.issue = m.issue
     CROSS JOIN moment
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    WHERE l.removed_at IS NULL
 )
 -- reading
 SELECT subject, 'count' AS part, count(measure) AS value, count(*) AS sample FROM evidence GROUP BY subject

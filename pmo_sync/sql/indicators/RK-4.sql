@@ -18,10 +18,10 @@
 evidence AS (
     SELECT m.subject, l.issue, round(date_diff('second', o.since, moment.as_of) / 86400.0, 1) AS measure
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
+    JOIN work_item AS l ON l.issue = m.issue
     CROSS JOIN moment
     LEFT JOIN oldest AS o ON o.issue = l.issue
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    WHERE l.removed_at IS NULL
 )
 -- reading
 SELECT subject, 'count' AS part, count(measure) AS value, count(*) AS sample FROM evidence GROUP BY subject

@@ -14,9 +14,9 @@ WITH evidence AS (
         m.subject, l.issue, l.done_at IS NULL AS is_open,
         CASE WHEN l.done_at IS NULL AND l.due_on <= moment.today THEN moment.today + 1 - l.due_on END AS measure
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
+    JOIN work_item AS l ON l.issue = m.issue
     CROSS JOIN moment
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL
+    WHERE l.removed_at IS NULL
 )
 -- reading
 , summary AS (

@@ -14,7 +14,7 @@ WITH stay AS (
     SELECT h.subject, h.issue, h.since, least(h.until, l.removed_at) AS until
     FROM scope_history AS h
     JOIN subject AS s ON s.subject = h.subject AND s.kind IN ('milestone', 'epic')
-    JOIN lifecycle AS l ON l.issue = h.issue AND l.role = 'work' AND l.is_leaf
+    JOIN work_item AS l ON l.issue = h.issue
 ),
 baseline AS (
     SELECT subject, min(since) + INTERVAL 7 DAY AS at

@@ -12,8 +12,8 @@
 WITH evidence AS (
     SELECT m.subject, l.issue, CASE WHEN l.estimate IS NULL THEN 1.0 END AS measure
     FROM membership AS m
-    JOIN lifecycle AS l ON l.issue = m.issue
-    WHERE l.role = 'work' AND l.is_leaf AND l.removed_at IS NULL AND l.done_at IS NULL
+    JOIN work_item AS l ON l.issue = m.issue
+    WHERE l.removed_at IS NULL AND l.done_at IS NULL
 )
 -- reading
 SELECT subject, 'share' AS part, count(measure) / count(*) AS value, count(*) AS sample FROM evidence GROUP BY subject

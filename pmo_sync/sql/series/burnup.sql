@@ -14,7 +14,7 @@ stay AS (
     CROSS JOIN moment
     JOIN wanted AS w ON w.subject = h.subject
     JOIN subject AS s ON s.subject = h.subject
-    JOIN lifecycle AS l ON l.issue = h.issue AND l.role = 'work' AND l.is_leaf
+    JOIN work_item AS l ON l.issue = h.issue
 ),
 same AS (
     SELECT subject, first_week, last_week, done_week, count(*) AS items

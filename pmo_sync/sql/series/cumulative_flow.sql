@@ -8,7 +8,7 @@ stay AS (
         h.subject, f.category, greatest(h.since, f.since) AS since, least(h.until, f.until, l.removed_at) AS until
     FROM scope_history AS h
     JOIN wanted AS w ON w.subject = h.subject
-    JOIN lifecycle AS l ON l.issue = h.issue AND l.role = 'work' AND l.is_leaf
+    JOIN work_item AS l ON l.issue = h.issue
     JOIN flow AS f ON f.issue = h.issue AND f.category <> 'canceled'
 ),
 same AS (
