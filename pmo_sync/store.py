@@ -558,9 +558,9 @@ class Store:
         return dict(self.rows(query, [source]))
 
     def unread(self, project_id: str) -> frozenset[str]:
-        """The project's issues that the tracker's last list of ids showed and no pull has brought."""
+        """The project's issues that the tracker's last list of ids showed and no pull has brought, or not from there."""
         query = """SELECT issue_id FROM unread
-            ANTI JOIN (FROM issue WHERE vanished_at IS NULL) AS held USING (issue_id) WHERE project_id = ?"""
+            ANTI JOIN (FROM issue WHERE vanished_at IS NULL) AS held USING (issue_id, project_id) WHERE project_id = ?"""
         return frozenset(row[0] for row in self.rows(query, [project_id]))
 
     def returned(self, project_id: str) -> frozenset[str]:

@@ -292,7 +292,8 @@ class Watch:
             ):
                 return True
         projects = {key: project_id for project_id, key in self.store.project_keys(SOURCE).items()}
-        is_awaited = id_ in self.store.returned(projects[item.project])
+        project = projects[item.project]
+        is_awaited = id_ in self.store.returned(project) | self.store.unread(project)
         return is_awaited and any(one.subject == item.project and "read" in one.what for one in said)
 
     def _check_milestones(self, readable: set[str]) -> None:

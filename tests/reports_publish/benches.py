@@ -66,13 +66,13 @@ class FolderBench(Bench):
     def __init__(self, root: Path, monkeypatch: Any) -> None:
         self.root = root / "published"
         self._writes = 0
-        replace = folder._replace
+        replace = folder.replace_file
 
         def counted(file: Path, content: bytes) -> None:
             self._writes += 1
             replace(file, content)
 
-        monkeypatch.setattr(folder, "_replace", counted)
+        monkeypatch.setattr(folder, "replace_file", counted)
         self.attachments_in_place = lambda: {file.name: file.read_bytes() for file in self.root.glob("*/*.png")}
 
     def open(self) -> Publisher:
