@@ -18,6 +18,7 @@ What it guarantees, whatever library sits on top:
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import random
 import re
@@ -137,9 +138,13 @@ class PoliteAdapter(HTTPAdapter):
         kwargs |= {"stream": False, "timeout": timeout or TIMEOUT}
         is_read = self._is_read(request)
         ask = functools.partial(self._ask, request, is_read=is_read, **kwargs)
-        if self._tape is None:
-            return ask()
-        return self._tape.answer(self.home, request, ask, is_read=is_read)
+        answer = ask() if self._tape is None else self._tape.answer(self.home, request, ask, is_read=is_read)
+        if self._asks_once and answer.status_code >= 500:  # here, so that a recording plays it, too
+            path = urlsplit(request.url or "").path
+            raise OverloadedError(
+                f"{request.method} {self.home}{path}: too much to ask for at once ({answer.status_code})"
+            )
+        return answer
 
     def _ask(self, request: requests.PreparedRequest, *, is_read: bool, **kwargs: Any) -> requests.Response:
         path = urlsplit(request.url or "").path
@@ -155,16 +160,16 @@ class PoliteAdapter(HTTPAdapter):
                 if self.stopped.is_set() and is_read:
                     raise TrackerError("stopped") from error
                 gave_up_after = ATTEMPTS if attempt == ATTEMPTS else 0
-                if isinstance(error, requests.exceptions.ReadTimeout):
-                    self._give_up(where, "no answer in time")
+                if isinstance(error, requests.exceptions.ReadTimeout) and self._asks_once:
+                    return _too_late(request)
                 explain(error, where, may_have_happened=not is_read, gave_up_after=gave_up_after)
                 self._rest(attempt, None, where, type(error).__name__)
                 continue
             status = response.status_code
             quota = read(status, response.headers, self._clock.now())
             self._limiter.answered(sent, status, quota, kind)
-            if status >= 500 and quota.wait is None:
-                self._give_up(where, str(status))
+            if status >= 500 and quota.wait is None and self._asks_once:
+                return response
             if status == 429 or (is_read and status in RETRIED):
                 last = ATTEMPTS_AFTER_500 if status == 500 else ATTEMPTS
                 if attempt < last and (quota.wait or 0.0) <= LONGEST_WAIT:
@@ -178,9 +183,9 @@ class PoliteAdapter(HTTPAdapter):
             return response
         raise AssertionError(where)
 
-    def _give_up(self, where: str, why: str) -> None:
-        if getattr(self.once, "is_on", False):
-            raise OverloadedError(f"{where}: too much to ask for at once ({why})")
+    @property
+    def _asks_once(self) -> bool:
+        return getattr(self.once, "is_on", False)
 
     def _rest(self, attempt: int, asked: float | None, where: str, why: str) -> None:
         """At least as long as asked; the whole instance waits then. Without being asked only this caller does."""
@@ -194,6 +199,13 @@ class PoliteAdapter(HTTPAdapter):
         until = self._clock.monotonic() + wait
         while not self.stopped.is_set() and (rest := until - self._clock.monotonic()) > 0:
             self._clock.sleep(min(rest, NAP))
+
+
+def _too_late(request: requests.PreparedRequest) -> requests.Response:
+    """What a gateway would have answered where nothing came in time."""
+    made = requests.Response()
+    made.status_code, made.request, made.url, made.raw = 504, request, request.url or "", io.BytesIO()
+    return made
 
 
 class PoliteSession(requests.Session):

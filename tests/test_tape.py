@@ -13,7 +13,7 @@ import connectors
 from connectors.base import Connector
 from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, load
-from pmo_sync.errors import StoreError, TrackerError
+from pmo_sync.errors import OverloadedError, StoreError, TrackerError
 from pmo_sync.http import BearerAuth, session
 from pmo_sync.tape import Player, Recorder, Tape
 from tests.clocks import LeapingClock, QuickClock
@@ -181,3 +181,20 @@ def test_a_folder_that_is_none_or_taken(tmp_path: Path) -> None:
     (tmp_path / "odd" / "x.tape").write_text("[]\n")
     with pytest.raises(StoreError, match="not a recording"):
         Player(tmp_path / "odd")
+
+
+@pytest.mark.parametrize("failure", [Reply(503), Reply(fault="slow")])
+def test_what_was_too_much_to_ask_for_is_too_much_again(tmp_path: Path, failure: Reply) -> None:
+    """Or a replay would ask for less than was recorded, or for more."""
+    with ScriptedServer(failure, Reply(body=b"less")) as server:
+        tape = Recorder(tmp_path / "t")
+        made = session(server.url, auth=None, clock=QuickClock(), tape=tape)
+        with made.once(), pytest.raises(OverloadedError):
+            made.get(f"{server.url}/all", timeout=(1, 0.3))
+        assert made.get(f"{server.url}/less").content == b"less"
+        tape.close()
+        url = server.url
+    made = session(url, auth=None, clock=QuickClock(), tape=Player(tmp_path / "t"))
+    with made.once(), pytest.raises(OverloadedError, match="too much to ask for at once"):
+        made.get(f"{url}/all")
+    assert made.get(f"{url}/less").content == b"less"
