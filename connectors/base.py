@@ -68,7 +68,8 @@ class Connector(Protocol):
         ...
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
-        """One trace for each of the project's issues that a sweep missed, each asked for by itself.
+        """One trace for each of the project's issues that a sweep missed, each asked for by itself; none for those of
+        which the server does not say what has become.
 
         Nothing is taken out of the store before this was asked: an index that lags says ``here``.
         """

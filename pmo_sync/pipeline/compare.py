@@ -34,6 +34,7 @@ class _Answer:
     project: Project
     census: Census | None = None
     traces: tuple[Trace, ...] | None = None
+    untold: int = 0  # issues of which the server does not say what has become
     error: PmoSyncError | None = None
 
 
@@ -85,7 +86,8 @@ def _swept(connector: Connector, projects: Sequence[Project]) -> Iterator[_Answe
 def _traced(connector: Connector, leaving: Mapping[Project, Sequence[str]]) -> Iterator[_Answer]:
     for project, ids in leaving.items():
         try:
-            yield _Answer(project, traces=tuple(connector.trace(project, ids)))
+            traces = tuple(connector.trace(project, ids))
+            yield _Answer(project, traces=traces, untold=len(ids) - len(traces))
         except PmoSyncError as error:
             yield _Answer(project, error=error)
 
@@ -148,6 +150,11 @@ def _take_out(workspace: Workspace, known: Progress, answer: _Answer, now: datet
         known.problems.append(Problem(project.key, what))
         return
     workspace.store.take_out(answer.traces, now)
+    if answer.untold:
+        what = (
+            f"the server does not say what has become of {counted(answer.untold, 'issue')}; kept, and asked for again"
+        )
+        known.notes.append(Problem(project.key, what))
     fates = Counter(one.fate for one in answer.traces)
     late = fates.pop("here", 0)
     known.vanished[project.project_id] = fates

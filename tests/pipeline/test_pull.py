@@ -54,6 +54,7 @@ class Tracker:
     born_while_reading: dict[int, tuple[int, str]] = field(default_factory=dict)
     counts: bool = True
     fates: dict[int, Fate] = field(default_factory=dict)
+    silent_about: set[int] = field(default_factory=set)  # nobody says what has become of them
     booked: dict[int, tuple[int, int]] = field(default_factory=dict)  # issue -> (on day, seconds)
     feed_fails: TrackerError | None = None
     odd_booking: Problem | None = None
@@ -124,7 +125,9 @@ class Scripted:
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         for one in issue_ids:
-            yield Trace(one, self.tracker.fates.get(int(one.removeprefix(project.project_id)), "gone"))
+            number = int(one.removeprefix(project.project_id))
+            if number not in self.tracker.silent_about:
+                yield Trace(one, self.tracker.fates.get(number, "gone"))
 
     def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
         self.tracker.asked.append(("worklogs", cursor))
@@ -267,6 +270,20 @@ def test_what_was_passed_over_is_no_problem_once_it_is_gone(days: Days) -> None:
     days.pull()
     days.pull()
     assert days.pull().grade == "complete"
+
+
+def test_what_nobody_tells_of_is_kept_and_said(days: Days) -> None:
+    days.pull()
+    del days.tracker.issues["A"][5], days.tracker.issues["A"][6]
+    days.tracker.silent_about = {5}
+    days.pull()
+    made = days.pull()
+    told = "the server does not say what has become of 1 issue; kept, and asked for again"
+    assert (made.grade, [one.what for one in made.notes]) == ("incomplete", [told])
+    assert days.ids() == {f"s:A{number}" for number in range(1, 11) if number != 6}
+    days.tracker.silent_about = set()
+    assert days.pull().grade == "complete"
+    assert days.ids() == {f"s:A{number}" for number in (1, 2, 3, 4, 7, 8, 9, 10)}
 
 
 def test_one_issue_gone_and_another_unreadable_are_two_differences(days: Days) -> None:
