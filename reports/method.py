@@ -38,9 +38,10 @@ def trust_block(assessed: Assessed, words: Words) -> tuple[Block, ...]:
 def _record(assessed: Assessed, words: Words) -> Line:
     held, resolved = assessed.trust.p85_held, assessed.trust.p85_resolved
     if resolved < ENOUGH_RESOLVED:
-        text = words.say(
+        text = words.count(
+            "Our 85 % dates: {resolved} outcome known, {enough} needed before a hit rate says anything",
             "Our 85 % dates: {resolved} outcomes known, {enough} needed before a hit rate says anything",
-            resolved=resolved, enough=ENOUGH_RESOLVED,
+            resolved, resolved=resolved, enough=ENOUGH_RESOLVED,
         )  # fmt: skip
         return (Text(text),)
     text = words.say("Our 85 % dates held {held} of {resolved} times", held=held, resolved=resolved)
