@@ -82,7 +82,6 @@ REASONS: Final[Mapping[str, Sentence]] = {
     ),
     "no_due_date": mark("no due date"),
     "no_dated_milestone": mark("no milestone with a due date"),
-    "no_baseline": mark("no baseline"),
     "no_items": mark("no work items"),
     "few_done": mark("{have} items finished in 12 weeks, {need} needed for a forecast"),
     "short_history": mark("{weeks} weeks of history, {need} needed for a forecast"),
@@ -171,5 +170,4 @@ CHANGES: Final[Mapping[str, Sentence]] = {
         mark("nothing finished for {days} days"),
         "days",
     ),
-    "data_problem": mark("its data could not be read completely"),
 }
