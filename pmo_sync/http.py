@@ -104,7 +104,7 @@ class PoliteAdapter(HTTPAdapter):
         self._tape = tape
         self._keep_cookies = keep_cookies
         self._lock = threading.Lock()
-        self.once = threading.local()
+        self.impatient = threading.local()  # ``is_on`` in threads that ask once
         self.counts: Counter[str] = Counter()  # requests, retries, writes
 
     def _count(self, what: str) -> None:
@@ -185,7 +185,7 @@ class PoliteAdapter(HTTPAdapter):
 
     @property
     def _asks_once(self) -> bool:
-        return getattr(self.once, "is_on", False)
+        return getattr(self.impatient, "is_on", False)
 
     def _rest(self, attempt: int, asked: float | None, where: str, why: str) -> None:
         """At least as long as asked; the whole instance waits then. Without being asked only this caller does."""
@@ -229,11 +229,11 @@ class PoliteSession(requests.Session):
 
         They raise OverloadedError then. A wait that the server asks for is waited.
         """
-        self.adapter.once.is_on = True
+        self.adapter.impatient.is_on = True
         try:
             yield
         finally:
-            self.adapter.once.is_on = False
+            self.adapter.impatient.is_on = False
 
     def stop(self) -> None:
         """From now on every request that waits or begins raises TrackerError("stopped") within ``NAP`` seconds.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 
 from connectors.jira.wire import MALFORMED
 from pmo_sync.clients.jira import PLAIN, mended
 from pmo_sync.errors import TrackerError
+
+log: Final = logging.getLogger("pmo_sync.jira")
 
 
 @contextmanager
@@ -18,6 +22,7 @@ def understood(source: str, what: str) -> Iterator[None]:
     try:
         yield
     except MALFORMED as error:
+        log.info("%s: %s", source, what, exc_info=True)  # in case that it is we who are wrong
         why = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise TrackerError(f"{source}: {what} cannot be understood ({why}); is this Jira?") from error
 

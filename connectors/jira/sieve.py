@@ -54,7 +54,8 @@ class Sieve:
                 self._in_a_row += 1
                 if self._in_a_row > PATIENCE:
                     raise
-            return Problem(named, f"the server fails on it: {error}")
+            why = str(error).rpartition(": ")[2]  # without the address, which may hold a key that nobody may know
+            return Problem(named, f"the server fails on it: {why}")
         self._answered()
         return found
 

@@ -133,7 +133,7 @@ class Share(NamedTuple):
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
-class Record(NamedTuple):
+class Worth(NamedTuple):
     """What the replayed forecasts of one horizon were worth."""
 
     weeks: int
@@ -146,7 +146,7 @@ class Record(NamedTuple):
     brier_of_share: float | None  # the same of a forecast that always says the share that was on time
 
 
-def record(some: Sequence[Replayed], weeks: int, today: date) -> Record:
+def worth(some: Sequence[Replayed], weeks: int, today: date) -> Worth:
     """Of the replayed forecasts of one horizon. What is open is a miss once its date has passed, as for the ledger."""
     made = [one for one in some if one.weeks == weeks and not one.is_refused]
     columns = ("p50_on", "p85_on", "p95_on", "plain_p85_on")
@@ -158,7 +158,7 @@ def record(some: Sequence[Replayed], weeks: int, today: date) -> Record:
     ]
     share = sum(hit for _, hit in hits) / len(hits) if hits else 0.0
     is_enough = len(hits) >= 5
-    return Record(
+    return Worth(
         weeks,
         len(made),
         sum(one.weeks == weeks and one.is_refused for one in some),

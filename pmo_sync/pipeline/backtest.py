@@ -36,28 +36,26 @@ def backtest(config: Config, clock: Clock, voice: Voice, *, on: date | None = No
             as_of = assess.end_of(day, config.zone)
             tables.prepare(store, config, as_of, day)
             made += replay.replay(store, day, as_of, some, seed=assess.SEED)
-    records = [replay.record(made, weeks, today) for weeks in replay.HORIZONS]
+    worth = [replay.worth(made, weeks, today) for weeks in replay.HORIZONS]
     names = {one.subject: "(confidential)" if one.is_confidential else one.name for one in ended}
     data = {
         "as_of": today,
         "milestones": len({one.subject for one in made}),
         "moved_out": sum(one.moved_out for one in ended if one.finished_on is not None),
-        "horizons": [_as_json(one) for one in records],
+        "horizons": [_as_json(one) for one in worth],
         "forecasts": [{"name": names[one.subject], **one._asdict()} for one in made],
     }
-    return Result(data, list(_lines(ended, made, records, today)))
+    return Result(data, list(_lines(ended, made, worth, today)))
 
 
-def _as_json(one: replay.Record) -> dict[str, Any]:
+def _as_json(one: replay.Worth) -> dict[str, Any]:
     shares = {
         name: {"held": share.held, "of": share.of, "interval": list(share.interval)} for name, share in one.held.items()
     }
     return {**one._asdict(), "held": shares, "off": dict(one.off)}
 
 
-def _lines(
-    ended: list[replay.End], made: list[replay.Replayed], records: list[replay.Record], today: date
-) -> list[str]:
+def _lines(ended: list[replay.End], made: list[replay.Replayed], worth: list[replay.Worth], today: date) -> list[str]:
     if not made:
         none = (
             f"nothing to replay: of {len(ended)} committed milestones and epics none has a day before its end with "
@@ -76,12 +74,12 @@ def _lines(
             "before the end", "dates", "none", "P50 held", "P85 held", "P95 held", "plain P85", "off: P50", "linear"
         ),
     ]
-    for one in records:
+    for one in worth:
         held = {name: f"{share.held} of {share.of}" for name, share in one.held.items()}
         row = (held["p50"], _judged(one.held["p85"]), held["p95"], held["plain_p85"])
         off = (_days(one.off["p50"]), _days(one.off["linear"]))
         lines.append(_ROW.format(f"{one.weeks} weeks", one.made, one.refused, *row, *off))
-    lines += ["", *_advice(made, records)]
+    lines += ["", *_advice(made, worth)]
     return lines
 
 
@@ -98,9 +96,9 @@ def _days(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f} days"
 
 
-def _advice(made: list[replay.Replayed], records: list[replay.Record]) -> list[str]:
+def _advice(made: list[replay.Replayed], worth: list[replay.Worth]) -> list[str]:
     """What the numbers do not say by themselves."""
-    scored = [one for one in records if one.brier is not None]
+    scored = [one for one in worth if one.brier is not None]
     lines = [
         f"P(hit) {one.weeks} weeks before: mean square error {one.brier:.2f}, {one.brier_of_share:.2f} by always saying "
         "the share that was on time"

@@ -51,11 +51,13 @@ def writing(
 ) -> Iterator[Workspace]:
     """Alone in the state folder. A new or rebuilt database first takes in the record, and any what a killed pull left.
 
-    Raises StoreError where nothing was pulled yet and a new database is not ``is_new_fine``.
+    Raises StoreError where a new database is not ``is_new_fine`` and there is none, or one of another version.
     """
     if not is_new_fine:
         _pulled(config)
     with lock.exclusive(config.state_dir, clock, what):
+        if not is_new_fine:
+            Store.open(config.state_dir / DATABASE, read_only=True).close()
         record = Record(config.state_dir / "record")
         with Store.open(config.state_dir / DATABASE) as store:
             run_id = new_run_id(clock)

@@ -19,7 +19,7 @@ from tests.scripted_server import Asked, Reply, ScriptedServer
 
 PROJECT = Project("src:1", "src", "PAY", "Pay", "", is_archived=False)
 NOW = "2026-02-01T00:00:00.000+0000"
-TODO = {"id": "1", "name": "Open", "statusCategory": {"key": "new"}}
+OPEN = {"id": "1", "name": "Open", "statusCategory": {"key": "new"}}
 
 
 def change(field: str, old: str | None, new: str | None, at: str = "2026-01-05T10:00:00.000+0000") -> dict[str, Any]:
@@ -37,7 +37,7 @@ def issue(number: int, **fields: Any) -> dict[str, Any]:
             "updated": "2026-01-09T10:00:00.000+0000",
             "project": {"id": "1", "key": "PAY", "name": "Pay"},
             "issuetype": {"id": "1", "name": "Task", "subtask": False},
-            "status": TODO,
+            "status": OPEN,
             **fields,
         },
         "changelog": {"total": 1, "histories": [change("labels", "", "x")]},
@@ -88,11 +88,11 @@ class FakeJira:
             case ["myself"]:
                 return {"name": "me", "timeZone": "Asia/Jakarta"}
             case ["status"]:
-                return [TODO]
+                return [OPEN]
             case ["project", _]:
                 return {"id": "1", "key": "PAY", "name": "Pay"}
             case ["project", _, "statuses"]:
-                return [{"statuses": [TODO]}]
+                return [{"statuses": [OPEN]}]
             case ["project", _, "versions"]:
                 return [{"id": "5", "name": "1.0", "releaseDate": "2026-03-01"}]
             case ["worklog", "updated"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -28,12 +28,6 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["Cloud", "Server"])
 def jira(request: pytest.FixtureRequest) -> FakeJira:
     return FakeJira(request.param, 45)
-
-
-@pytest.fixture
-def server(jira: FakeJira) -> Iterator[ScriptedServer]:
-    with ScriptedServer(answer=jira.answer) as made:
-        yield made
 
 
 def fail_on(jira: FakeJira, victims: Collection[str], path: str = "") -> None:
@@ -106,7 +100,10 @@ class TestDataCenter:
     def test_whom_a_security_level_hides_is_named_by_its_id(self, jira: FakeJira, server: ScriptedServer) -> None:
         jira.issues[3]["fields"]["security"] = {"id": "1"}
         fail_on(jira, ["1004"])
-        assert [one.subject for one in problems(list(connector(server).pages(PROJECT, None)))] == ["id 1004"]
+        (told,) = problems(list(connector(server).pages(PROJECT, None)))
+        assert told.subject == "id 1004"
+        assert "PAY-4" not in told.what
+        assert "the server has a fault" in told.what
 
     def test_rows_that_move_meanwhile_are_not_lost(self, jira: FakeJira, server: ScriptedServer) -> None:
         fail_on(jira, ["1015"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
 from tests.clocks import QuickClock
-from tests.connectors.jira_fake import PROJECT, TODO, FakeJira, change, connector, expected, issue, keys
+from tests.connectors.jira_fake import OPEN, PROJECT, FakeJira, change, connector, expected, issue, keys
 from tests.scripted_server import Reply, ScriptedServer
 
 
@@ -36,12 +36,6 @@ pytestmark = pytest.mark.usefixtures("small_pages")
 @pytest.fixture(params=["Cloud", "Server"])
 def jira(request: pytest.FixtureRequest) -> FakeJira:
     return FakeJira(request.param, 45)
-
-
-@pytest.fixture
-def server(jira: FakeJira) -> Iterator[ScriptedServer]:
-    with ScriptedServer(answer=jira.answer) as made:
-        yield made
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -340,7 +334,7 @@ class TestCloud:
             if key == "board":
                 body = {"values": []}
             elif match[2] == "statuses":
-                body = [{"statuses": [{**TODO, "id": f"s-{key}"}]}]
+                body = [{"statuses": [{**OPEN, "id": f"s-{key}"}]}]
             elif match[2] == "versions":
                 body = [{"id": f"v-{key}", "name": "1.0"}]
             return Reply(body=json.dumps(body).encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,12 +28,6 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def jira() -> FakeJira:
     return FakeJira("Cloud", 30)
-
-
-@pytest.fixture
-def server(jira: FakeJira) -> Iterator[ScriptedServer]:
-    with ScriptedServer(answer=jira.answer) as made:
-        yield made
 
 
 def pulled(server: ScriptedServer) -> list[Page]:

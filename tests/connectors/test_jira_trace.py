@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +14,6 @@ from tests.scripted_server import Reply, ScriptedServer
 @pytest.fixture(params=["Cloud", "Server"])
 def jira(request: pytest.FixtureRequest) -> FakeJira:
     return FakeJira(request.param, 5)
-
-
-@pytest.fixture
-def server(jira: FakeJira) -> Iterator[ScriptedServer]:
-    with ScriptedServer(answer=jira.answer) as made:
-        yield made
 
 
 def fates(server: ScriptedServer, *numbers: int) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,12 +20,6 @@ def worklog(number: Any, **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def jira() -> FakeJira:
     return FakeJira("Cloud", 1)
-
-
-@pytest.fixture
-def server(jira: FakeJira) -> Iterator[ScriptedServer]:
-    with ScriptedServer(answer=jira.answer) as made:
-        yield made
 
 
 def booked(server: ScriptedServer) -> WorklogPage:

@@ -61,6 +61,12 @@ def test_export_tells_what_a_killed_pull_left(tmp_path: Path, capsys: Any) -> No
         with Store.open(made.config.state_dir / "pmo-sync.duckdb") as store:
             store.append("cloud", "cloud:1", Page((issue,), stays, (), (), "a cursor"))
         (told,) = made.answer(capsys, "people", "export", "--person", person)["people"]
+        with Store.open(made.config.state_dir / "pmo-sync.duckdb") as store:
+            store.script("UPDATE schema_version SET version = version - 1")
+        for command in (("export",), ("erase", person)):
+            capsys.readouterr()
+            assert made.run("people", *command) == 1
+            assert "written by another version" in capsys.readouterr().err
         assert [stay["key"] for stay in told["assignments"]] == ["NEW-1"]
 
 

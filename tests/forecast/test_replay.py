@@ -52,7 +52,7 @@ def test_open_is_a_miss_once_its_date_has_passed_and_waits_before() -> None:
         Replayed("milestone:m", 8, TODAY - 60 * DAY, True),
         Replayed("milestone:m", 4, TODAY - 30 * DAY, False, p85_on=TODAY),
     ]
-    got = replay.record(some, 8, TODAY)
+    got = replay.worth(some, 8, TODAY)
     assert (got.made, got.refused, got.waiting) == (6, 1, 1)
     assert got.held["p85"] == (2, 4)
     assert got.off["p50"] == pytest.approx(1)  # 0, 1 and 14 days off
@@ -64,10 +64,10 @@ def test_chances_are_judged_by_what_happened_where_the_due_date_was_known() -> N
     some += [forecast(TODAY, late, p_hit=0.2, due_on=TODAY - 10 * DAY)]
     some += [forecast(TODAY, None, p_hit=0.5, due_on=TODAY - 10 * DAY)]  # open, and past due
     some += [forecast(TODAY, None, p_hit=0.5, due_on=TODAY + DAY), forecast(TODAY, late, p_hit=0.5)]  # nobody knows yet
-    got = replay.record(some, 8, TODAY)
+    got = replay.worth(some, 8, TODAY)
     assert got.brier == pytest.approx((4 * 0.01 + 0.04 + 0.25) / 6)
     assert got.brier_of_share == pytest.approx(4 / 6 * 2 / 6)
-    assert replay.record(some[:4], 8, TODAY).brier is None
+    assert replay.worth(some[:4], 8, TODAY).brier is None
 
 
 @pytest.mark.parametrize(
