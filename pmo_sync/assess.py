@@ -213,12 +213,9 @@ def _limits(config: Config) -> dict[str, policy.Thresholds]:
 
 
 def _stale_projects(store: Store, sources: Sequence[SourceTrust]) -> dict[str, str]:
-    """Project -> a source of its work that was not read since the period closed: what happened there is unknown."""
+    """Project -> a source it reaches into that was not read since the period closed: what is there is unknown."""
     stale = {one.source for one in sources if one.state != "fresh"}
-    rows = store.rows(
-        "SELECT DISTINCT m.subject, l.source FROM membership AS m JOIN lifecycle AS l ON l.issue = m.issue "
-        "WHERE starts_with(m.subject, 'project:') ORDER BY ALL"
-    )
+    rows = store.rows("SELECT DISTINCT 'project:' || project, source FROM reach ORDER BY ALL")
     return {subject: source for subject, source in rows if source in stale}
 
 

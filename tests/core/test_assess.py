@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from pmo_sync.assess import assess
 from pmo_sync.assessed import Assessed, SourceTrust
@@ -22,11 +23,13 @@ PAY-5  2026-01-05 todo parent=PAY-4 +milestone:v1
 """
 
 
-def assessed(tmp_path: Path, lines: str = LINES, today: date = date(2026, 6, 28)) -> Assessed:
+def assessed(
+    tmp_path: Path, lines: str = LINES, today: date = date(2026, 6, 28), state: Literal["fresh", "failed"] = "fresh"
+) -> Assessed:
     case = history.parse(lines)
     with Store.open(tmp_path / "state" / "x.duckdb") as store:
         history.fill(store, case)
-        trust = SourceTrust("acme", "fresh", None, "", None, 0)
+        trust = SourceTrust("acme", state, None, "", None, 0)
         return assess(store, history.configure(), today, [trust], Record(tmp_path / "record"))
 
 
@@ -54,3 +57,13 @@ def test_an_epics_date_has_a_history_of_its_own(tmp_path: Path) -> None:
 
 def test_dates_that_nobody_approved_as_a_baseline_are_counted(tmp_path: Path) -> None:
     assert assessed(tmp_path).trust.without_baseline == 2
+
+
+def test_where_a_source_was_not_read_nothing_is_said_of_its_empty_milestones(tmp_path: Path) -> None:
+    lines = """
+    OPS-1  2026-08-01 todo
+    @v1    kind=version project=OPS  2026-01-05 due_on=2026-09-01 state=open
+    """
+    for state, code in (("fresh", "no_items"), ("failed", "stale_source")):
+        made = assessed(tmp_path / state, lines, state=state)
+        assert [one.code for one in made.verdicts["project:OPS"].reasons] == [code]
