@@ -39,6 +39,7 @@ MILESTONE: Final = {
     "start_on": _ON, "due_on": _ON, "closed_on": _ON, "url": _TEXT,
 }  # fmt: skip
 WORKLOG: Final = {"worklog_id": _TEXT, "source": _TEXT, "issue_id": _TEXT, "started_at": _AT, "seconds": pa.int64()}
+STATUS_MAP: Final = {"source": _TEXT, "name": _TEXT, "category": _TEXT}  # the configuration's words
 _OF: Final = {
     Issue: ISSUE, Interval: INTERVAL, Project: PROJECT, Status: STATUS, Person: PERSON, Milestone: MILESTONE,
     Worklog: WORKLOG,

@@ -30,10 +30,16 @@ _RUN: Final = [("run_id", _TEXT), ("as_of", _AT)]
 
 # The columns of every dataset. A column may be added at the end: it is null in older runs.
 DATASETS: Final[Mapping[str, pa.Schema]] = {
-    "run": pa.schema([("run_id", _TEXT), ("run_at", _AT), ("run", _TEXT)]),  # run: JSON
     "certificate": pa.schema(
         [("run_id", _TEXT), ("run_at", _AT), ("source", _TEXT), ("pulled_at", _AT), ("certificate", _TEXT)]
     ),  # certificate: JSON
+    "milestone": pa.schema(  # as last seen: of milestone_id the last one written holds
+        [
+            ("milestone_id", _TEXT), ("source", _TEXT), ("project_id", _TEXT), ("kind", _TEXT), ("name", _TEXT),
+            ("state", _TEXT), ("start_on", pa.date32()), ("due_on", pa.date32()), ("closed_on", pa.date32()),
+            ("url", _TEXT), ("first_seen_at", _AT), ("vanished_at", _AT),
+        ]
+    ),
     "milestone_history": pa.schema(_INTERVAL),  # of (entity_id, field, since) the last one written holds
     "vanished_issue": pa.schema(
         [

@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 
 import pyarrow as pa
 
+from pmo_sync import loading
 from pmo_sync.config import Config, Role, Scope
 from pmo_sync.errors import ConfigError
 from pmo_sync.store import Store
@@ -22,7 +23,7 @@ _TEXT: Final = pa.string()
 _COLUMNS: Final[dict[str, dict[str, pa.DataType]]] = {
     "moment": {"as_of": pa.timestamp("us"), "today": pa.date32()},
     "portfolio": {"name": _TEXT},
-    "status_map": {"source": _TEXT, "name": _TEXT, "category": _TEXT},
+    "status_map": loading.STATUS_MAP,
     "canceled_resolution": {"source": _TEXT, "name": _TEXT},
     "role_map": {"name": _TEXT, "role": _TEXT, "precedence": pa.int32()},
     "pmo_project": {
@@ -49,7 +50,7 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
     parameters: dict[str, Sequence[tuple[Any, ...]]] = {
         "moment": [(as_of.astimezone(UTC), today)],
         "portfolio": [(config.name,)],
-        "status_map": sorted(_statuses(config)),
+        "status_map": sorted(config.status_map),
         "canceled_resolution": sorted(_refusals(config)),
         "role_map": list(_roles(config)),
         "must_win": [(project.id, name) for project in config.projects for name in project.must_win],
@@ -78,10 +79,6 @@ def derive_files() -> Iterator[str]:
 
 def _plain(name: str) -> str:
     return name.strip().lower()
-
-
-def _statuses(config: Config) -> set[tuple[str, str, str]]:
-    return {(one.name, _plain(name), category) for one in config.sources for name, category in one.statuses.items()}
 
 
 def _refusals(config: Config) -> set[tuple[str, str]]:

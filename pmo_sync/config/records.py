@@ -217,6 +217,15 @@ class Config:
     reports: tuple[ReportConfig, ...]
     digest: str  # of every option that decides a number: two runs with one digest were judged alike
 
+    @property
+    def status_map(self) -> frozenset[tuple[str, str, Category]]:
+        """What the configuration says of statuses: source, name in lower case, category."""
+        return frozenset(
+            (one.name, name.strip().lower(), category)
+            for one in self.sources
+            for name, category in one.statuses.items()
+        )
+
     def source(self, name: str) -> SourceConfig:
         """The source of that name."""
         return next(source for source in self.sources if source.name == name)

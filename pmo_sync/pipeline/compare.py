@@ -19,6 +19,7 @@ from pmo_sync.model import Census, Problem, Project, Trace
 from pmo_sync.pipeline.finding import counted
 from pmo_sync.pipeline.progress import Progress
 from pmo_sync.pipeline.threads import Ended, results
+from pmo_sync.store import passes, vanishing
 
 if TYPE_CHECKING:
     from connectors.base import Connector
@@ -95,15 +96,15 @@ def _traced(connector: Connector, leaving: Mapping[Project, Sequence[str]]) -> I
 def _needs_sweep(workspace: Workspace, known: Progress, project: Project, now: datetime) -> bool:
     """Whether the ids have to be compared: not where the numbers differ by what cannot be read, as is known."""
     store, id_ = workspace.store, project.project_id
-    last, count, unread = store.swept_at(id_), known.counts.get(id_), store.unread(id_)
-    held, missed = store.counts(known.source).get(id_, 0), store.missed(known.source).get(id_, 0)
+    last, count, unread = passes.swept_at(store, id_), known.counts.get(id_), passes.unread(store, id_)
+    held, missed = store.counts(known.source).get(id_, 0), vanishing.missed(store, known.source).get(id_, 0)
     was_swept = known.is_whole(project) and known.read[id_] == count == held  # every id was just read
     is_recent = was_swept or (last is not None and now - last < SWEEP_EVERY)
     if missed or count != held + len(unread) or not is_recent:
         return True
     if was_swept:
-        store.note_sweep(id_, now)
-    _note_unread(workspace, known, project, unread | store.returned(id_))
+        passes.note_sweep(store, id_, now)
+    _note_unread(workspace, known, project, unread | passes.returned(store, id_))
     return False
 
 
@@ -120,13 +121,13 @@ def _note_census(workspace: Workspace, known: Progress, answer: _Answer, now: da
     ours = store.issue_ids(id_)
     known.counts[id_] = len(census.issue_ids)
     missing = ours - census.issue_ids
-    leaving = store.note_missing(id_, missing, now)
+    leaving = vanishing.note_missing(store, id_, missing, now)
     waiting = len(missing) - len(leaving)
     if waiting:
         what = f"{counted(waiting, 'issue')} no longer shown; taken out when a pull a day later or more misses it too"
         known.notes.append(Problem(project.key, what))
-    _note_unread(workspace, known, project, (census.issue_ids - ours) | store.returned(id_))
-    store.note_sweep(id_, now)
+    _note_unread(workspace, known, project, (census.issue_ids - ours) | passes.returned(store, id_))
+    passes.note_sweep(store, id_, now)
     return leaving
 
 
@@ -149,7 +150,7 @@ def _take_out(workspace: Workspace, known: Progress, answer: _Answer, now: datet
         what = f"what has become of issues that are no longer shown could not be asked: {answer.error}"
         known.problems.append(Problem(project.key, what))
         return
-    workspace.store.take_out(answer.traces, now)
+    vanishing.take_out(workspace.store, answer.traces, now)
     if answer.untold:
         what = (
             f"the server does not say what has become of {counted(answer.untold, 'issue')}; kept, and asked for again"
@@ -168,7 +169,7 @@ def _note_unread(workspace: Workspace, known: Progress, project: Project, unread
     what it does not bring is read in full, once; what that does not bring either stays a problem of the certificate.
     """
     store = workspace.store
-    pulls = store.note_unread(project.project_id, unread)
+    pulls = passes.note_unread(store, project.project_id, unread)
     fresh = [one for one, times in pulls.items() if times == 1]
     stuck = frozenset(pulls) - frozenset(fresh)
     if fresh:
@@ -180,8 +181,8 @@ def _note_unread(workspace: Workspace, known: Progress, project: Project, unread
             Problem(project.key, f"{counted(len(stuck), 'issue')} shown, but never read: {_some(stuck)}")
         )
     if any(times == 2 for times in pulls.values()):
-        store.forget_cursor(project.project_id)
-        store.note_away(known.source, [project.project_id], is_away=True)
+        passes.forget_cursor(store, project.project_id)
+        passes.note_away(store, known.source, [project.project_id], is_away=True)
 
 
 def _some(ids: frozenset[str]) -> str:

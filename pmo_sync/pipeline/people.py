@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pmo_sync.errors import PmoSyncError
 from pmo_sync.pipeline.workspace import Workspace, writing
 from pmo_sync.result import Result
+from pmo_sync.store import people as stored
 
 if TYPE_CHECKING:
     from pmo_sync.clock import Clock
@@ -38,10 +39,7 @@ class _Kept(NamedTuple):
 def expire(workspace: Workspace) -> None:
     """Let what is kept about people go that is older than ``person_months``."""
     config = workspace.config
-    mapped = [
-        (one.name, name.strip().lower(), category) for one in config.sources for name, category in one.statuses.items()
-    ]
-    workspace.store.expire_people(_months_before(workspace.now, config.person_months), mapped)
+    stored.expire(workspace.store, _months_before(workspace.now, config.person_months), config.status_map)
 
 
 def _months_before(moment: datetime, months: int) -> datetime:
@@ -79,7 +77,7 @@ def people_erase(config: Config, clock: Clock, people: Sequence[str]) -> Result:
         found = _named(store, people)
         with workspace.record.run(f"{workspace.run_id}-erased") as run:
             run.write("erased_person", [{"person_id": one.person_id, "erased_at": workspace.now} for one in found])
-        store.erase_people({one.person_id for one in found})
+        stored.erase(store, {one.person_id for one in found})
     erased = [{"person_id": one.person_id, "stays": one.stays} for one in found]
     lines = [f"erased {one.person_id}: name, {one.stays} assignments; no pull takes them in again" for one in found]
     return Result({"erased": erased, "elsewhere": ELSEWHERE}, [*lines, ELSEWHERE])

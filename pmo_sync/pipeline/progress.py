@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate
 from pmo_sync.model import Fate, Identity, Problem, Project
 from pmo_sync.pipeline.discretion import discreet, discreet_text
+from pmo_sync.store import passes, vanishing
 
 if TYPE_CHECKING:
     from connectors.base import Connector
@@ -65,7 +66,7 @@ class Progress:
         if self.projects and self.closed and not self.ended and not self.error:
             self.error = "no project could be read: " + self.closed[0].what
         hidden = store.confidential(self.source)
-        ours, missed = store.counts(self.source), store.missed(self.source)
+        ours, missed = store.counts(self.source), vanishing.missed(store, self.source)
         projects = [
             ProjectCertificate(
                 project=key,
@@ -73,11 +74,11 @@ class Progress:
                 our_count=ours.get(id_, 0),
                 read=self.read[id_],
                 refetched=self.refetched[id_],
-                unread=len(store.unread(id_)),
+                unread=len(passes.unread(store, id_)),
                 missed=missed.get(id_, 0),
                 vanished=dict(self.vanished.get(id_, {})),
-                read_at=store.read_at(id_),
-                swept_at=store.swept_at(id_),
+                read_at=passes.read_at(store, id_),
+                swept_at=passes.swept_at(store, id_),
             )
             for id_, key in sorted(store.project_keys(self.source).items())
         ]
@@ -88,7 +89,7 @@ class Progress:
             pulled_at=None if self.error else now,
             projects=tuple(projects),
             problems=discreet(self.problems, hidden),
-            unmapped_statuses=store.unmapped_statuses(self.source, self.config.statuses),
+            unmapped_statuses=store.unmapped_statuses(self.source, workspace.config.status_map),
             error=discreet_text(self.error, hidden),
             notes=discreet(self.notes, hidden),
             closed=discreet(self.closed, hidden),

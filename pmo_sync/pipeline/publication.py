@@ -12,6 +12,7 @@ from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.places import publish_all
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.result import Voice
+from pmo_sync.store import passes
 from reports.publish import Published
 
 
@@ -22,7 +23,7 @@ def refusals(workspace: Workspace, assessed: Assessed) -> list[str]:
     config, known = workspace.config, certified(workspace.record)
     if not any(place.write for place in config.places):
         return []
-    here = workspace.store.sources_read()
+    here = passes.sources_read(workspace.store)
     lacking = [
         f"{one.name}: read before, but not since the database was made anew; run `pmo-sync pull`"
         for one in config.sources

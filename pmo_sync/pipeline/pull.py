@@ -23,6 +23,7 @@ from pmo_sync.pipeline.finding import counted
 from pmo_sync.pipeline.people import expire
 from pmo_sync.pipeline.progress import Progress
 from pmo_sync.pipeline.threads import Ended, results
+from pmo_sync.store import handover, passes, vanishing
 
 if TYPE_CHECKING:
     from connectors.base import Connector
@@ -89,7 +90,7 @@ def pull_sources(
         _store_all(workspace, {one.source: one for one in known}, work, voice)
         compare(workspace, known)
     certificates = [one.certificate(workspace) for one in known]
-    store.hand_over(workspace.record, f"{workspace.run_id}-known")
+    handover.give(store, workspace.record, f"{workspace.run_id}-known")
     return certificates
 
 
@@ -104,8 +105,8 @@ class _Start:
     def __init__(self, workspace: Workspace, known: Progress, since: datetime | None, *, full: bool) -> None:
         self._since = since
         self._cursors = known.before
-        self._read_at = {id_: workspace.store.read_at(id_) for id_ in known.before} if since else {}
-        self._away = workspace.store.away(known.source)
+        self._read_at = {id_: passes.read_at(workspace.store, id_) for id_ in known.before} if since else {}
+        self._away = passes.away(workspace.store, known.source)
         self._worklogs = workspace.store.worklog_cursor(known.source)
         self._full = full
         self.is_partial = known.is_partial
@@ -157,23 +158,24 @@ def _store_all(
     workspace: Workspace, known: Mapping[str, Progress], work: Mapping[str, Iterator[_Fetched]], voice: Voice
 ) -> None:
     unmerged = 0
-    with closing(results(work)) as batches:
-        for batch in batches:
-            for source, step in _joined(batch):
-                if isinstance(step, Ended):
-                    _end(known[source], step, voice)
-                else:
-                    unmerged += _store(workspace, known[source], step, voice)
-            if unmerged >= MERGE_EVERY:
-                workspace.store.merge()
-                unmerged = 0
-    workspace.store.merge()
+    with workspace.store.streaming():
+        with closing(results(work)) as batches:
+            for batch in batches:
+                for source, step in _joined(batch):
+                    if isinstance(step, Ended):
+                        _end(known[source], step, voice)
+                    else:
+                        unmerged += _store(workspace, known[source], step, voice)
+                if unmerged >= MERGE_EVERY:
+                    workspace.store.merge()
+                    unmerged = 0
+        workspace.store.merge()
+        if sum(one.stored for one in known.values()) >= COMPACT_AFTER:
+            workspace.store.compact()
     for one in known.values():
         if one.booked:
-            workspace.store.note_away(one.source, one.ended, is_away=False)
+            passes.note_away(workspace.store, one.source, one.ended, is_away=False)
     expire(workspace)
-    if sum(one.stored for one in known.values()) >= COMPACT_AFTER:
-        workspace.store.compact()
 
 
 def _end(known: Progress, ended: Ended, voice: Voice) -> None:
@@ -247,7 +249,7 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
         case _Refused(error) if project is not None:
             known.closed.append(Problem(project.key, str(error)))
             known.problems.append(known.closed[-1])
-            workspace.store.note_away(known.source, [project.project_id], is_away=True)
+            passes.note_away(workspace.store, known.source, [project.project_id], is_away=True)
             hidden = workspace.store.confidential(known.source)
             voice.say(f"{known.source}: {project.key}: {discreet_text(str(error), hidden)}")
         case _Refused(AbsentError() as error):
@@ -291,15 +293,15 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
     known.problems += known.closed
     known.projects = {one.project_id: one for one in catalogue.projects}
     if known.connector is not None and known.connector.traits.worklog_feed:
-        store.note_away(source.name, hidden, is_away=True)
+        passes.note_away(store, source.name, hidden, is_away=True)
     store.save_catalogue(source.name, catalogue, workspace.clock.now(), hidden)
 
 
 def _take_out(workspace: Workspace, project_id: str, key: str) -> Problem:
     """The project is gone for good; its past stays."""
     ids = sorted(workspace.store.issue_ids(project_id))
-    workspace.store.take_out([Trace(one, "gone") for one in ids], workspace.clock.now())
-    workspace.store.forget_project(project_id)
+    vanishing.take_out(workspace.store, [Trace(one, "gone") for one in ids], workspace.clock.now())
+    passes.forget_project(workspace.store, project_id)
     return Problem(key, f"{counted(len(ids), 'issue')} taken out: the server no longer shows the project")
 
 
@@ -317,13 +319,13 @@ def _end_project(workspace: Workspace, known: Progress, project: Project) -> Non
     store, id_ = workspace.store, project.project_id
     known.ended.add(id_)
     failing, is_whole = known.failing.get(id_, []), known.is_whole(project)
-    passes = store.note_unreadable(id_, failing, is_whole=is_whole)
+    unread = passes.note_unreadable(store, id_, failing, is_whole=is_whole)
     known.problems += [
         Problem(one.subject, f"{one.what}; not asked for again before it changes, or with `pmo-sync pull --full`")
-        for one in store.passed_over(id_)
-        if one.subject not in passes
+        for one in passes.passed_over(store, id_)
+        if one.subject not in unread
     ]
-    if not is_whole and any(times < PASSES for times in passes.values()):
+    if not is_whole and any(times < PASSES for times in unread.values()):
         return
-    store.pass_over(id_)
-    store.end_pass(id_, known.began_at, known.reached.get(id_))
+    passes.pass_over(store, id_)
+    passes.end_pass(store, id_, known.began_at, known.reached.get(id_))

@@ -15,7 +15,7 @@ from pmo_sync.clients.network import Network
 from pmo_sync.clock import Clock
 from pmo_sync.errors import StoreError
 from pmo_sync.record import Record
-from pmo_sync.store import Store
+from pmo_sync.store import Store, handover
 
 if TYPE_CHECKING:
     from pmo_sync.config import Config
@@ -61,8 +61,8 @@ def writing(
         record = Record(config.state_dir / "record")
         with Store.open(config.state_dir / DATABASE) as store:
             run_id = new_run_id(clock)
-            store.take_in(record)
-            store.hand_over(record, f"{run_id}-left")  # by a run that was killed
+            handover.take(store, record)
+            handover.give(store, record, f"{run_id}-left")  # by a run that was killed
             yield Workspace(config, Network(clock, tape), store, record, run_id)
 
 

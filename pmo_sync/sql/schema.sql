@@ -4,7 +4,7 @@
 CREATE TABLE IF NOT EXISTS schema_version (version INTEGER);
 
 -- which parts of the record this database was built from; a part that is not here has yet to be loaded
-CREATE TABLE IF NOT EXISTS loaded (dataset VARCHAR);
+CREATE TABLE IF NOT EXISTS loaded (part VARCHAR);
 
 -- every issue and milestone gets its integer here, once
 CREATE SEQUENCE IF NOT EXISTS entity_sequence;
@@ -76,4 +76,5 @@ CREATE TABLE IF NOT EXISTS away (source VARCHAR, project_id VARCHAR);
 CREATE TABLE IF NOT EXISTS unrecorded_interval (
     entity_id VARCHAR, field VARCHAR, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP
 );
+CREATE TABLE IF NOT EXISTS unrecorded_milestone (milestone_id VARCHAR);
 CREATE TABLE IF NOT EXISTS unrecorded_vanished (issue_id VARCHAR);

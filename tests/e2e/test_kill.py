@@ -15,7 +15,7 @@ import pytest
 
 from pmo_sync.clients.network import Network
 from pmo_sync.record import Record
-from pmo_sync.store import Store
+from pmo_sync.store import Store, handover
 from tests.contract import bookings
 from tests.e2e.office import Office, office
 
@@ -94,7 +94,7 @@ def record(made: Office) -> dict[str, int]:
 def vanished(made: Office) -> list[tuple[str, ...]]:
     """The vanished issues and their past as a database built from the record alone has them."""
     with Store.open(made.folder / "unused", memory=True) as store:
-        store.take_in(Record(made.config.state_dir / "record"))
+        handover.take(store, Record(made.config.state_dir / "record"))
         issues = store.rows("SELECT issue_id, vanished_at FROM issue WHERE vanished_at IS NOT NULL ORDER BY ALL")
         past = store.rows("""SELECT entity_id, field, value, since, until
             FROM history JOIN entity USING (entity) JOIN issue ON issue.issue = entity ORDER BY ALL""")

@@ -25,7 +25,7 @@ from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
 from pmo_sync.result import Silence
-from pmo_sync.store import Store
+from pmo_sync.store import Store, passes
 from tests.clocks import QuickClock
 from tests.e2e.life import Life
 
@@ -226,7 +226,7 @@ class Watch:
         beyond = {id_: row[0] for id_, row in held.items() if id_ not in shown and row[0] in readable}
         swept = {
             key for id_, key in self.store.project_keys(SOURCE).items()
-            if self.store.swept_at(id_) == self.company.now
+            if passes.swept_at(self.store, id_) == self.company.now
         }  # fmt: skip
         numbers = {one.project: (one.server_count, one.our_count) for one in certificate.projects}
         for key in readable:
@@ -293,7 +293,7 @@ class Watch:
                 return True
         projects = {key: project_id for project_id, key in self.store.project_keys(SOURCE).items()}
         project = projects[item.project]
-        is_awaited = id_ in self.store.returned(project) | self.store.unread(project)
+        is_awaited = id_ in passes.returned(self.store, project) | passes.unread(self.store, project)
         return is_awaited and any(one.subject == item.project and "read" in one.what for one in said)
 
     def _check_milestones(self, readable: set[str]) -> None:

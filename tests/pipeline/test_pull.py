@@ -163,7 +163,7 @@ class Days:
         self.clock = FixedClock(getattr(self, "clock", FixedClock(NOW)).now() + timedelta(hours=hours))
         config = SimpleNamespace(name="s", projects=(), statuses={}, shrink_limit=0.5)
         workspace = Workspace(
-            SimpleNamespace(roles={}, sources=(config,), person_months=13),
+            SimpleNamespace(roles={}, status_map=frozenset(), sources=(config,), person_months=13),
             Network(self.clock),
             self.store,
             self.record,

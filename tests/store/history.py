@@ -34,10 +34,10 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from pmo_sync import tables
+from pmo_sync import loading, tables
 from pmo_sync.config import CANCELED_RESOLUTIONS, Config, ProjectConfig, Scope, SourceConfig
 from pmo_sync.model import SET_FIELDS, Catalogue, Interval, Issue, Milestone, Page, Project, Status
-from pmo_sync.store import Store
+from pmo_sync.store import Store, handover
 
 SOURCE: Final = "acme"
 STATUSES: Final = {"todo": "To Do", "doing": "In Progress", "done": "Done", "odd": "Odd"}
@@ -294,7 +294,7 @@ def fill(store: Store, case: Case, seen_at: datetime | None = None) -> Store:
         store.save_catalogue(name, case.catalogue(name), seen_at)
     store.append(case.sources[0] if case.sources else SOURCE, "", case.page)
     store.merge()
-    store.load_milestone_history(case.milestone_intervals)
+    handover.load(store, "milestones", {"milestone_history": loading.table(Interval, case.milestone_intervals)})
     return store
 
 

@@ -117,7 +117,7 @@ import os, signal, sys
 from pathlib import Path
 from pmo_sync.record import Record
 with Record(Path(sys.argv[1])).run("killed") as run:
-    run.write("run", [{"run_id": "killed", "run": "{}"}])
+    run.write("certificate", [{"run_id": "killed", "certificate": "{}"}])
     os.kill(os.getpid(), signal.SIGKILL)
 """
     with _start(program, str(tmp_path)) as process:
@@ -125,8 +125,8 @@ with Record(Path(sys.argv[1])).run("killed") as run:
     record = Record(tmp_path)
     assert [one.name for one in tmp_path.iterdir()] == [".killed.partial"]
     assert record.runs() == []
-    assert record.read("run") is None
+    assert record.read("certificate") is None
     with record.run("killed") as run:
-        run.write("run", [{"run_id": "killed", "run": "whole"}])
+        run.write("certificate", [{"run_id": "killed", "certificate": "whole"}])
     assert [one.name for one in tmp_path.iterdir()] == ["killed"]
-    assert [row["run"] for row in record.rows("run")] == ["whole"]
+    assert [row["certificate"] for row in record.rows("certificate")] == ["whole"]

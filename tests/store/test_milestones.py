@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmo_sync import tables
 from pmo_sync.model import Catalogue, Interval, Milestone, Problem, Project
 from pmo_sync.record import Record
-from pmo_sync.store import Store
+from pmo_sync.store import Store, handover
 from tests.store import history, lives
 from tests.store.test_store import memory
 
@@ -37,22 +39,27 @@ def grown(store: Store) -> list[tuple[object, ...]]:
     )
 
 
+def told(store: Store) -> list[tuple[str, str, int, int | None]]:
+    """What waits for the record: field, value, and the days of January."""
+    query = "SELECT field, value, day(since), day(until) FROM unrecorded_interval ORDER BY ALL"
+    return [(field, value, since, until) for field, value, since, until in store.rows(query)]
+
+
 def test_first_look_starts_every_value_and_a_change_ends_it() -> None:
     with memory() as store:
-        first = store.save_catalogue("acme", catalogue(V1), at(5))
-        assert [(one.field, one.value, one.since, one.until) for one in first] == [
-            ("due_on", "2026-03-01", at(5), None), ("name", "v1", at(5), None), ("state", "open", at(5), None),
+        store.save_catalogue("acme", catalogue(V1), at(5))
+        first = [("due_on", "2026-03-01", 5, None), ("name", "v1", 5, None), ("state", "open", 5, None)]
+        assert told(store) == first
+        store.save_catalogue("acme", catalogue(V1), at(6))
+        assert told(store) == first
+        store.save_catalogue("acme", catalogue(V1._replace(due_on=date(2026, 4, 1), name="v1.0")), at(7))
+        moved = [
+            ("due_on", "2026-03-01", 5, 7), ("due_on", "2026-04-01", 7, None), ("name", "v1", 5, 7),
+            ("name", "v1.0", 7, None), ("state", "open", 5, None),
         ]  # fmt: skip
-        assert store.save_catalogue("acme", catalogue(V1), at(6)) == []
-        moved = store.save_catalogue("acme", catalogue(V1._replace(due_on=date(2026, 4, 1), name="v1.0")), at(7))
-        assert moved == [
-            Interval("acme:m:v1", "due_on", "2026-03-01", "2026-03-01", at(5), at(7)),
-            Interval("acme:m:v1", "due_on", "2026-04-01", "2026-04-01", at(7), None),
-            Interval("acme:m:v1", "name", "v1", "v1", at(5), at(7)),
-            Interval("acme:m:v1", "name", "v1.0", "v1.0", at(7), None),
-        ]
-        gone = store.save_catalogue("acme", catalogue(V1._replace(due_on=None, name="v1.0")), at(8))
-        assert gone == [Interval("acme:m:v1", "due_on", "2026-04-01", "2026-04-01", at(7), at(8))]
+        assert told(store) == moved
+        store.save_catalogue("acme", catalogue(V1._replace(due_on=None, name="v1.0")), at(8))
+        assert told(store) == [moved[0], ("due_on", "2026-04-01", 7, 8), *moved[2:]]
         assert store.rows("SELECT name, due_on, first_seen_at FROM milestone") == [("v1.0", None, datetime(2026, 1, 5))]
 
 
@@ -90,31 +97,74 @@ def test_projects_are_replaced_by_a_complete_catalogue_only() -> None:
 
 
 _DUE = st.one_of(st.none(), st.dates(date(2026, 3, 1), date(2026, 3, 4)))
-_STATES = st.lists(st.tuples(_DUE, st.sampled_from(["open", "closed"])), min_size=1, max_size=8)
+_STATES = st.lists(st.none() | st.tuples(_DUE, st.sampled_from(["open", "closed"])), min_size=1, max_size=8)
+_SEEN = "SELECT * EXCLUDE (milestone) FROM milestone"
 
 
 @lives.share(20)
 @given(_STATES, st.sets(st.integers(1, 8)), st.sets(st.integers(1, 8)))
 def test_history_from_the_record_equals_history_as_it_grew(
-    states: list[tuple[date | None, str]], handed_over: set[int], rebuilt: set[int]
+    states: list[tuple[date | None, str] | None], handed_over: set[int], rebuilt: set[int]
 ) -> None:
-    """Whatever the moments of handing over, and of losing the database after it."""
-    looks = [catalogue(V1._replace(due_on=due, state=state)) for due, state in states]  # type: ignore[arg-type]
+    """Whatever the moments of handing over, and of losing the database after it; None: the milestone is not there."""
+    looks = [
+        catalogue(*([] if seen is None else [V1._replace(due_on=seen[0], state=seen[1])]))  # type: ignore[arg-type]
+        for seen in states
+    ]
     store = history.blank()
     for day, look in enumerate(looks, 1):
         store.save_catalogue("acme", look, at(day))
-    expected = grown(store), store.rows("SELECT first_seen_at FROM milestone")
+    expected = grown(store), store.rows(_SEEN)
     with tempfile.TemporaryDirectory() as folder:
         record, store = Record(Path(folder)), history.blank()
         for day, look in enumerate(looks, 1):
             store.save_catalogue("acme", look, at(day))
             if day in handed_over | rebuilt:
-                store.hand_over(record, f"run-{day}")
+                handover.give(store, record, f"run-{day}")
             if day in rebuilt:
                 store = history.blank()
-                store.take_in(record)
+                handover.take(store, record)
         store.save_catalogue("acme", looks[-1], at(20))
-        assert (grown(store), store.rows("SELECT first_seen_at FROM milestone")) == expected
+        assert (grown(store), store.rows(_SEEN)) == expected
+
+
+def test_a_vanished_milestone_stays_in_the_past_of_a_new_database(tmp_path: Path) -> None:
+    """Its issues' histories name it, and no tracker tells of it any more: the tables of any day are what they were."""
+    case = history.parse("""
+        PAY-1 2026-01-05 todo +milestone:v1 2026-01-08 doing 2026-01-12 done
+        PAY-2 2026-01-06 todo +milestone:v1 2026-01-20 -milestone:v1
+    """)
+    record, cuts = Record(tmp_path), []
+    for is_new in (False, True):
+        with memory() as store:
+            if is_new:
+                handover.take(store, record)
+            else:
+                store.save_catalogue("acme", replace(case.catalogue("acme"), milestones=(V1,)), at(6))
+            store.save_catalogue("acme", case.catalogue("acme"), at(25))
+            store.append("acme", "acme:PAY", case.page)
+            store.merge()
+            handover.give(store, record, f"run-{is_new}")
+            cuts.append([_cut(store, day) for day in (7, 13, 24, 28)])
+    assert cuts[0] == cuts[1]
+    assert any("v1" in str(row) for row in cuts[0][0]["subject"])
+
+
+def _cut(store: Store, day: int) -> dict[str, list[tuple[object, ...]]]:
+    tables.prepare(store, history.configure(), at(day), date(2026, 1, day))
+    names = {
+        "lifecycle": "* EXCLUDE (issue)",
+        "subject": "*",
+        "membership": "subject, issue_id",
+        "scope_history": "subject, issue_id, since, until",
+    }
+    return {
+        name: store.rows(
+            f"SELECT {columns} FROM {name} {'' if name in ('subject', 'lifecycle') else 'JOIN issue USING (issue)'} "
+            "ORDER BY ALL"
+        )
+        for name, columns in names.items()
+    }
 
 
 def test_handing_over_twice_after_a_kill_counts_once(tmp_path: Path) -> None:
@@ -124,13 +174,13 @@ def test_handing_over_twice_after_a_kill_counts_once(tmp_path: Path) -> None:
         intervals = store.arrow("SELECT * FROM unrecorded_interval")
         with record.run("a-killed-before-the-database-knew") as run:
             run.write("milestone_history", intervals)
-        store.hand_over(record, "b")
-        store.hand_over(record, "c-nothing-to-say")
+        handover.give(store, record, "b")
+        handover.give(store, record, "c-nothing-to-say")
         expected = grown(store)
     assert record.runs() == ["a-killed-before-the-database-knew", "b"]
     with memory() as store:
-        store.take_in(record)
-        store.take_in(record)
+        handover.take(store, record)
+        handover.take(store, record)
         assert grown(store) == expected
 
 
@@ -148,4 +198,6 @@ def test_history_that_a_tracker_keeps_itself_replaces_our_looks() -> None:
         store.append("acme", "acme:PAY", Page((), own, (), (), "c"))
         store.merge()
         assert store.rows("SELECT first_seen_at FROM milestone") == [(datetime(2025, 6, 1),)]
-        assert store.save_catalogue("acme", catalogue(V1), at(6)) == []
+        before = told(store)
+        store.save_catalogue("acme", catalogue(V1), at(6))
+        assert told(store) == before

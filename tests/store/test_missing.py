@@ -8,15 +8,15 @@ from pathlib import Path
 from pmo_sync import tables
 from pmo_sync.model import Trace
 from pmo_sync.record import Record
-from pmo_sync.store import Store
+from pmo_sync.store import Store, handover, vanishing
 from tests.store import history
 from tests.store.test_store import logical, memory
 
 
 def miss(store: Store, project: str, missing: frozenset[str], at: datetime) -> list[str]:
     """A census, and what it takes out: all that is due."""
-    due = store.note_missing(project, missing, at)
-    store.take_out([Trace(one, "gone") for one in due], at)
+    due = vanishing.note_missing(store, project, missing, at)
+    vanishing.take_out(store, [Trace(one, "gone") for one in due], at)
     return due
 
 
@@ -61,23 +61,23 @@ def test_ids_we_do_not_have_and_other_projects_do_not_count() -> None:
 
 def test_what_is_asked_for_and_is_here_stays() -> None:
     with ten() as store:
-        store.note_missing("acme:PAY", GONE, NOW)
-        assert store.note_missing("acme:PAY", GONE, NOW + 24 * HOUR) == ["acme:PAY-3"]
-        store.take_out([Trace("acme:PAY-3", "here")], NOW + 24 * HOUR)
+        vanishing.note_missing(store, "acme:PAY", GONE, NOW)
+        assert vanishing.note_missing(store, "acme:PAY", GONE, NOW + 24 * HOUR) == ["acme:PAY-3"]
+        vanishing.take_out(store, [Trace("acme:PAY-3", "here")], NOW + 24 * HOUR)
         assert store.counts("acme") == {"acme:PAY": 10}
-        assert store.missed("acme") == {}
-        assert store.note_missing("acme:PAY", GONE, NOW + 26 * HOUR) == []
+        assert vanishing.missed(store, "acme") == {}
+        assert vanishing.note_missing(store, "acme:PAY", GONE, NOW + 26 * HOUR) == []
 
 
 def test_each_vanishes_with_its_fate() -> None:
     fates = {"acme:PAY-1": "gone", "acme:PAY-2": "moved", "acme:PAY-3": "archived"}
     with ten() as store:
-        store.note_missing("acme:PAY", frozenset(fates), NOW)
-        assert store.missed("acme") == {"acme:PAY": 3}
-        assert store.note_missing("acme:PAY", frozenset(fates), NOW + 24 * HOUR) == sorted(fates)
-        store.take_out([Trace(one, fate) for one, fate in fates.items()], NOW + 24 * HOUR)  # type: ignore[arg-type]
+        vanishing.note_missing(store, "acme:PAY", frozenset(fates), NOW)
+        assert vanishing.missed(store, "acme") == {"acme:PAY": 3}
+        assert vanishing.note_missing(store, "acme:PAY", frozenset(fates), NOW + 24 * HOUR) == sorted(fates)
+        vanishing.take_out(store, [Trace(one, fate) for one, fate in fates.items()], NOW + 24 * HOUR)  # type: ignore[arg-type]
         assert dict(store.rows("SELECT issue_id, fate FROM issue WHERE vanished_at IS NOT NULL")) == fates
-        assert store.missed("acme") == {}
+        assert vanishing.missed(store, "acme") == {}
         history.fill(store, history.parse(TEN))
         assert store.rows("SELECT count(*) FROM issue WHERE vanished_at IS NOT NULL OR fate IS NOT NULL") == [(0,)]
 
@@ -87,8 +87,8 @@ def test_the_vanished_stay_in_the_past_and_survive_the_database(tmp_path: Path) 
     with ten() as store:
         miss(store, "acme:PAY", GONE, NOW)
         miss(store, "acme:PAY", GONE, NOW + 48 * HOUR)
-        store.hand_over(record, "run-1")
-        store.hand_over(record, "run-2")
+        handover.give(store, record, "run-1")
+        handover.give(store, record, "run-2")
         expected = logical(store)[:2]
         for day, count in ((date(2026, 2, 1), 10), (date(2026, 2, 2), 10), (date(2026, 2, 4), 9)):
             tables.prepare(store, history.configure(), datetime(day.year, day.month, day.day, tzinfo=UTC), day)
@@ -98,9 +98,9 @@ def test_the_vanished_stay_in_the_past_and_survive_the_database(tmp_path: Path) 
         rest = "\n".join(line for line in TEN.splitlines() if "PAY-3" not in line)
         with memory() as store:
             if order == "record first":
-                store.take_in(record)
+                handover.take(store, record)
             history.fill(store, history.parse(rest))
-            store.take_in(record)
+            handover.take(store, record)
             assert logical(store)[:2] == expected
 
 
@@ -110,9 +110,9 @@ def test_what_the_tracker_shows_again_is_back(tmp_path: Path) -> None:
         expected = logical(store)[:2]
         miss(store, "acme:PAY", GONE, NOW)
         miss(store, "acme:PAY", GONE, NOW + 48 * HOUR)
-        store.hand_over(record, "run-1")
+        handover.give(store, record, "run-1")
         history.fill(store, history.parse(TEN))
         assert logical(store)[:2] == expected
     with ten() as store:
-        store.take_in(record)
+        handover.take(store, record)
         assert logical(store)[:2] == expected

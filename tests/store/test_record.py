@@ -42,16 +42,16 @@ def test_every_dataset_comes_back_as_it_went(tmp_path: Path, dataset: str) -> No
 def test_folders_and_files_are_private(tmp_path: Path) -> None:
     record = Record(tmp_path / "record")
     with record.run("r") as run:
-        run.write("run", [row("run")])
+        run.write("certificate", [row("certificate")])
     record.export(tmp_path / "out.tar")
     modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in tmp_path.rglob("*")}
-    assert modes == {"record": 0o700, "r": 0o700, "run.parquet": 0o600, "out.tar": 0o600}
+    assert modes == {"record": 0o700, "r": 0o700, "certificate.parquet": 0o600, "out.tar": 0o600}
 
 
 def test_an_error_inside_a_run_leaves_nothing(tmp_path: Path) -> None:
     record = Record(tmp_path)
     with pytest.raises(StoreError), record.run("r") as run:  # noqa: PT012 - the second write is what raises
-        run.write("run", [row("run")])
+        run.write("certificate", [row("certificate")])
         run.write("ledger", [{"unknown": 1}])
     assert list(tmp_path.iterdir()) == []
 
@@ -59,17 +59,17 @@ def test_an_error_inside_a_run_leaves_nothing(tmp_path: Path) -> None:
 def test_a_run_with_nothing_to_say_is_no_run(tmp_path: Path) -> None:
     record = Record(tmp_path)
     with record.run("r") as run:
-        run.write("run", [])
+        run.write("certificate", [])
     assert record.runs() == []
 
 
 def test_a_run_is_never_written_twice(tmp_path: Path) -> None:
     record = Record(tmp_path)
     with record.run("r") as run:
-        run.write("run", [row("run")])
+        run.write("certificate", [row("certificate")])
     with pytest.raises(StoreError, match="already has a run r"), record.run("r"):
         pass
-    assert len(record.rows("run")) == 1
+    assert len(record.rows("certificate")) == 1
 
 
 @pytest.mark.parametrize("run_id", ["", "../up", "a/b", ".hidden", "a\nb"])
@@ -81,9 +81,9 @@ def test_a_run_id_is_a_plain_name(tmp_path: Path, run_id: str) -> None:
 def test_columns_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     record = Record(tmp_path)
     with pytest.raises(StoreError, match="no column surprise"), record.run("r") as run:
-        run.write("run", [{**row("run"), "surprise": 1}])
+        run.write("certificate", [{**row("certificate"), "surprise": 1}])
     with pytest.raises(StoreError, match="differ in: run_at"), record.run("r") as run:
-        run.write("run", pa.Table.from_pylist([row("run")]).drop_columns("run_at"))
+        run.write("certificate", pa.Table.from_pylist([row("certificate")]).drop_columns("run_at"))
 
 
 def test_an_older_file_without_a_newer_column_reads_as_null(tmp_path: Path) -> None:
@@ -98,53 +98,53 @@ def test_an_older_file_without_a_newer_column_reads_as_null(tmp_path: Path) -> N
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     record = Record(tmp_path)
     with record.run("r") as run:
-        run.write("run", [row("run")])
-    file = tmp_path / "r" / "run.parquet"
+        run.write("certificate", [row("certificate")])
+    file = tmp_path / "r" / "certificate.parquet"
     pq.write_table(pq.ParquetFile(file).read().replace_schema_metadata({"pmo_sync_format": "2"}), file)
-    with pytest.raises(StoreError, match=r"r/run.parquet: written in format 2"):
-        record.read("run")
+    with pytest.raises(StoreError, match=r"r/certificate.parquet: written in format 2"):
+        record.read("certificate")
 
 
 def test_a_damaged_file_is_an_error_not_an_empty_record(tmp_path: Path) -> None:
     record = Record(tmp_path)
     with record.run("r") as run:
-        run.write("run", [row("run")])
-    (tmp_path / "r" / "run.parquet").write_bytes(b"PAR1 torn")
-    with pytest.raises(StoreError, match=r"r/run.parquet: the record cannot be read"):
-        record.read("run")
+        run.write("certificate", [row("certificate")])
+    (tmp_path / "r" / "certificate.parquet").write_bytes(b"PAR1 torn")
+    with pytest.raises(StoreError, match=r"r/certificate.parquet: the record cannot be read"):
+        record.read("certificate")
 
 
 def test_export_and_restore_move_everything_and_keep_what_is_there(tmp_path: Path) -> None:
     here, there = Record(tmp_path / "here"), Record(tmp_path / "there")
     for record, run_id in ((here, "a"), (here, "b"), (there, "b"), (there, "c")):
         with record.run(run_id) as run:
-            run.write("run", [row("run", f"{run_id} of {record.folder.name}")])
+            run.write("certificate", [row("certificate", f"{run_id} of {record.folder.name}")])
             run.write("ledger", [row("ledger")])
     here.export(tmp_path / "out.tar")
     assert there.restore(tmp_path / "out.tar") == ["a"]
-    assert [one["run"] for one in there.rows("run")] == ["a of here", "b of there", "c of there"]
+    assert [one["certificate"] for one in there.rows("certificate")] == ["a of here", "b of there", "c of there"]
     assert len(there.rows("ledger")) == 3
     assert there.restore(tmp_path / "out.tar") == []
     empty = Record(tmp_path / "empty")
     empty.restore(tmp_path / "out.tar")
-    assert empty.rows("run") == here.rows("run")
+    assert empty.rows("certificate") == here.rows("certificate")
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "../outside/run.parquet",
-        "/etc/run.parquet",
-        "a/../../run.parquet",
+        "../outside/certificate.parquet",
+        "/etc/certificate.parquet",
+        "a/../../certificate.parquet",
         "a/evil.sh",
-        "a/b/run.parquet",
-        "run.parquet",
+        "a/b/certificate.parquet",
+        "certificate.parquet",
     ],
 )
 def test_a_tar_with_anything_else_in_it_is_refused_as_a_whole(tmp_path: Path, name: str) -> None:
     source = Record(tmp_path / "source")
     with source.run("good") as run:
-        run.write("run", [row("run")])
+        run.write("certificate", [row("certificate")])
     source.export(tmp_path / "out.tar")
     with tarfile.open(tmp_path / "out.tar", "a") as tar:
         member = tarfile.TarInfo(name)
@@ -159,7 +159,7 @@ def test_a_tar_with_anything_else_in_it_is_refused_as_a_whole(tmp_path: Path, na
 
 def test_links_in_a_tar_are_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "out.tar", "w") as tar:
-        member = tarfile.TarInfo("a/run.parquet")
+        member = tarfile.TarInfo("a/certificate.parquet")
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(member)
     with pytest.raises(StoreError, match="not an exported record"):
@@ -169,10 +169,10 @@ def test_links_in_a_tar_are_refused(tmp_path: Path) -> None:
 def test_content_that_is_no_parquet_is_refused_before_anything_is_taken_in(tmp_path: Path) -> None:
     source = Record(tmp_path / "source")
     with source.run("a-good") as run:
-        run.write("run", [row("run")])
+        run.write("certificate", [row("certificate")])
     source.export(tmp_path / "out.tar")
     with tarfile.open(tmp_path / "out.tar", "a") as tar:
-        member = tarfile.TarInfo("b-bad/run.parquet")
+        member = tarfile.TarInfo("b-bad/certificate.parquet")
         member.size = 4
         tar.addfile(member, io.BytesIO(b"evil"))
     record = Record(tmp_path / "record")

@@ -1,20 +1,6 @@
 -- flow: every stay of an issue in one of our categories, cut at as_of.
 CREATE OR REPLACE TEMP TABLE flow AS
-WITH spelling AS (
-    -- every status that ever was, with the name it has or had
-    SELECT DISTINCT h.value, h.label, coalesce(s.source, split_part(h.value, ':', 1)) AS source, s.name, s.category
-    FROM history AS h
-    LEFT JOIN status AS s ON s.status_id = h.value
-    WHERE h.field = 'status'
-),
-meaning AS (
-    -- the configuration's word over the tracker's
-    SELECT w.value, w.label, coalesce(now_named.category, then_named.category, w.category, 'unmapped') AS category
-    FROM spelling AS w
-    LEFT JOIN status_map AS now_named ON now_named.source = w.source AND now_named.name = lower(trim(w.name))
-    LEFT JOIN status_map AS then_named ON then_named.source = w.source AND then_named.name = lower(trim(w.label))
-),
-stay AS (
+WITH stay AS (
     SELECT
         h.entity AS issue,
         CASE WHEN m.category = 'done' AND e.superseded <> '' THEN 'canceled' ELSE m.category END AS category,
@@ -22,7 +8,7 @@ stay AS (
         CASE WHEN h.until < moment.as_of THEN h.until END AS until
     FROM history AS h
     JOIN existing AS e ON e.issue = h.entity
-    JOIN meaning AS m ON m.value = h.value AND m.label = h.label
+    JOIN status_meaning AS m ON m.value = h.value AND m.label = h.label
     CROSS JOIN moment
     WHERE h.field = 'status' AND h.since < moment.as_of
 ),

@@ -1,9 +1,9 @@
--- Vanished issues from the record (vanished_issue, vanished_history, each with position) -> issue and history.
+-- Vanished issues from the record (recorded_vanished_issue, recorded_vanished_history, each with position) -> issue and history.
 -- An issue that the tracker shows again is not in need of this. Of several words the last one written holds.
 CREATE OR REPLACE TEMP TABLE restored AS
 SELECT * EXCLUDE (position)
-FROM vanished_issue
-ANTI JOIN issue ON issue.issue_id = vanished_issue.issue_id
+FROM recorded_vanished_issue AS r
+ANTI JOIN issue ON issue.issue_id = r.issue_id
 QUALIFY row_number() OVER (PARTITION BY issue_id ORDER BY position DESC) = 1;
 
 INSERT INTO entity
@@ -13,7 +13,7 @@ ANTI JOIN entity AS e ON e.entity_id = n.issue_id;
 
 INSERT INTO history
 SELECT h.field, e.entity, h.value, h.label, h.since, h.until
-FROM vanished_history AS h
+FROM recorded_vanished_history AS h
 JOIN restored AS n ON n.issue_id = h.entity_id
 JOIN entity AS e ON e.entity_id = h.entity_id
 QUALIFY row_number() OVER (

@@ -79,6 +79,7 @@ LEFT JOIN (
     GROUP BY history.entity
 ) AS h ON h.entity = e.entity;
 
+CREATE OR REPLACE TEMP TABLE before AS SELECT milestone.* FROM milestone SEMI JOIN snapshot AS s ON s.source = milestone.source;
 DELETE FROM milestone USING known WHERE milestone.milestone = known.entity;
 UPDATE milestone SET vanished_at = s.seen_at
 FROM snapshot AS s
@@ -95,3 +96,13 @@ FROM incoming_milestone AS n
 JOIN known AS k ON k.entity_id = n.milestone_id
 CROSS JOIN snapshot AS s
 ORDER BY n.milestone_id;
+
+INSERT INTO unrecorded_milestone
+SELECT milestone_id
+FROM (SELECT m.* FROM milestone AS m SEMI JOIN snapshot AS s ON s.source = m.source EXCEPT FROM before) AS changed;
+
+DROP TABLE seen;
+DROP TABLE change;
+DROP TABLE grown;
+DROP TABLE known;
+DROP TABLE before;

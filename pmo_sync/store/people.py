@@ -1,0 +1,51 @@
+"""What the database keeps about people, and how it forgets: with time, or at once and for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pmo_sync import loading
+from pmo_sync.model import Category
+from pmo_sync.store.database import sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pmo_sync.store.mirror import Store
+
+
+def expire(store: Store, before: datetime, status_map: Iterable[tuple[str, str, Category]]) -> None:
+    """Forget who was assigned to what until ``before``, or to work that was over by then, and names left over."""
+    store.name_statuses(status_map)
+    bound = pa.table({"before": pa.array([before], pa.timestamp("us"))})
+    with store.transaction(bound=bound) as connection:
+        connection.execute(sql("people/expire"))
+
+
+def erased(store: Store) -> frozenset[str]:
+    """Pseudonyms nothing is taken in of."""
+    return frozenset(row[0] for row in store.rows("SELECT person_id FROM erased_person"))
+
+
+def erase(store: Store, person_ids: AbstractSet[str]) -> None:
+    """Forget these people, their names and assignments, and take in nothing of them again.
+
+    The file is written anew, and only the new file says that they are erased: after a kill on the way the next
+    ``handover.take`` does it again.
+    """
+    if not person_ids:
+        return
+
+    def note(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+        connection.register("erasing", loading.ids(person_ids))
+        connection.execute(f"INSERT INTO {database}.erased_person SELECT id FROM erasing")  # noqa: S608 - a name of ours
+        connection.unregister("erasing")
+
+    with store.transaction(erasing=loading.ids(person_ids)) as connection:
+        connection.execute(sql("people/erase"))
+    store.rewrite(note)
