@@ -22,6 +22,7 @@ from pmo_sync.assessed import (
     Decision,
     Forecast,
     IssueRef,
+    Part,
     Rag,
     Reading,
     SourceTrust,
@@ -30,9 +31,11 @@ from pmo_sync.assessed import (
     Verdict,
     Wait,
 )
+from pmo_sync.forecast import attribute
 
 if TYPE_CHECKING:
     from pmo_sync.config import Config
+    from pmo_sync.forecast.basis import Basis
     from pmo_sync.record import Record
     from pmo_sync.store import Store
 
@@ -53,6 +56,7 @@ class Cut:
     subjects: Mapping[str, Subject]
     readings: Mapping[tuple[str, str, str], Reading]
     forecasts: Mapping[str, Forecast]
+    bases: Mapping[str, Basis]
     reported: Mapping[str, Rag]
     waits: tuple[tuple[Wait, tuple[str, ...]], ...]  # with the milestones that hold the blocked issue
 
@@ -78,7 +82,11 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     days = sorted(
         {today - n * step - earlier for n in range(3) for earlier in (timedelta(), drift)} | {today - 3 * step}
     )
-    cuts = {day: _cut(store, config, day) for day in days}  # the newest last: its tables are read below
+    cuts = {}
+    for day in days:  # the newest last: its tables are read below
+        cuts[day] = _cut(store, config, day)
+        if day == today - step:
+            attribute.remember(store)
     stale = _stale_projects(store, sources)
     limits = _limits(config)
     raw = [
@@ -88,11 +96,13 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     now, before = cuts[today], cuts[today - step]
     verdicts = _rolled_up(now, policy.hold(raw[0], raw[1]))
     verdicts_before = _rolled_up(before, policy.hold(raw[1], raw[2]))
+    published = record.rows("ledger")
+    said = forecast.said(published, before.as_of, before.forecasts)
     news = policy.changes(
-        now.subjects, verdicts, verdicts_before, now.forecasts, before.forecasts, now.readings, before.readings,
+        now.subjects, verdicts, verdicts_before, now.forecasts, said, now.readings, before.readings,
         {id_: subject.due_on for id_, subject in before.subjects.items()},
     )  # fmt: skip
-    kept = forecast.held(record.rows("ledger"), store, now.as_of)
+    kept = forecast.held(published, store, now.as_of)
     committed = [id_ for id_, one in now.subjects.items() if one.is_committed]
     projects = [id_ for id_, one in now.subjects.items() if one.kind == "project"]
     return Assessed(
@@ -110,6 +120,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         forecasts=now.forecasts,
         forecasts_before=before.forecasts,
         changes=news,
+        moved=_moved(store, before, now, said),
         decisions=_decisions(store),
         waits=tuple(wait for wait, _ in now.waits),
         trust=Trust(
@@ -139,7 +150,19 @@ def _cut(store: Store, config: Config, today: date) -> Cut:
     }
     made = forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest)
     reported = {str(subject): REPORTED[health] for subject, health in _find(store, "reported") if health in REPORTED}
-    return Cut(as_of, today, subjects, readings, made, reported, tuple(_waits(store)))
+    return Cut(as_of, today, subjects, readings, made.forecasts, made.bases, reported, tuple(_waits(store)))
+
+
+def _moved(store: Store, before: Cut, now: Cut, said: Mapping[str, Forecast]) -> dict[str, tuple[Part, ...]]:
+    """Why the forecasts moved that had dates then and have dates now."""
+    what = attribute.moved(store)
+    return {
+        id_: attribute.attribute(
+            before.bases[id_], basis, what.get(id_, attribute.Moved()), said[id_], now.forecasts[id_]
+        )
+        for id_, basis in now.bases.items()
+        if id_ in before.bases
+    }
 
 
 def _find(store: Store, name: str) -> list[tuple[Any, ...]]:

@@ -88,6 +88,17 @@ class Forecast:
     config_digest: str = ""
 
 
+class Part(NamedTuple):
+    """What one cause makes of a forecast's change. The parts of one change add up to it."""
+
+    cause: str  # scope_in, scope_out, progress, ahead, pace, due, corrected, configuration
+    p50_days: int | None  # later is positive
+    p85_days: int | None
+    p_hit_points: int | None  # percentage points
+    items: int = 0
+    issues: tuple[IssueRef, ...] = ()  # the first of those that came or left
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The status of one subject by the written rule, with at most three reasons."""
@@ -175,6 +186,7 @@ class Assessed:
     forecasts: Mapping[str, Forecast]
     forecasts_before: Mapping[str, Forecast]
     changes: tuple[Change, ...]
+    moved: Mapping[str, tuple[Part, ...]]  # why forecasts changed since the last report
     decisions: tuple[Decision, ...]
     waits: tuple[Wait, ...]
     trust: Trust

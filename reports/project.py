@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from pmo_sync.assessed import Assessed, Reading, Subject
+from pmo_sync.assessed import Assessed, Change, Reading, Subject
 from reports import cells
 from reports.document import (
     Block,
@@ -15,6 +15,7 @@ from reports.document import (
     Document,
     Expand,
     Heading,
+    Inline,
     Items,
     Line,
     Note,
@@ -30,6 +31,8 @@ from reports.wording import NOTHING, Words, sharpness
 
 MOST_MILESTONES: Final = 12
 MOST_ISSUES: Final = 7
+MOST_CAUSES: Final = 4
+MOST_NAMED: Final = 3  # issues behind one of them
 
 
 def compose(assessed: Assessed, project: str, words: Words) -> Document:
@@ -131,10 +134,27 @@ def _news(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
         where = assessed.subjects[one.subject]
         own = where.id == subject.id
         name = (Text(words.say("Project")) if own else cells.subject_link(where, 48), Text(": "))
-        lines.append((*name, Text(words.change(one))))
+        lines.append((*name, Text(words.change(one)), *_causes(assessed, one, words)))
     if not lines:
         return heading, cells.muted(words.say("Nothing changed since {since}.", since=since))
     return heading, Items(tuple(lines[:MOST_ISSUES])), *cells.more(len(lines), MOST_ISSUES, words)
+
+
+def _causes(assessed: Assessed, change: Change, words: Words) -> Line:
+    """Why a forecast moved: the largest causes, with the issues that came or left."""
+    measures = {"forecast_later": "p50_days", "forecast_earlier": "p50_days", "p_hit_moved": "p_hit_points"}
+    measure = measures.get(change.code)
+    parts = [one for one in assessed.moved.get(change.subject, ()) if measure and getattr(one, measure)]
+    parts.sort(key=lambda one: -abs(getattr(one, measure or "")))
+    line: list[Inline] = []
+    for one in parts[:MOST_CAUSES]:
+        line.append(Text(" · " + words.cause(one, points=measure == "p_hit_points")))
+        named = [cells.issue(ref, words, 0) for ref in one.issues[:MOST_NAMED]]
+        for place, ref in enumerate(named):
+            line += [Text(", " if place else " ("), *ref]
+        if named:
+            line.append(Text(", …)" if one.items > len(named) else ")"))
+    return tuple(line)
 
 
 def _milestones(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:

@@ -129,6 +129,22 @@ FIXES: Final[Mapping[str, str]] = {
     "stale_source": mark("repair the connection, then sync"),
 }
 
+# What makes a forecast move.
+CAUSES: Final[Mapping[str, Sentence]] = {
+    "scope_in": (mark("{count} item came in"), mark("{count} items came in"), "count"),
+    "scope_out": (mark("{count} item left undone"), mark("{count} items left undone"), "count"),
+    "progress": (
+        mark("time passed, {count} item was done"),
+        mark("time passed, {count} items were done"),
+        "count",
+    ),
+    "ahead": mark("what the same team must finish first"),
+    "pace": mark("the pace of the last 12 weeks"),
+    "due": mark("the due date"),
+    "corrected": mark("data corrected since"),
+    "configuration": mark("another configuration"),
+}
+
 # What is new since the period before.
 CHANGES: Final[Mapping[str, Sentence]] = {
     "rag_worse": mark("from {before:rag} to {now:rag}"),

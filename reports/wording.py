@@ -17,9 +17,9 @@ from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from pmo_sync.assessed import Change, Rag, Reason
+from pmo_sync.assessed import Change, Part, Rag, Reason
 from reports.document import printable
-from reports.sentences import CHANGES, FIXES, REASONS, Sentence, mark
+from reports.sentences import CAUSES, CHANGES, FIXES, REASONS, Sentence, mark
 
 CODES: Final = frozenset({*REASONS, *CHANGES, "due_moved"})
 DOMAIN: Final = "pmo_sync"
@@ -91,6 +91,18 @@ class Words:
         text = self._sentence(CHANGES, code, params)
         why = [one for one in params.get("reasons", ()) if code == "rag_worse"]
         return f"{text} ({self.reason(why[0])})" if why else text
+
+    def cause(self, part: Part, points: bool) -> str:
+        """What one cause makes of a forecast's change: in days, or in percentage points of its chance."""
+        why = self._sentence(CAUSES, part.cause, {"count": part.items})
+        number = (part.p_hit_points if points else part.p50_days) or 0
+        if points:
+            return self.count(
+                "{number:signed} point: {why}", "{number:signed} points: {why}", abs(number), number=number, why=why
+            )
+        return self.count(
+            "{number:signed} day: {why}", "{number:signed} days: {why}", abs(number), number=number, why=why
+        )
 
     def _sentence(self, table: Mapping[str, Sentence], code: str, params: Mapping[str, Any]) -> str:
         sentence = table.get(code)

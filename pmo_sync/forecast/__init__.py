@@ -17,29 +17,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pmo_sync.assessed import Forecast, Reason
 from pmo_sync.forecast import gates, simulate
+from pmo_sync.forecast.basis import MEDIAN, Basis, Speed, dates
 from pmo_sync.forecast.chance import p_hit
-from pmo_sync.forecast.ledger import Held, held, ledger_rows
+from pmo_sync.forecast.ledger import Held, held, ledger_rows, said
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import QUANTILES, Pool
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
 
-__all__ = ["METHOD", "QUANTILES", "Held", "compute", "gates", "held", "ledger_rows"]
+__all__ = ["METHOD", "QUANTILES", "Held", "compute", "gates", "held", "ledger_rows", "said"]
 
 METHOD: Final = "regression-1"
 GROWS_FOR: Final = 0.8  # of the time to the due date
-FARTHEST: Final = 728  # days; no date lies beyond
 
 
-def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_digest: str) -> dict[str, Forecast]:
-    """A forecast for every open commitment, by subject, from the tables cut at ``as_of`` (``tables.prepare``).
+class Outlook(NamedTuple):
+    """The forecasts of one moment, by subject, and what their dates come from, where they have any."""
+
+    forecasts: dict[str, Forecast]
+    bases: dict[str, Basis]
+
+
+def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_digest: str) -> Outlook:
+    """A forecast for every open commitment from the tables cut at ``as_of`` (``tables.prepare``).
 
     ``today`` is the last closed day; dates are days by whose end all work is done. The same tables, ``as_of`` and
     ``seed`` give the same forecasts. The pace is always there; dates
@@ -51,13 +58,16 @@ def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_dig
         weekly.setdefault(subject, []).append((int(items), int(net_added)))
     histories = {subject: History.of(days, items, today) for subject, days, items in store.rows(_sql("finished"))}
     pool = Pool.of({name: one for name, one in histories.items() if name.startswith("project:")})
-    made = {}
+    outlook = Outlook({}, {})
     for row in store.rows(_sql("inputs")):
         inputs = dict(zip(_COLUMNS, row, strict=True))
         subject, pace_of = inputs["subject"], inputs["pace_of"]
         plan = _Plan(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
-        made[subject] = _forecast(inputs, plan, pool, today, config_digest)
-    return made
+        basis = _basis(inputs, plan, pool, today)
+        outlook.forecasts[subject] = made = _forecast(inputs, plan, basis, today, config_digest)
+        if basis is not None and made.fan:
+            outlook.bases[subject] = basis
+    return outlook
 
 
 class _Plan(NamedTuple):
@@ -66,6 +76,11 @@ class _Plan(NamedTuple):
     weeks: list[tuple[int, int]]
     history: History | None  # None: nothing was ever finished
     seed: int
+
+    @property
+    def pace(self) -> float:
+        """Items a week."""
+        return sum(done for done, _ in self.weeks) / len(self.weeks) if self.weeks else 0.0
 
     @property
     def growth(self) -> float:
@@ -85,9 +100,18 @@ def _sql(name: str) -> str:
     return before + folder.joinpath(f"forecast/{name}.sql").read_text(encoding="utf-8")
 
 
-def _forecast(inputs: Mapping[str, Any], plan: _Plan, pool: Pool, today: date, config_digest: str) -> Forecast:
-    counts = tuple(done for done, _ in plan.weeks)
-    pace = sum(counts) / len(counts) if counts else 0.0
+def _basis(inputs: Mapping[str, Any], plan: _Plan, pool: Pool, today: date) -> Basis | None:
+    """None where nothing remains, or nothing was finished of late."""
+    due_on, work = inputs["due_on"], int(inputs["queued"])
+    if not inputs["remaining"] or plan.history is None or plan.pace == 0:
+        return None
+    longer = _longer(plan, work, (due_on - today).days if due_on else None)
+    speed = Speed(pool, inputs["pace_of"], plan.history, plan.pace, longer)
+    return Basis(today, due_on, int(inputs["remaining"]), work, speed)
+
+
+def _forecast(inputs: Mapping[str, Any], plan: _Plan, basis: Basis | None, today: date, config_digest: str) -> Forecast:
+    counts, pace = tuple(done for done, _ in plan.weeks), plan.pace
     due_on: date | None = inputs["due_on"]
     days_left = (due_on - today).days if due_on else None
     work = int(inputs["queued"])
@@ -111,42 +135,36 @@ def _forecast(inputs: Mapping[str, Any], plan: _Plan, pool: Pool, today: date, c
         "config_digest": config_digest,
     }
     refused = gates.refusals(material) if inputs["remaining"] or not inputs["total"] else ()
-    if refused or not inputs["remaining"] or plan.history is None:
+    if refused or basis is None:
         return Forecast(
             **plain, method=METHOD, p50_on=None, p85_on=None, p95_on=None, p_hit=None, gates=refused,
             refused=bool(refused),
         )  # fmt: skip
-    longer = _longer(plan, work, pace, days_left)
-    days = [longer * one for one in pool.days(inputs["pace_of"], plan.history, pace, work)]
-    median = days[QUANTILES.index(0.50)]
-    dates = {q: _day(today, day) if median <= FARTHEST else None for q, day in zip(QUANTILES, days, strict=True)}
-    said = gates.warnings(material)
-    said += gates.about_dates(work / pace, median, days[QUANTILES.index(0.85)], plan.growth, pace)
+    days = basis.speed.days(work)
+    by_day = dates(today, days)
+    warned = gates.warnings(material)
+    warned += gates.about_dates(work / pace, days[MEDIAN], days[QUANTILES.index(0.85)], plan.growth, pace)
     if work > inputs["remaining"]:
-        said += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
+        warned += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
     return Forecast(
         **plain,
         method=f"{METHOD}/{'growing' if plan.growth else 'fixed'}",
-        p50_on=dates[0.50],
-        p85_on=dates[0.85],
-        p95_on=dates[0.95],
+        p50_on=by_day[0.50],
+        p85_on=by_day[0.85],
+        p95_on=by_day[0.95],
         p_hit=None if days_left is None else p_hit(days, days_left),
-        gates=said,
-        fan=tuple((q, day) for q, day in dates.items() if day is not None),
+        gates=warned,
+        fan=tuple((q, day) for q, day in by_day.items() if day is not None),
     )
 
 
-def _longer(plan: _Plan, work: int, pace: float, days_left: int | None) -> float:
+def _longer(plan: _Plan, work: int, days_left: int | None) -> float:
     """By how many times the work takes longer because its scope grows; infinite where it would never end."""
     if plan.growth == 0:
         return 1.0
-    grows_for = GROWS_FOR * (days_left if days_left is not None and days_left > 0 else 7 * work / pace) / 7
+    grows_for = GROWS_FOR * (days_left if days_left is not None and days_left > 0 else 7 * work / plan.pace) / 7
     fixed, growing = (
         simulate.quantile(simulate.simulate(plan.weeks, work, plan.seed, grows_until=until), 0.5)
         for until in (0.0, grows_for)
     )
     return math.inf if fixed is None or growing is None else max(1.0, growing / fixed)
-
-
-def _day(today: date, days: float) -> date | None:
-    return None if math.isinf(days) else today + timedelta(days=math.ceil(days - 1e-9))

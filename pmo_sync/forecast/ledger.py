@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pmo_sync.assessed import Assessed
+from pmo_sync.assessed import Assessed, Forecast
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
@@ -23,6 +24,7 @@ _PLAIN: Final = (
     "subject", "method", "remaining", "p50_on", "p85_on", "p95_on", "p_hit", "due_on", "required_pace", "actual_pace",
     "best_pace", "refused", "config_digest",
 )  # fmt: skip
+_SAID: Final = ("p50_on", "p85_on", "p95_on", "p_hit", "due_on", "refused", "config_digest")
 
 
 class Held(NamedTuple):
@@ -75,6 +77,15 @@ def held(rows: Sequence[Mapping[str, Any]], store: Store, as_of: datetime) -> He
             judged += 1
             kept += subject in outcomes and outcomes[subject] <= row["p85_on"]
     return Held(kept, judged)
+
+
+def said(rows: Sequence[Mapping[str, Any]], as_of: datetime, again: Mapping[str, Forecast]) -> dict[str, Forecast]:
+    """The forecasts of ``as_of`` as they were published; where none was, as they are computed ``again``."""
+    published = {row["subject"]: row for row in rows if row["as_of"] == as_of}
+    return {
+        subject: replace(one, **{name: published[subject][name] for name in _SAID}) if subject in published else one
+        for subject, one in again.items()
+    }
 
 
 def finished(store: Store) -> dict[str, date]:

@@ -79,7 +79,7 @@ def replay(
     store: Store, day: date, as_of: datetime, wanted: Sequence[tuple[End, int]], *, seed: int
 ) -> Iterator[Replayed]:
     """The forecasts of one day, from tables cut at its end, ``as_of``. Those of what was no commitment then are none."""
-    made = forecast.compute(store, as_of, day, seed=seed, config_digest="")
+    made = forecast.compute(store, as_of, day, seed=seed, config_digest="").forecasts
     seen = dict(store.rows("SELECT subject, known_since FROM subject WHERE is_committed"))
     for end, weeks in wanted:
         one, since = made.get(end.subject), seen.get(end.subject)

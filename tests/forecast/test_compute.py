@@ -19,7 +19,7 @@ TODAY = AS_OF.date() - DAY
 
 
 def made(world: World, seed: int = 1) -> dict[str, Forecast]:
-    return forecast.compute(Tables(world), world.as_of, world.today, seed=seed, config_digest="d1")
+    return forecast.compute(Tables(world), world.as_of, world.today, seed=seed, config_digest="d1").forecasts
 
 
 def due(days: int, name: str = "m", seen: int = 400) -> Milestone:
@@ -199,7 +199,7 @@ def test_forecasts_repeat_whatever_the_order_of_the_records() -> None:
 @settings(max_examples=25)
 def test_pace_and_work_are_those_of_the_required_pace(world: World) -> None:
     tables = Tables(world)
-    got = forecast.compute(tables, world.as_of, world.today, seed=1, config_digest="")
+    got = forecast.compute(tables, world.as_of, world.today, seed=1, config_digest="").forecasts
     readings = indicators.compute(tables, ["FC-3"]).set_index(["subject", "part"])["value"]
     for subject, some in got.items():
         required = readings.get((subject, "required"))

@@ -158,7 +158,7 @@ def test_what_happens_later_changes_nothing(weeks: int) -> None:
     known, later = stored(until(world, moment), moment), stored(world, moment)
     assert readings(known) == readings(later)
     as_of, today = moment.replace(tzinfo=UTC), moment.date() - DAY
-    made = [forecast.compute(one, as_of, today, seed=1, config_digest="") for one in (known, later)]
+    made = [forecast.compute(one, as_of, today, seed=1, config_digest="").forecasts for one in (known, later)]
     assert made[0] == made[1]
     assert any(one.p50_on for one in made[0].values())
     for name in ("burnup", "cumulative_flow"):
@@ -175,7 +175,7 @@ def test_before_the_first_event_there_is_nothing_to_read() -> None:
     got = readings(store)
     assert {name for _, name, _ in got} == {"SC-2"}  # before the first look at a milestone its words hold
     assert {value for value, _ in got.values()} == {0.0}
-    made = forecast.compute(store, early.replace(tzinfo=UTC), early.date() - DAY, seed=1, config_digest="")
+    made = forecast.compute(store, early.replace(tzinfo=UTC), early.date() - DAY, seed=1, config_digest="").forecasts
     assert all(one.refused and [gate.code for gate in one.gates] == ["no_items"] for one in made.values())
 
 

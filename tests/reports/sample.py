@@ -15,6 +15,7 @@ from pmo_sync.assessed import (
     Decision,
     Forecast,
     IssueRef,
+    Part,
     Rag,
     Reading,
     Reason,
@@ -248,7 +249,7 @@ def assessed() -> Assessed:
         as_of=AS_OF, today=TODAY, previous_on=PREVIOUS, name="Bank Nusantara", zone="Asia/Jakarta", profile="enterprise",
         subjects=subjects, readings=_readings(1.0), before=_readings(0.94), verdicts=verdicts, verdicts_before=before,
         forecasts={f"milestone:{row[0]}": _forecast(row) for row in MILESTONES}, forecasts_before={},
-        changes=_changes(), decisions=_decisions(), waits=_waits(), trust=_trust(), evidence=evidence,
+        changes=_changes(), moved=_moved(), decisions=_decisions(), waits=_waits(), trust=_trust(), evidence=evidence,
         burnup=burnup, cumulative_flow=flow, due_dates=due_dates,
     )  # fmt: skip
 
@@ -270,6 +271,18 @@ def _changes() -> tuple[Change, ...]:
         Change("milestone:100", "forecast_earlier", {"days": -8, "p50_on": TODAY + timedelta(days=6)}, 28.9),
         Change("project:fraud", "rag_worse", {"before": "green", "now": "amber", "reasons": REASONS["80"]}, 98.0),
     )
+
+
+def _moved() -> dict[str, tuple[Part, ...]]:
+    came = (_issue("PAY-901", "Second settlement file"), _issue("PAY-902", "Board bonus", secret=True),
+            _issue("PAY-903", "Audit log"), _issue("PAY-904", "Retry of rejected files"))  # fmt: skip
+    return {
+        "milestone:10": (
+            Part("scope_in", 13, 17, -22, 23, came), Part("pace", 9, 12, -11), Part("corrected", 3, 3, -4),
+            Part("scope_out", -1, -2, 2, 1, (_issue("PAY-880", "Old statement layout"),)), Part("progress", 0, 1, -5, 4),
+        ),
+        "milestone:100": (Part("progress", -6, -7, 9, 1), Part("ahead", -2, -2, 3)),
+    }  # fmt: skip
 
 
 def _decisions() -> tuple[Decision, ...]:
@@ -352,6 +365,6 @@ def empty() -> Assessed:
     base = assessed()
     return dataclasses.replace(
         base, subjects={"portfolio": base.subjects["portfolio"]}, readings={}, before={}, verdicts={}, verdicts_before={},
-        forecasts={}, changes=(), decisions=(), waits=(), trust=Trust(()), evidence={}, burnup={}, cumulative_flow={},
+        forecasts={}, changes=(), moved={}, decisions=(), waits=(), trust=Trust(()), evidence={}, burnup={}, cumulative_flow={},
         due_dates={},
     )  # fmt: skip

@@ -1,0 +1,50 @@
+"""What the dates of one commitment come from, so that they can be made again with one thing changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from pmo_sync.forecast.origins import History
+from pmo_sync.forecast.pool import QUANTILES, Pool
+
+FARTHEST: Final = 728  # days; no date lies beyond
+MEDIAN: Final = QUANTILES.index(0.50)
+
+
+class Speed(NamedTuple):
+    """How fast the work of a commitment goes: whose deliveries, at which pace, and how such plans are missed."""
+
+    pool: Pool
+    pace_of: str
+    history: History
+    pace: float  # items a week
+    longer: float  # by how many times its work takes longer because its scope grows
+
+    def days(self, work: int) -> tuple[float, ...]:
+        """Days until so many items are done, at QUANTILES; infinite where no date is known."""
+        if work <= 0:
+            return (0.0,) * len(QUANTILES)
+        return tuple(self.longer * one for one in self.pool.days(self.pace_of, self.history, self.pace, work))
+
+
+class Basis(NamedTuple):
+    """So much work, at such a speed, from the end of a day on."""
+
+    today: date
+    due_on: date | None
+    remaining: int  # open items of its own
+    work: int  # with those that the same pace must finish first
+    speed: Speed
+
+
+def dates(today: date, days: Sequence[float]) -> dict[float, date | None]:
+    """The days by whose end all is done, by quantile; none where the middle one lies too far away."""
+    if days[MEDIAN] > FARTHEST:
+        return dict.fromkeys(QUANTILES)
+    return {
+        q: None if math.isinf(day) else today + timedelta(days=math.ceil(day - 1e-9))
+        for q, day in zip(QUANTILES, days, strict=True)
+    }

@@ -1,0 +1,258 @@
+"""Why a forecast moved: parts that add up, each cause where it belongs, against the mean over all orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pmo_sync import forecast, tables
+from pmo_sync.assess import assess
+from pmo_sync.assessed import Forecast, Part, SourceTrust
+from pmo_sync.forecast.attribute import Moved, attribute, moved, remember
+from pmo_sync.forecast.basis import Basis, Speed, dates
+from pmo_sync.forecast.chance import p_hit
+from pmo_sync.forecast.origins import History
+from pmo_sync.forecast.pool import Pool
+from pmo_sync.record import Record
+from pmo_sync.store import Store
+from tests.store import history, lives
+
+TODAY = date(2026, 3, 1)
+WEEK = timedelta(days=7)
+MEASURES = ("p50_days", "p85_days", "p_hit_points")
+NAMES = ("p50_on", "p85_on", "p_hit")
+
+
+def speed(per_week: int, until: date = TODAY) -> Speed:
+    counts = np.zeros(400, dtype=np.int64)
+    for day in range(400):
+        counts[day] = (day + 1) * per_week // 7 - day * per_week // 7
+    made = History(until - timedelta(days=399), counts)
+    return Speed(Pool.of({"project:a": made}), "project:a", made, float(per_week), 1.0)
+
+
+SPEEDS = {(per_week, day): speed(per_week, day) for per_week in (3, 5, 8) for day in (TODAY, TODAY + WEEK)}
+
+
+def said(basis: Basis, digest: str = "d") -> Forecast:
+    days = basis.speed.days(basis.work)
+    by_day = dates(basis.today, days)
+    chance = None if basis.due_on is None else p_hit(days, (basis.due_on - basis.today).days)
+    return Forecast(
+        "milestone:m", "x", basis.remaining, (), by_day[0.5], by_day[0.85], by_day[0.95], chance, basis.due_on, None, 1.0, 1,
+        config_digest=digest,
+    )  # fmt: skip
+
+
+def measures(one: Forecast) -> list[int | None]:
+    days = [None if day is None else day.toordinal() for day in (one.p50_on, one.p85_on)]
+    return [*days, None if one.p_hit is None else int(100 * one.p_hit + 1e-6)]
+
+
+def moves(then: Basis, now: Basis, came: int = 0, left: int = 0, done: int = 0) -> tuple[Part, ...]:
+    counts = {"scope_in": came, "scope_out": left, "progress": done}
+    what = Moved({cause: items for cause, items in counts.items() if items})
+    return attribute(then, now, what, said(then), said(now))
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Basis, Basis, Moved]:
+    remaining, ahead = draw(st.integers(1, 40)), draw(st.integers(0, 20))
+    due_on = draw(st.none() | st.dates(TODAY + WEEK, TODAY + 30 * WEEK))
+    then = Basis(TODAY, due_on, remaining, remaining + ahead, SPEEDS[draw(st.sampled_from([3, 5, 8])), TODAY])
+    done = draw(st.integers(0, remaining - 1))
+    left = draw(st.integers(0, remaining - 1 - done))
+    came = draw(st.integers(0, 20))
+    rest = remaining + came - left - done
+    later = due_on if due_on is None or draw(st.booleans()) else due_on + draw(st.integers(-3, 20)) * timedelta(days=1)
+    pace = SPEEDS[draw(st.sampled_from([3, 5, 8])), TODAY + WEEK]
+    now = Basis(TODAY + WEEK, later, rest, rest + draw(st.integers(0, 20)), pace)
+    counts = {"scope_in": came, "scope_out": left, "progress": done}
+    return then, now, Moved({cause: items for cause, items in counts.items() if items})
+
+
+def in_order(then: Basis, now: Basis, what: Moved, order: Sequence[str]) -> dict[str, list[int | None]]:
+    """The measures' steps when the causes come true one by one."""
+    state: dict[str, Any] = {"today": then.today, "due": then.due_on, "speed": then.speed, "work": then.work}
+    ahead = (now.work - now.remaining) - (then.work - then.remaining)
+
+    def look() -> list[int | None]:
+        return measures(said(Basis(state["today"], state["due"], 1, state["work"], state["speed"])))
+
+    steps = {}
+    for cause in order:
+        before = look()
+        if cause == "pace":
+            state["speed"] = now.speed
+        elif cause == "due":
+            state["due"] = now.due_on
+        elif cause == "ahead":
+            state["work"] += ahead
+        else:
+            state["work"] += what.counts.get(cause, 0) * (1 if cause == "scope_in" else -1)
+        if cause == "progress":
+            state["today"] = now.today
+        steps[cause] = [
+            None if new is None or old is None else new - old for new, old in zip(look(), before, strict=True)
+        ]
+    return steps
+
+
+@settings(max_examples=30)
+@given(pairs())
+def test_parts_add_up_and_are_the_mean_of_all_orders(pair: tuple[Basis, Basis, Moved]) -> None:
+    then, now, what = pair
+    parts = attribute(then, now, what, said(then), said(now))
+    totals = [
+        None if a is None or b is None else b - a
+        for a, b in zip(measures(said(then)), measures(said(now)), strict=True)
+    ]
+    causes = ["scope_in", "scope_out", "progress", "ahead", "pace", "due"]
+    orders = [in_order(then, now, what, order) for order in permutations(causes)]
+    for place, (name, total) in enumerate(zip(MEASURES, totals, strict=True)):
+        given_parts = {one.cause: getattr(one, name) for one in parts}
+        if any(step[place] is None for steps in orders for step in steps.values()):
+            continue
+        assert total is not None
+        assert sum(given_parts.values()) == total
+        for cause in causes:
+            mean = sum(steps[cause][place] for steps in orders) / len(orders)  # type: ignore[misc]
+            assert abs(given_parts.get(cause, 0) - mean) < 1
+
+
+def test_one_cause_alone_is_all_of_the_change() -> None:
+    then = Basis(TODAY, TODAY + 6 * WEEK, 20, 30, SPEEDS[5, TODAY])
+    assert moves(then, then) == ()
+    more = then._replace(remaining=25, work=35)
+    [part] = moves(then, more, came=5)
+    assert (part.cause, part.items) == ("scope_in", 5)
+    assert part.p50_days is not None
+    assert part.p50_days > 0
+    [part] = moves(then, then._replace(remaining=15, work=25), left=5)
+    assert part.cause == "scope_out"
+    assert (part.p50_days or 0) < 0 < (part.p_hit_points or 0)
+    [part] = moves(then, then._replace(work=35))
+    assert part.cause == "ahead"
+    [part] = moves(then, then._replace(speed=SPEEDS[3, TODAY]))
+    assert part.cause == "pace"
+    [part] = moves(then, then._replace(due_on=TODAY + 10 * WEEK))
+    assert (part.cause, part.p50_days) == ("due", 0)
+
+
+def test_work_done_as_planned_takes_back_the_time_that_passed() -> None:
+    then = Basis(TODAY, TODAY + 8 * WEEK, 20, 20, SPEEDS[5, TODAY])
+    idle = moves(then, then._replace(today=TODAY + WEEK))
+    assert [(one.cause, one.p50_days) for one in idle] == [("progress", 7)]
+    busy = moves(then, then._replace(today=TODAY + WEEK, remaining=15, work=15), done=5)
+    assert all(abs(one.p50_days or 0) <= 2 for one in busy)
+
+
+def test_what_was_published_differently_is_a_cause_of_its_own() -> None:
+    then = Basis(TODAY, TODAY + 8 * WEEK, 20, 20, SPEEDS[5, TODAY])
+    again = said(then)
+    assert again.p50_on is not None
+    published = replace(again, p50_on=again.p50_on - timedelta(days=4))
+    [part] = attribute(then, then, Moved(), published, again)
+    assert (part.cause, part.p50_days, part.p85_days) == ("corrected", 4, 0)
+    [part] = attribute(then, then, Moved(), replace(published, config_digest="other"), again)
+    assert part.cause == "configuration"
+
+
+def test_a_date_that_is_not_known_all_the_way_has_no_parts() -> None:
+    then = Basis(TODAY, TODAY + 8 * WEEK, 20, 20, SPEEDS[3, TODAY])
+    far = then._replace(remaining=9_000, work=9_000)
+    assert said(far).p50_on is None
+    assert all(one.p50_days is None for one in moves(then, far, came=8_980))
+
+
+@lives.share(20)
+@given(lives.portfolios(), lives.moments(), lives.moments())
+def test_open_items_then_and_what_became_of_them_are_the_open_items_now(
+    text: str, one: datetime, other: datetime
+) -> None:
+    early, late = sorted((one, other))
+    case = history.parse(text)
+    store = history.fill(history.blank(), case)
+    config = history.configure(sources=case.sources)
+    open_items = []
+    for moment in (early, late):
+        tables.prepare(store, config, moment, moment.date())
+        if moment is early:
+            remember(store)
+        query = """
+            SELECT s.subject, list(DISTINCT l.issue_id)
+            FROM subject AS s JOIN membership AS m USING (subject) JOIN lifecycle AS l USING (issue)
+            WHERE s.is_committed AND s.state = 'open' AND l.is_leaf AND l.role = 'work' AND l.done_at IS NULL
+                AND l.removed_at IS NULL GROUP BY s.subject"""
+        open_items.append({subject: set(ids) for subject, ids in store.rows(query)})
+    found = moved(store)
+    for subject in open_items[0].keys() & open_items[1].keys():
+        then, now = (some[subject] for some in open_items)
+        what = found.get(subject, Moved())
+        assert what.counts.get("scope_in", 0) == len(now - then)
+        assert what.counts.get("scope_out", 0) + what.counts.get("progress", 0) == len(then - now)
+        keys = {f"{issue.source}:{issue.key}" for issue in case.issues if issue.issue_id in now - then}
+        assert len(what.named.get("scope_in", ())) == min(len(keys), 12)
+
+
+def _team(weeks: int = 30, per_week: int = 4) -> list[str]:
+    start = datetime(2026, 6, 29, tzinfo=UTC) - weeks * WEEK
+    return [
+        f"PAY-{100 + week * per_week + n}  2025-11-03 todo  {start + week * WEEK + timedelta(days=n):%Y-%m-%d} doing  "
+        f"{start + week * WEEK + timedelta(days=n + 1):%Y-%m-%d} done"
+        for week in range(weeks)
+        for n in range(per_week)
+    ]
+
+
+def test_a_report_says_why_since_the_last_one(tmp_path: Path) -> None:
+    """Five items came in, one of them confidential; the last report was published when one done item was not yet known."""
+    lines = [
+        *_team(),
+        *(f"PAY-{number}  2026-01-05 todo +milestone:v1" for number in range(1, 13)),
+        *(f"PAY-{number}  2026-06-24 todo +milestone:v1" for number in range(20, 24)),
+        "PAY-24 confidential=yes  2026-06-24 todo +milestone:v1",
+        "@v1  kind=version project=PAY  2026-01-05 due_on=2026-07-20 state=open",
+    ]
+    record = Record(tmp_path / "record")
+    with Store.open(tmp_path / "state" / "x.duckdb") as store:
+        history.fill(store, history.parse("\n".join(lines)))
+
+        def report(today: date) -> Any:
+            return assess(store, history.configure(), today, [SourceTrust("acme", "fresh", None, "", None, 0)], record)
+
+        before = report(date(2026, 6, 21))
+        row = next(
+            one for one in forecast.ledger_rows(before, "r", before.as_of) if one["subject"] == "milestone:acme:m:v1"
+        )
+        with record.run("r") as run:
+            run.write("ledger", [{**row, "p50_on": row["p50_on"] - timedelta(days=2)}])
+        now = report(date(2026, 6, 28))
+    parts = {one.cause: one for one in now.moved["milestone:acme:m:v1"]}
+    assert parts["scope_in"].items == 5
+    assert [one.key for one in parts["scope_in"].issues if not one.is_confidential] == [
+        f"PAY-{n}" for n in range(20, 24)
+    ]
+    assert parts["corrected"].p50_days == 2
+    total = (now.forecasts["milestone:acme:m:v1"].p50_on - row["p50_on"]).days + 2
+    assert sum(one.p50_days for one in parts.values()) == total
+    [news] = [one for one in now.changes if one.code == "forecast_later"]
+    assert news.params["days"] == total
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [1.4, -0.4], [-1.5, -1.5], [0.2, 0.3, 0.5], [2.0]])
+def test_whole_parts_add_up(shares: list[float]) -> None:
+    from pmo_sync.forecast.attribute import _whole
+
+    whole = _whole(shares, round(sum(shares)))
+    assert sum(whole) == round(sum(shares))
+    assert all(abs(a - b) < 1 for a, b in zip(whole, shares, strict=True))
