@@ -33,6 +33,9 @@ def analysis() -> Iterator[str]:
     seconds = float(found["derive and indicators"].replace(",", ""))
     yield pulls.bar(f"derive and all indicators of {found['issues']} issues, seconds", seconds, 60, "stretch 20")
     yield f"  intervals of history {found['intervals']}; of it derive, seconds {found['derive']}"
+    forecasts, parts = (float(found[one].replace(",", "")) for one in ("forecasts", "attribution"))
+    what = f"forecasts of {found['milestones forecast']} milestones, and why {found['forecasts attributed']} moved, seconds"
+    yield pulls.bar(what, forecasts + parts, 20, f"{forecasts:.1f} + {parts:.1f}")
     yield pulls.bar("  peak memory, MB", float(found["peak MB"].replace(",", "")), 3000)
 
 

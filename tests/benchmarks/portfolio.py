@@ -3,7 +3,8 @@
 200 tracker projects whose sizes follow Zipf's law, 5,000 milestones, an epic above every fifty issues, sub-tasks,
 reopened and refused work, dependencies. Everything is a hash of the issue's number: the same call, the same rows.
 
-    python -m tests.benchmarks.portfolio [issues]      derive, and every indicator: seconds each, peak memory
+    python -m tests.benchmarks.portfolio [issues]      derive, every indicator, forecasts and why they moved: seconds each,
+                                                       peak memory
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from pmo_sync import indicators, tables
+from pmo_sync import forecast, indicators, tables
 from pmo_sync.config import Config, Scope
+from pmo_sync.forecast import attribute
 from pmo_sync.store import Store
 from tests.store import history
 
 AS_OF: Final = datetime(2026, 1, 5, tzinfo=UTC)
 TODAY: Final = date(2026, 1, 4)
+COMMITMENTS: Final = 500
 
 _SQL: Final = """
 CREATE TEMP MACRO chance(issue, salt) AS (hash(issue, salt) % 1000003)::DOUBLE / 1000003;
@@ -126,6 +129,33 @@ def configuration(projects: int = 200) -> Config:
     return history.configure(*units, sources=("big",), programmes=programmes)
 
 
+def forecasting(store: Store) -> dict[str, float]:
+    """Seconds of the forecasts of every open milestone, and of telling why those of COMMITMENTS moved in a week."""
+    week = timedelta(days=7)
+    made, seconds = [], 0.0
+    for back in (week, timedelta()):
+        tables.prepare(store, configuration(), AS_OF - back, TODAY - back)
+        start = time.perf_counter()
+        made.append(forecast.compute(store, AS_OF - back, TODAY - back, seed=1, config_digest=""))
+        seconds = time.perf_counter() - start
+        if back:
+            attribute.remember(store)
+    then, now = made
+    start = time.perf_counter()
+    what = attribute.moved(store)
+    both = [id_ for id_ in now.bases if id_ in then.bases][:COMMITMENTS]
+    for id_ in both:
+        attribute.attribute(
+            then.bases[id_], now.bases[id_], what.get(id_, attribute.Moved()), then.forecasts[id_], now.forecasts[id_]
+        )
+    return {
+        "milestones forecast": len(now.forecasts),
+        "forecasts": seconds,
+        "forecasts attributed": len(both),
+        "attribution": time.perf_counter() - start,
+    }
+
+
 def measure(file: Path) -> dict[str, float]:
     """Seconds of each step over the database in ``file``, on two threads, and the peak memory in MB of this process."""
     seconds: dict[str, float] = {}
@@ -141,8 +171,9 @@ def measure(file: Path) -> dict[str, float]:
         for number, text in enumerate(tables.derive_files()):
             store.script(text)
             seconds[f"derive file {number}"], start = time.perf_counter() - start, time.perf_counter()
+        seconds |= forecasting(store)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    total = sum(took for name, took in seconds.items() if not name.startswith("derive file"))
+    total = sum(took for name, took in seconds.items() if name == "derive" or name in indicators.definitions())
     return {"derive and indicators": total, "peak MB": peak, **seconds}
 
 
