@@ -63,9 +63,8 @@ def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_dig
         inputs = dict(zip(_COLUMNS, row, strict=True))
         subject, pace_of = inputs["subject"], inputs["pace_of"]
         plan = _Plan(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
-        basis = _basis(inputs, plan, pool, today)
-        outlook.forecasts[subject] = made = _forecast(inputs, plan, basis, today, config_digest)
-        if basis is not None and made.fan:
+        outlook.forecasts[subject], basis = _forecast(inputs, plan, pool, today, config_digest)
+        if basis is not None:
             outlook.bases[subject] = basis
     return outlook
 
@@ -100,17 +99,9 @@ def _sql(name: str) -> str:
     return before + folder.joinpath(f"forecast/{name}.sql").read_text(encoding="utf-8")
 
 
-def _basis(inputs: Mapping[str, Any], plan: _Plan, pool: Pool, today: date) -> Basis | None:
-    """None where nothing remains, or nothing was finished of late."""
-    due_on, work = inputs["due_on"], int(inputs["queued"])
-    if not inputs["remaining"] or plan.history is None or plan.pace == 0:
-        return None
-    longer = _longer(plan, work, (due_on - today).days if due_on else None)
-    speed = Speed(pool, inputs["pace_of"], plan.history, plan.pace, longer)
-    return Basis(today, due_on, int(inputs["remaining"]), work, speed)
-
-
-def _forecast(inputs: Mapping[str, Any], plan: _Plan, basis: Basis | None, today: date, config_digest: str) -> Forecast:
+def _forecast(
+    inputs: Mapping[str, Any], plan: _Plan, pool: Pool, today: date, config_digest: str
+) -> tuple[Forecast, Basis | None]:
     counts, pace = tuple(done for done, _ in plan.weeks), plan.pace
     due_on: date | None = inputs["due_on"]
     days_left = (due_on - today).days if due_on else None
@@ -135,18 +126,20 @@ def _forecast(inputs: Mapping[str, Any], plan: _Plan, basis: Basis | None, today
         "config_digest": config_digest,
     }
     refused = gates.refusals(material) if inputs["remaining"] or not inputs["total"] else ()
-    if refused or basis is None:
-        return Forecast(
+    if refused or not inputs["remaining"] or plan.history is None:
+        none = Forecast(
             **plain, method=METHOD, p50_on=None, p85_on=None, p95_on=None, p_hit=None, gates=refused,
             refused=bool(refused),
         )  # fmt: skip
-    days = basis.speed.days(work)
+        return none, None
+    speed = Speed(pool, inputs["pace_of"], plan.history, pace, _longer(plan, work, days_left))
+    days = speed.days(work)
     by_day = dates(today, days)
     warned = gates.warnings(material)
     warned += gates.about_dates(work / pace, days[MEDIAN], days[QUANTILES.index(0.85)], plan.growth, pace)
     if work > inputs["remaining"]:
         warned += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
-    return Forecast(
+    made = Forecast(
         **plain,
         method=f"{METHOD}/{'growing' if plan.growth else 'fixed'}",
         p50_on=by_day[0.50],
@@ -156,6 +149,7 @@ def _forecast(inputs: Mapping[str, Any], plan: _Plan, basis: Basis | None, today
         gates=warned,
         fan=tuple((q, day) for q, day in by_day.items() if day is not None),
     )
+    return made, Basis(today, due_on, work, speed) if made.fan else None
 
 
 def _longer(plan: _Plan, work: int, days_left: int | None) -> float:

@@ -49,9 +49,7 @@ def moved(store: Store) -> dict[str, Moved]:
     for subject, cause, items, refs in store.rows(_sql("moved"), {"most": MOST_NAMED}):
         counts.setdefault(subject, {})[cause] = items
         if cause != "progress":
-            named.setdefault(subject, {})[cause] = tuple(
-                IssueRef(key, title, url, hidden == "true") for key, title, url, hidden in refs
-            )
+            named.setdefault(subject, {})[cause] = tuple(IssueRef(**one) for one in refs)
     return {subject: Moved(counts[subject], named.get(subject, {})) for subject in counts}
 
 
@@ -140,8 +138,8 @@ def _percent(chance: float | None) -> int | None:
 
 def _shares(states: Mapping[frozenset[str], Measures], causes: Sequence[str], index: int) -> list[float] | None:
     """Each cause's mean step over all orders; None where a state has no such measure."""
-    values = {some: measures[index] for some, measures in states.items()}
-    if None in values.values():
+    values = {some: value for some, measures in states.items() if (value := measures[index]) is not None}
+    if len(values) < len(states):
         return None
     n = len(causes)
     shares = []
@@ -150,7 +148,7 @@ def _shares(states: Mapping[frozenset[str], Measures], causes: Sequence[str], in
         for some, value in values.items():
             if cause not in some:
                 orders = math.factorial(len(some)) * math.factorial(n - len(some) - 1) / math.factorial(n)
-                share += orders * (values[some | {cause}] - value)  # type: ignore[operator]
+                share += orders * (values[some | {cause}] - value)
         shares.append(share)
     return shares
 

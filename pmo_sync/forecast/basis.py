@@ -35,8 +35,7 @@ class Basis(NamedTuple):
 
     today: date
     due_on: date | None
-    remaining: int  # open items of its own
-    work: int  # with those that the same pace must finish first
+    work: int  # open items, with those that the same pace must finish first
     speed: Speed
 
 

@@ -57,11 +57,7 @@ def held(rows: Sequence[Mapping[str, Any]], store: Store, as_of: datetime) -> He
     counts, the first, because the others repeat it; of several runs for one moment the first one published. What was
     published for a moment long past is no forecast and never counts.
     """
-    known = [
-        row
-        for row in rows
-        if row["p85_on"] is not None and row["as_of"] <= as_of and row["published_at"] - row["as_of"] <= PROMPT
-    ]
+    known = [row for row in rows if row["p85_on"] is not None and row["as_of"] <= as_of and _is_prompt(row)]
     if not known:
         return Held(0, 0)
     [(today,)] = store.rows("SELECT today FROM moment")
@@ -79,9 +75,14 @@ def held(rows: Sequence[Mapping[str, Any]], store: Store, as_of: datetime) -> He
     return Held(kept, judged)
 
 
+def _is_prompt(row: Mapping[str, Any]) -> bool:
+    """Published when its moment was the present."""
+    return bool(row["published_at"] - row["as_of"] <= PROMPT)
+
+
 def said(rows: Sequence[Mapping[str, Any]], as_of: datetime, again: Mapping[str, Forecast]) -> dict[str, Forecast]:
-    """The forecasts of ``as_of`` as they were published; where none was, as they are computed ``again``."""
-    published = {row["subject"]: row for row in rows if row["as_of"] == as_of}
+    """The forecasts of ``as_of`` as they were last published then; where none was, as they are computed ``again``."""
+    published = {row["subject"]: row for row in rows if row["as_of"] == as_of and _is_prompt(row)}
     return {
         subject: replace(one, **{name: published[subject][name] for name in _SAID}) if subject in published else one
         for subject, one in again.items()

@@ -319,13 +319,13 @@ def _end_project(workspace: Workspace, known: Progress, project: Project) -> Non
     store, id_ = workspace.store, project.project_id
     known.ended.add(id_)
     failing, is_whole = known.failing.get(id_, []), known.is_whole(project)
-    unread = passes.note_unreadable(store, id_, failing, is_whole=is_whole)
+    tries = passes.note_unreadable(store, id_, failing, is_whole=is_whole)
     known.problems += [
         Problem(one.subject, f"{one.what}; not asked for again before it changes, or with `pmo-sync pull --full`")
         for one in passes.passed_over(store, id_)
-        if one.subject not in unread
+        if one.subject not in tries
     ]
-    if not is_whole and any(times < PASSES for times in unread.values()):
+    if not is_whole and any(times < PASSES for times in tries.values()):
         return
     passes.pass_over(store, id_)
     passes.end_pass(store, id_, known.began_at, known.reached.get(id_))

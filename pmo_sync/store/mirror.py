@@ -33,6 +33,7 @@ from pmo_sync.store.database import MOST_ROOM, Database, sql
 _ROOM: Final = 48
 _ROOM_PER_MILLION: Final = 32
 _ROOM_PER_MILLION_NEW: Final = 256
+_THREADS: Final = 2  # each needs room of its own: what is enough for these is too little for 32
 
 
 class Store(Database):
@@ -116,14 +117,18 @@ class Store(Database):
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
-        """Within, the engine keeps in memory what a merge needs, not all that was written since it was opened."""
+        """Within, the engine keeps in memory what a merge needs, not all that was written since it was opened.
+
+        After an error nothing is restored: the database is closed then, and may be past taking a setting.
+        """
+        [(threads,)] = self.rows("SELECT current_setting('threads')")
+        self.script(f"SET threads = {min(threads, _THREADS)}")
         self._is_streaming = True
         self._fit_room()
-        try:
-            yield
-        finally:
-            self._is_streaming = False
-            self._fit_room()
+        yield
+        self._is_streaming = False
+        self._fit_room()
+        self.script(f"SET threads = {threads}")
 
     def _fit_room(self, new: int = 0) -> None:
         room = MOST_ROOM

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pmo_sync import forecast, tables
 from pmo_sync.assess import assess
 from pmo_sync.assessed import Forecast, Part, SourceTrust
+from pmo_sync.config import Config
 from pmo_sync.forecast.attribute import Moved, attribute, moved, remember
 from pmo_sync.forecast.basis import Basis, Speed, dates
 from pmo_sync.forecast.chance import p_hit
@@ -24,7 +25,7 @@ from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import Pool
 from pmo_sync.record import Record
 from pmo_sync.store import Store
-from tests.store import history, lives
+from tests.store import history, lives, oracle
 
 TODAY = date(2026, 3, 1)
 WEEK = timedelta(days=7)
@@ -48,7 +49,7 @@ def said(basis: Basis, digest: str = "d") -> Forecast:
     by_day = dates(basis.today, days)
     chance = None if basis.due_on is None else p_hit(days, (basis.due_on - basis.today).days)
     return Forecast(
-        "milestone:m", "x", basis.remaining, (), by_day[0.5], by_day[0.85], by_day[0.95], chance, basis.due_on, None, 1.0, 1,
+        "milestone:m", "x", basis.work, (), by_day[0.5], by_day[0.85], by_day[0.95], chance, basis.due_on, None, 1.0, 1,
         config_digest=digest,
     )  # fmt: skip
 
@@ -68,14 +69,14 @@ def moves(then: Basis, now: Basis, came: int = 0, left: int = 0, done: int = 0) 
 def pairs(draw: st.DrawFn) -> tuple[Basis, Basis, Moved]:
     remaining, ahead = draw(st.integers(1, 40)), draw(st.integers(0, 20))
     due_on = draw(st.none() | st.dates(TODAY + WEEK, TODAY + 30 * WEEK))
-    then = Basis(TODAY, due_on, remaining, remaining + ahead, SPEEDS[draw(st.sampled_from([3, 5, 8])), TODAY])
+    then = Basis(TODAY, due_on, remaining + ahead, SPEEDS[draw(st.sampled_from([3, 5, 8])), TODAY])
     done = draw(st.integers(0, remaining - 1))
     left = draw(st.integers(0, remaining - 1 - done))
     came = draw(st.integers(0, 20))
     rest = remaining + came - left - done
     later = due_on if due_on is None or draw(st.booleans()) else due_on + draw(st.integers(-3, 20)) * timedelta(days=1)
     pace = SPEEDS[draw(st.sampled_from([3, 5, 8])), TODAY + WEEK]
-    now = Basis(TODAY + WEEK, later, rest, rest + draw(st.integers(0, 20)), pace)
+    now = Basis(TODAY + WEEK, later, rest + draw(st.integers(0, 20)), pace)
     counts = {"scope_in": came, "scope_out": left, "progress": done}
     return then, now, Moved({cause: items for cause, items in counts.items() if items})
 
@@ -83,10 +84,11 @@ def pairs(draw: st.DrawFn) -> tuple[Basis, Basis, Moved]:
 def in_order(then: Basis, now: Basis, what: Moved, order: Sequence[str]) -> dict[str, list[int | None]]:
     """The measures' steps when the causes come true one by one."""
     state: dict[str, Any] = {"today": then.today, "due": then.due_on, "speed": then.speed, "work": then.work}
-    ahead = (now.work - now.remaining) - (then.work - then.remaining)
+    came, left, done = (what.counts.get(one, 0) for one in ("scope_in", "scope_out", "progress"))
+    ahead = now.work - (then.work + came - left - done)
 
     def look() -> list[int | None]:
-        return measures(said(Basis(state["today"], state["due"], 1, state["work"], state["speed"])))
+        return measures(said(Basis(state["today"], state["due"], state["work"], state["speed"])))
 
     steps = {}
     for cause in order:
@@ -130,14 +132,14 @@ def test_parts_add_up_and_are_the_mean_of_all_orders(pair: tuple[Basis, Basis, M
 
 
 def test_one_cause_alone_is_all_of_the_change() -> None:
-    then = Basis(TODAY, TODAY + 6 * WEEK, 20, 30, SPEEDS[5, TODAY])
+    then = Basis(TODAY, TODAY + 6 * WEEK, 30, SPEEDS[5, TODAY])
     assert moves(then, then) == ()
-    more = then._replace(remaining=25, work=35)
+    more = then._replace(work=35)
     [part] = moves(then, more, came=5)
     assert (part.cause, part.items) == ("scope_in", 5)
     assert part.p50_days is not None
     assert part.p50_days > 0
-    [part] = moves(then, then._replace(remaining=15, work=25), left=5)
+    [part] = moves(then, then._replace(work=25), left=5)
     assert part.cause == "scope_out"
     assert (part.p50_days or 0) < 0 < (part.p_hit_points or 0)
     [part] = moves(then, then._replace(work=35))
@@ -149,15 +151,15 @@ def test_one_cause_alone_is_all_of_the_change() -> None:
 
 
 def test_work_done_as_planned_takes_back_the_time_that_passed() -> None:
-    then = Basis(TODAY, TODAY + 8 * WEEK, 20, 20, SPEEDS[5, TODAY])
+    then = Basis(TODAY, TODAY + 8 * WEEK, 20, SPEEDS[5, TODAY])
     idle = moves(then, then._replace(today=TODAY + WEEK))
     assert [(one.cause, one.p50_days) for one in idle] == [("progress", 7)]
-    busy = moves(then, then._replace(today=TODAY + WEEK, remaining=15, work=15), done=5)
+    busy = moves(then, then._replace(today=TODAY + WEEK, work=15), done=5)
     assert all(abs(one.p50_days or 0) <= 2 for one in busy)
 
 
 def test_what_was_published_differently_is_a_cause_of_its_own() -> None:
-    then = Basis(TODAY, TODAY + 8 * WEEK, 20, 20, SPEEDS[5, TODAY])
+    then = Basis(TODAY, TODAY + 8 * WEEK, 20, SPEEDS[5, TODAY])
     again = said(then)
     assert again.p50_on is not None
     published = replace(again, p50_on=again.p50_on - timedelta(days=4))
@@ -167,41 +169,78 @@ def test_what_was_published_differently_is_a_cause_of_its_own() -> None:
     assert part.cause == "configuration"
 
 
+def test_what_was_published_of_a_moment_long_past_was_said_to_nobody() -> None:
+    again = {"milestone:m": said(Basis(TODAY, None, 20, SPEEDS[5, TODAY]))}
+    as_of = datetime(2026, 3, 2, tzinfo=UTC)
+    row = {**{name: getattr(again["milestone:m"], name) for name in NAMES}, "p95_on": None, "due_on": None}
+    row |= {"subject": "milestone:m", "refused": False, "config_digest": "d", "p50_on": TODAY, "as_of": as_of}
+    for days, day in ((1, TODAY), (9, again["milestone:m"].p50_on)):
+        rows = [{**row, "published_at": as_of + timedelta(days=days)}]
+        assert forecast.said(rows, as_of, again)["milestone:m"].p50_on == day
+
+
 def test_a_date_that_is_not_known_all_the_way_has_no_parts() -> None:
-    then = Basis(TODAY, TODAY + 8 * WEEK, 20, 20, SPEEDS[3, TODAY])
-    far = then._replace(remaining=9_000, work=9_000)
+    then = Basis(TODAY, TODAY + 8 * WEEK, 20, SPEEDS[3, TODAY])
+    far = then._replace(work=9_000)
     assert said(far).p50_on is None
     assert all(one.p50_days is None for one in moves(then, far, came=8_980))
 
 
+def _now(case: history.Case, config: Config, store: Store, moment: datetime) -> tuple[dict[str, set[str]], set[str]]:
+    """By the oracle: the open items of each commitment that is open, and all that are done."""
+    life = {one.issue_id: one for one in oracle.lives(case, config, moment)}
+    work = {id_ for id_, one in life.items() if one.role == "work" and one.removed_at is None}
+    done = {id_ for id_ in work if life[id_].done_at is not None}
+    promised = [one for (one,) in store.rows("SELECT subject FROM subject WHERE is_committed AND state = 'open'")]
+    inside = oracle.members(case, config, moment)
+    return {one: inside.get(one, set()) & work for one in promised}, done
+
+
 @lives.share(20)
 @given(lives.portfolios(), lives.moments(), lives.moments())
-def test_open_items_then_and_what_became_of_them_are_the_open_items_now(
-    text: str, one: datetime, other: datetime
-) -> None:
-    early, late = sorted((one, other))
+def test_what_became_of_the_open_items_is_what_the_oracle_finds(text: str, one: datetime, other: datetime) -> None:
     case = history.parse(text)
     store = history.fill(history.blank(), case)
     config = history.configure(sources=case.sources)
-    open_items = []
-    for moment in (early, late):
+    looks = []
+    for moment in sorted((one, other)):
         tables.prepare(store, config, moment, moment.date())
-        if moment is early:
+        if not looks:
             remember(store)
-        query = """
-            SELECT s.subject, list(DISTINCT l.issue_id)
-            FROM subject AS s JOIN membership AS m USING (subject) JOIN lifecycle AS l USING (issue)
-            WHERE s.is_committed AND s.state = 'open' AND l.is_leaf AND l.role = 'work' AND l.done_at IS NULL
-                AND l.removed_at IS NULL GROUP BY s.subject"""
-        open_items.append({subject: set(ids) for subject, ids in store.rows(query)})
+        looks.append(_now(case, config, store, moment))
+    (before, done_before), (after, done_after) = looks
     found = moved(store)
-    for subject in open_items[0].keys() & open_items[1].keys():
-        then, now = (some[subject] for some in open_items)
+    for subject in before.keys() & after.keys():
+        then, now = before[subject] - done_before, after[subject] - done_after
         what = found.get(subject, Moved())
-        assert what.counts.get("scope_in", 0) == len(now - then)
-        assert what.counts.get("scope_out", 0) + what.counts.get("progress", 0) == len(then - now)
-        keys = {f"{issue.source}:{issue.key}" for issue in case.issues if issue.issue_id in now - then}
-        assert len(what.named.get("scope_in", ())) == min(len(keys), 12)
+        done = then & after[subject] & done_after
+        expected = {"scope_in": len(now - then), "progress": len(done), "scope_out": len(then - now - done)}
+        assert what.counts == {cause: items for cause, items in expected.items() if items}
+        titles = sorted(one.title for one in case.issues if one.issue_id in now - then)
+        assert sorted(one.title for one in what.named.get("scope_in", ())) == titles
+
+
+def test_each_way_an_item_can_go() -> None:
+    text = """
+        PAY-1  2026-01-01 todo +milestone:v1  2026-01-08 done
+        PAY-2  2026-01-01 todo +milestone:v1  2026-01-08 -milestone:v1
+        PAY-3  2026-01-01 todo +milestone:v1  2026-01-08 -milestone:v1  2026-01-09 done
+        PAY-4  2026-01-01 todo +milestone:v1  2026-01-08 wontdo
+        PAY-5  2026-01-01 todo                2026-01-08 +milestone:v1
+        PAY-6  2026-01-07 todo +milestone:v1  2026-01-08 done
+        PAY-7  2026-01-01 todo +milestone:v1  2026-01-03 done  2026-01-08 todo
+        PAY-8  2026-01-01 todo +milestone:v1
+        @v1  kind=version project=PAY  2026-01-01 due_on=2026-03-01 state=open
+    """
+    store = history.prepared(text, "2026-01-06")
+    remember(store)
+    case = history.parse(text)
+    tables.prepare(store, history.configure(sources=case.sources), datetime(2026, 1, 12, tzinfo=UTC), date(2026, 1, 11))
+    what = moved(store)["milestone:acme:m:v1"]
+    assert what.counts == {"scope_in": 2, "scope_out": 3, "progress": 1}
+    assert [one.key for one in what.named["scope_in"]] == ["PAY-5", "PAY-7"]
+    assert [one.key for one in what.named["scope_out"]] == ["PAY-2", "PAY-3", "PAY-4"]
+    store.close()
 
 
 def _team(weeks: int = 30, per_week: int = 4) -> list[str]:

@@ -108,7 +108,7 @@ def test_history_from_the_record_equals_history_as_it_grew(
 ) -> None:
     """Whatever the moments of handing over, and of losing the database after it; None: the milestone is not there."""
     looks = [
-        catalogue(*([] if seen is None else [V1._replace(due_on=seen[0], state=seen[1])]))  # type: ignore[arg-type]
+        catalogue() if seen is None else catalogue(V1._replace(due_on=seen[0], state=seen[1]))  # type: ignore[arg-type]
         for seen in states
     ]
     store = history.blank()

@@ -281,11 +281,11 @@ def test_compacting_orders_the_history_and_loses_nothing() -> None:
 
 
 def test_while_pages_stream_in_room_grows_with_the_history_alone(tmp_path: Path) -> None:
-    def room() -> str:
-        [(text,)] = store.rows("SELECT current_setting('memory_limit')")
-        return str(text)
+    def room() -> tuple[str, int]:
+        [(text, threads)] = store.rows("SELECT current_setting('memory_limit'), current_setting('threads')")
+        return text, threads
 
-    with Store.open(tmp_path / "x.duckdb") as store:
+    with Store.open(tmp_path / "x.duckdb", threads=32) as store:
         usual = room()
         with store.streaming():
             little = room()
@@ -296,7 +296,8 @@ def test_while_pages_stream_in_room_grows_with_the_history_alone(tmp_path: Path)
             )
             history.fill(store, history.parse("PAY-1 2026-01-05 todo"))
             grown = room()
-        assert [little, grown, room()] == ["45.7 MiB", "76.2 MiB", usual]
+        assert [little, grown, room()] == [("45.7 MiB", 2), ("76.2 MiB", 2), usual]
+        assert usual[1] == 32
 
 
 def test_every_field_of_the_model_can_be_told_in_a_line() -> None:

@@ -20,7 +20,9 @@ moved AS (
 )
 SELECT
     moved.subject, moved.cause, count(*) AS items,
-    list([i.key, i.title, i.url, i.is_confidential::VARCHAR] ORDER BY i.key)[:$most] AS named
+    list(
+        {'key': i.key, 'title': i.title, 'url': i.url, 'is_confidential': i.is_confidential} ORDER BY i.key
+    )[:$most] AS named
 FROM moved
 JOIN issue AS i ON i.issue = moved.issue
 GROUP BY moved.subject, moved.cause
