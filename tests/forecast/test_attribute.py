@@ -196,8 +196,23 @@ def _now(case: history.Case, config: Config, store: Store, moment: datetime) -> 
     return {one: inside.get(one, set()) & work for one in promised}, done
 
 
-@lives.share(20)
-@given(lives.portfolios(), lives.moments(), lives.moments())
+_WORDS = st.sampled_from(["todo", "done", "wontdo", "+milestone:v1", "-milestone:v1", "+milestone:v1"])
+
+
+@st.composite
+def restless(draw: st.DrawFn) -> str:
+    """Issues that go in and out of one milestone, and are done, refused and opened again."""
+    lines = []
+    for number in range(1, 9):
+        events = draw(st.lists(st.tuples(st.integers(0, 12 * 24), _WORDS), min_size=2, max_size=6))
+        told = [(0, "todo"), *sorted(events)]
+        moments = " ".join(f"{lives.START + timedelta(hours=hour):%Y-%m-%dT%H:%M} {word}" for hour, word in told)
+        lines.append(f"PAY-{number} {moments}")
+    return "\n".join([*lines, "@v1 kind=version project=PAY 2026-01-05 due_on=2026-03-01 state=open"])
+
+
+@lives.share(40)
+@given(restless(), lives.moments(), lives.moments())
 def test_what_became_of_the_open_items_is_what_the_oracle_finds(text: str, one: datetime, other: datetime) -> None:
     case = history.parse(text)
     store = history.fill(history.blank(), case)
