@@ -8,8 +8,8 @@ has a pseudonym in each source.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from pmo_sync.errors import PmoSyncError
 from pmo_sync.pipeline.workspace import Workspace, writing
@@ -20,20 +20,12 @@ if TYPE_CHECKING:
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config
     from pmo_sync.store import Store
+    from pmo_sync.store.people import Kept
 
 ELSEWHERE: Final = (
     "recordings of `pull --record`, exports and copies of the state folder are your own files: what they hold of "
     "these people stays until you delete it"
 )
-
-
-class _Kept(NamedTuple):
-    """A person as the database has it."""
-
-    person_id: str
-    source: str
-    name: str  # empty where the tracker told none
-    stays: int
 
 
 def expire(workspace: Workspace) -> None:
@@ -65,7 +57,7 @@ def people_export(config: Config, clock: Clock, *, people: Sequence[str] = ()) -
         if people:
             told = [_everything(store, one) for one in _named(store, people)]
         else:
-            told = [one._asdict() for one in _kept(store)]
+            told = [one._asdict() for one in stored.kept(store)]
     lines = [line for one in told for line in _lines(one)]
     return Result({"people": told}, lines or ["nothing is kept about anybody"])
 
@@ -83,29 +75,10 @@ def people_erase(config: Config, clock: Clock, people: Sequence[str]) -> Result:
     return Result({"erased": erased, "elsewhere": ELSEWHERE}, [*lines, ELSEWHERE])
 
 
-def _kept(store: Store) -> list[_Kept]:
-    """Everybody, by source and name; also those whose name the tracker did not tell."""
-    rows = store.rows("""
-        WITH stay AS (
-            SELECT h.value AS person_id, issue.source
-            FROM history AS h
-            JOIN issue ON issue.issue = h.entity
-            WHERE h.field = 'assignee'
-        ),
-        known AS (
-            SELECT person_id, min(source) AS source, count(*) AS stays FROM stay GROUP BY person_id
-        )
-        SELECT person_id, coalesce(p.source, k.source) AS source, coalesce(p.name, '') AS name, coalesce(k.stays, 0)
-        FROM known AS k
-        FULL JOIN person AS p USING (person_id)
-        ORDER BY source, name, person_id""")
-    return [_Kept(*row) for row in rows]
-
-
-def _named(store: Store, people: Sequence[str]) -> list[_Kept]:
+def _named(store: Store, people: Sequence[str]) -> list[Kept]:
     """Those meant, each once. Raises PmoSyncError with every name that means nobody, or several."""
-    kept = _kept(store)
-    found: dict[str, _Kept] = {}
+    kept = stored.kept(store)
+    found: dict[str, Kept] = {}
     problems = []
     for wanted in people:
         meant = [one for one in kept if wanted == one.person_id] or [one for one in kept if wanted == one.name]
@@ -121,18 +94,10 @@ def _named(store: Store, people: Sequence[str]) -> list[_Kept]:
     return list(found.values())
 
 
-def _everything(store: Store, person: _Kept) -> dict[str, Any]:
-    rows = store.rows(
-        """
-        SELECT issue.key, issue.url, h.since, h.until, issue.is_confidential
-        FROM history AS h
-        JOIN issue ON issue.issue = h.entity
-        WHERE h.field = 'assignee' AND h.value = ?
-        ORDER BY h.since, issue.key""",
-        [person.person_id],
-    )
+def _everything(store: Store, person: Kept) -> dict[str, Any]:
+    rows = stored.assignments(store, person.person_id)
     shown = [
-        {"key": key, "url": url, "from": _utc(since), "until": _utc(until)}
+        {"key": key, "url": url, "from": since, "until": until}
         for key, url, since, until, is_confidential in rows
         if not is_confidential
     ]
@@ -141,10 +106,6 @@ def _everything(store: Store, person: _Kept) -> dict[str, Any]:
         "assignments": shown,
         "assignments_to_confidential_issues": len(rows) - len(shown),
     }
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 def _lines(one: dict[str, Any]) -> list[str]:

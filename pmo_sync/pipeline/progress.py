@@ -107,5 +107,4 @@ def _skew(identity: Identity | None, now: datetime) -> float | None:
 def _unnamed_kinds(workspace: Workspace, source: str) -> tuple[str, ...]:
     """Issue types here that no role names; parents (epics and above) apart."""
     named = {kind.strip().lower() for kinds in workspace.config.roles.values() for kind in kinds}
-    query = "SELECT DISTINCT kind FROM issue WHERE source = ? AND vanished_at IS NULL AND level <= 0 ORDER BY kind"
-    return tuple(row[0] for row in workspace.store.rows(query, [source]) if row[0].strip().lower() not in named)
+    return tuple(one for one in workspace.store.kinds(source) if one.strip().lower() not in named)

@@ -169,6 +169,11 @@ class Store(Database):
         query = "SELECT key, issue_id FROM issue WHERE source = ? AND is_confidential AND key <> ''"
         return dict(self.rows(query, [source]))
 
+    def kinds(self, source: str) -> tuple[str, ...]:
+        """The issue types of what is here; parents (epics and above) apart."""
+        query = "SELECT DISTINCT kind FROM issue WHERE source = ? AND vanished_at IS NULL AND level <= 0 ORDER BY kind"
+        return tuple(row[0] for row in self.rows(query, [source]))
+
     def unmapped_statuses(self, source: str, status_map: Iterable[tuple[str, str, Category]]) -> tuple[str, ...]:
         """Names of statuses that issues are in now and that neither the tracker nor the configuration gives a category."""
         self.name_statuses(status_map)

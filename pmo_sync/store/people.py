@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -17,6 +17,39 @@ if TYPE_CHECKING:
     import duckdb
 
     from pmo_sync.store.mirror import Store
+
+
+class Kept(NamedTuple):
+    """A person as the database has it."""
+
+    person_id: str
+    source: str
+    name: str  # empty where the tracker told none
+    stays: int  # how often they were assigned to something
+
+
+class Assignment(NamedTuple):
+    """Somebody's stay on an issue, in UTC; ``until`` is None while it lasts."""
+
+    key: str
+    url: str
+    since: datetime
+    until: datetime | None
+    is_confidential: bool
+
+
+def kept(store: Store) -> list[Kept]:
+    """Everybody something is kept about, by source and name."""
+    return [Kept(*row) for row in store.rows(sql("people/kept"))]
+
+
+def assignments(store: Store, person_id: str) -> list[Assignment]:
+    """What one person was assigned to, the first first."""
+    rows = store.rows(sql("people/assignments"), [person_id])
+    return [
+        Assignment(key, url, since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC), is_confidential)
+        for key, url, since, until, is_confidential in rows
+    ]
 
 
 def expire(store: Store, before: datetime, status_map: Iterable[tuple[str, str, Category]]) -> None:
