@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -94,14 +94,12 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         for n in range(3)
     ]  # now, one period ago, two
     now, before = cuts[today], cuts[today - step]
-    verdicts = _rolled_up(now, policy.hold(raw[0], raw[1]))
-    verdicts_before = _rolled_up(before, policy.hold(raw[1], raw[2]))
+    periods = [_period(cuts[today - n * step], some) for n, some in enumerate(raw)]
+    verdicts = _rolled_up(now, policy.hold(raw[0], raw[1]), policy.lost(periods[0], periods[1]))
+    verdicts_before = _rolled_up(before, policy.hold(raw[1], raw[2]), policy.lost(periods[1], periods[2]))
     published = record.rows("ledger")
     said = forecast.said(published, before.as_of, before.forecasts)
-    news = policy.changes(
-        now.subjects, verdicts, verdicts_before, now.forecasts, said, now.readings, before.readings,
-        {id_: subject.due_on for id_, subject in before.subjects.items()},
-    )  # fmt: skip
+    news = policy.changes(_period(now, verdicts), replace(_period(before, verdicts_before), forecasts=said))
     kept = forecast.held(published, store, now.as_of)
     committed = [id_ for id_, one in now.subjects.items() if one.is_committed]
     projects = [id_ for id_, one in now.subjects.items() if one.kind == "project"]
@@ -261,6 +259,7 @@ def _facts(
     cut: Cut, subject: Subject, before: Forecast | None, late_waits: int, stale_source: str | None
 ) -> policy.MilestoneFacts:
     made = cut.forecasts.get(subject.id)
+    added, removed = (_value(cut, subject.id, "SP-1", part) for part in ("added", "removed"))
     drift = (made.p50_on - before.p50_on).days if made and before and made.p50_on and before.p50_on else None
     return policy.MilestoneFacts(
         subject=subject,
@@ -271,23 +270,30 @@ def _facts(
         late_waits=late_waits,
         drift_days=drift,
         reported=cut.reported.get(subject.parent or ""),
-        scope_added=int(_value(cut, subject.id, "SP-1", "added") or 0),
+        scope_added=int((added or 0) - (removed or 0)),
         scope_growth=_value(cut, subject.id, "SP-1", "growth"),
         stale_source=stale_source,
     )
 
 
-def _rolled_up(cut: Cut, milestones: Mapping[str, Verdict]) -> dict[str, Verdict]:
-    """Milestones' colours with those of everything above them."""
+def _period(cut: Cut, verdicts: Mapping[str, Verdict]) -> policy.Period:
+    return policy.Period(cut.subjects, verdicts, cut.forecasts, cut.readings)
+
+
+def _rolled_up(
+    cut: Cut, milestones: Mapping[str, Verdict], lost: Sequence[tuple[Subject, Verdict]]
+) -> dict[str, Verdict]:
+    """Milestones' colours with those of everything above them, which the ``lost`` ones still count for."""
     verdicts = dict(milestones)
+    commitments = [*((cut.subjects[id_], one) for id_, one in milestones.items()), *lost]
     projects = _of_kind(cut, "project")
     for project in projects:
-        own = [(cut.subjects[id_], one) for id_, one in milestones.items() if cut.subjects[id_].parent == project.id]
+        own = [one for one in commitments if one[0].parent == project.id]
         verdicts[project.id] = policy.project_verdict(project, own, cut.reported.get(project.id))
-    must_win = [one for id_, one in milestones.items() if cut.subjects[id_].is_must_win]
+    must_win = [one for subject, one in commitments if subject.is_must_win]
     for programme in _of_kind(cut, "programme"):
         below = {project.id for project in projects if project.parent == programme.id}
-        own_must_win = [one for one in must_win if cut.subjects[one.subject].parent in below]
+        own_must_win = [one for subject, one in commitments if subject.is_must_win and subject.parent in below]
         verdicts[programme.id] = policy.rollup_verdict(
             programme, [verdicts[id_] for id_ in sorted(below)], own_must_win
         )

@@ -47,7 +47,7 @@ class MilestoneFacts:
     late_waits: int  # its items that wait for another project's late item
     drift_days: int | None  # P50 now minus P50 four weeks ago; None without both
     reported: Rag | None
-    scope_added: int = 0  # items added since the baseline
+    scope_added: int = 0  # items since the baseline, net
     scope_growth: float | None = None  # the same as a share of the baseline
     stale_source: str | None = None  # a source of its project was not read since the period closed
 
@@ -226,92 +226,131 @@ def rollup_verdict(
     return Verdict(subject.id, "green", (counts,))
 
 
-def changes(
-    subjects: Mapping[str, Subject],
-    now: Mapping[str, Verdict],
-    before: Mapping[str, Verdict],
-    forecasts: Mapping[str, Forecast],
-    forecasts_before: Mapping[str, Forecast],
-    readings: Mapping[tuple[str, str, str], Reading],
-    readings_before: Mapping[tuple[str, str, str], Reading],
-    due_before: Mapping[str, date | None],
-) -> tuple[Change, ...]:
-    """What is news since the period before, worst first. Only committed milestones and projects make news."""
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What news is told from: one period's subjects, verdicts, forecasts and readings."""
+
+    subjects: Mapping[str, Subject]
+    verdicts: Mapping[str, Verdict]
+    forecasts: Mapping[str, Forecast]
+    readings: Mapping[tuple[str, str, str], Reading]
+
+    def remaining(self, id_: str) -> int:
+        """Items of a milestone or epic that are open."""
+        found = self.readings.get((id_, "PR-1", "remaining"))
+        return int(found.value) if found is not None and found.value else 0
+
+    def is_finished(self, id_: str) -> bool:
+        """Whether a milestone or epic is there with work, and all of it is done."""
+        return (id_, "PR-1", "remaining") in self.readings and self.remaining(id_) == 0
+
+
+def lost(now: Period, before: Period) -> list[tuple[Subject, Verdict]]:
+    """Commitments off track in the period before, with neither a colour now nor all work done: they keep theirs for one
+    period more. Deleting a red milestone, or closing it with work still open, makes no project better at once.
+
+    The verdicts of both are those of milestones and epics, before hysteresis.
+    """
+    return [
+        (before.subjects[id_], Verdict(id_, was.rag, (Reason("milestone_gone"),), was.reported))
+        for id_, was in before.verdicts.items()
+        if was.rag in ("amber", "red") and id_ not in now.verdicts and not now.is_finished(id_)
+    ]
+
+
+def changes(now: Period, before: Period) -> tuple[Change, ...]:
+    """What is news since the period before, worst first. Only commitments and projects make news."""
     found: list[Change] = []
-    for id_, subject in subjects.items():
+    for id_, subject in now.subjects.items():
         if subject.is_committed:
-            found += _colour_change(id_, now.get(id_), before.get(id_))
-    told = {(subjects[one.subject].parent, one.code, one.params["now"]) for one in found}
-    for id_, subject in subjects.items():
+            found += _colour_change(id_, now, before)
+    told = {(now.subjects[one.subject].parent, one.code, one.params["now"]) for one in found}
+    for id_, subject in now.subjects.items():
         if subject.kind == "project":
-            found += [
-                one
-                for one in _colour_change(id_, now.get(id_), before.get(id_))
-                if (id_, one.code, one.params["now"]) not in told
-            ]
-        if subject.kind == "project":
-            found += _count_change(id_, "newly_blocked", "RK-1", "count", readings, readings_before)
+            found += [one for one in _colour_change(id_, now, before) if (id_, one.code, one.params["now"]) not in told]
+            found += _count_change(id_, "newly_blocked", "RK-1", "count", now, before)
         if subject.is_committed:
-            found += _milestone_changes(subject, forecasts.get(id_), forecasts_before.get(id_), due_before)
-            found += _scope_change(id_, readings.get((id_, "SP-1", "recent")))
-            found += _closing(subject, before.get(id_), readings.get((id_, "PR-1", "remaining")))
+            found += _date_changes(subject, before)
+            found += _forecast_changes(id_, now.forecasts.get(id_), before.forecasts.get(id_))
+            found += _scope_change(id_, now, before)
+            found += _ending(subject, now, before)
+    found += _gone(now, before)
     return tuple(sorted(found, key=lambda one: (-one.weight, one.subject, one.code)))
 
 
-def _colour_change(id_: str, now: Verdict | None, before: Verdict | None) -> list[Change]:
-    if now is None or before is None or now.rag == before.rag:
+def _colour_change(id_: str, now: Period, before: Period) -> list[Change]:
+    is_now, was = now.verdicts.get(id_), before.verdicts.get(id_)
+    if is_now is None or was is None or is_now.rag == was.rag:
         return []
-    if SEVERITY[now.rag] > SEVERITY[before.rag]:
-        return [Change(id_, "rag_worse", {"before": before.rag, "now": now.rag, "reasons": now.reasons}, 100.0)]
-    code = "rag_better" if "grey" not in (now.rag, before.rag) else "rag_other"
-    return [Change(id_, code, {"before": before.rag, "now": now.rag, "reasons": now.reasons}, 60.0)]
+    params = {"before": was.rag, "now": is_now.rag, "reasons": is_now.reasons}
+    if SEVERITY[is_now.rag] > SEVERITY[was.rag]:
+        return [Change(id_, "rag_worse", params, 100.0)]
+    code = "rag_better" if "grey" not in (is_now.rag, was.rag) else "rag_other"
+    return [Change(id_, code, params, 60.0)]
 
 
-def _count_change(
-    id_: str,
-    code: str,
-    indicator: str,
-    part: str,
-    now: Mapping[tuple[str, str, str], Reading],
-    before: Mapping[tuple[str, str, str], Reading],
-) -> list[Change]:
-    values = [table.get((id_, indicator, part)) for table in (now, before)]
+def _count_change(id_: str, code: str, indicator: str, part: str, now: Period, before: Period) -> list[Change]:
+    values = [one.readings.get((id_, indicator, part)) for one in (now, before)]
     more = (values[0].value or 0 if values[0] else 0) - (values[1].value or 0 if values[1] else 0)
     return [Change(id_, code, {"count": int(more)}, 20.0 + more)] if more > 0 else []
 
 
-def _milestone_changes(
-    subject: Subject, now: Forecast | None, before: Forecast | None, due_before: Mapping[str, date | None]
-) -> list[Change]:
-    found = []
-    earlier = due_before.get(subject.id)
-    if subject.due_on is None and earlier is not None:
-        found.append(Change(subject.id, "due_removed", {"due_on": earlier}, 80.0))
-    if subject.due_on is not None and earlier is not None and subject.due_on != earlier:
-        days = (subject.due_on - earlier).days
-        found.append(Change(subject.id, "due_moved", {"days": days, "due_on": subject.due_on}, 50.0 + abs(days) / 7))
+def _date_changes(subject: Subject, before: Period) -> list[Change]:
+    earlier = before.subjects[subject.id].due_on if subject.id in before.subjects else None
+    if earlier is None or subject.due_on == earlier:
+        return []
+    if subject.due_on is None:
+        return [Change(subject.id, "due_removed", {"due_on": earlier}, 80.0)]
+    days = (subject.due_on - earlier).days
+    return [Change(subject.id, "due_moved", {"days": days, "due_on": subject.due_on}, 50.0 + abs(days) / 7)]
+
+
+def _forecast_changes(id_: str, now: Forecast | None, before: Forecast | None) -> list[Change]:
     if now is None or before is None:
-        return found
-    if before.remaining > 0 and now.remaining == 0 and not now.refused:
-        found.append(Change(subject.id, "milestone_reached", {"on": subject.due_on}, 55.0))
+        return []
+    found = []
     if now.p50_on and before.p50_on and abs(moved := (now.p50_on - before.p50_on).days) >= 7:
         code = "forecast_later" if now.p50_on > before.p50_on else "forecast_earlier"
-        found.append(Change(subject.id, code, {"days": moved, "p50_on": now.p50_on}, 30.0 + abs(moved) / 7))
+        found.append(Change(id_, code, {"days": moved, "p50_on": now.p50_on}, 30.0 + abs(moved) / 7))
     if now.p_hit is not None and before.p_hit is not None and abs(now.p_hit - before.p_hit) >= 0.15:
         params = {"before": before.p_hit, "now": now.p_hit, "due_on": now.due_on}
-        found.append(Change(subject.id, "p_hit_moved", params, 25.0 + 20 * abs(now.p_hit - before.p_hit)))
+        found.append(Change(id_, "p_hit_moved", params, 25.0 + 20 * abs(now.p_hit - before.p_hit)))
     return found
 
 
-def _closing(subject: Subject, before: Verdict | None, remaining: Reading | None) -> list[Change]:
-    """Closed since the period before, with work still open. A closed milestone has no verdict; it had one before."""
-    left = int(remaining.value) if remaining is not None and remaining.value else 0
-    if subject.state != "closed" or before is None or not left:
+def _ending(subject: Subject, now: Period, before: Period) -> list[Change]:
+    """Its last item was done, or it was closed with work still open. A closed one has no verdict; it had one before."""
+    was = before.forecasts.get(subject.id)
+    if was is not None and was.remaining > 0 and now.is_finished(subject.id):
+        return [Change(subject.id, "milestone_reached", {"on": subject.due_on}, 55.0)]
+    left = now.remaining(subject.id)
+    if subject.state == "closed" and subject.id in before.verdicts and left:
+        return [Change(subject.id, "closed_with_open_work", {"count": left}, 85.0)]
+    return []
+
+
+def _gone(now: Period, before: Period) -> list[Change]:
+    """Commitments that are not there any more: deleted, hidden, or no part of a project here. Told of their project."""
+    lost = [before.subjects[id_] for id_ in before.verdicts if id_ not in now.subjects]
+    return [
+        Change(one.parent, "milestone_gone", {"name": one.name, "rag": before.verdicts[one.id].rag}, 90.0)
+        for one in lost
+        if one.is_committed and one.parent is not None and one.parent in now.subjects
+    ]
+
+
+def _scope_change(id_: str, now: Period, before: Period) -> list[Change]:
+    """Items since the period before, net; nothing is said until both know the baseline."""
+    net = [_net_added(id_, one) for one in (now, before)]
+    if net[0] is None or net[1] is None or net[0] == net[1]:
         return []
-    return [Change(subject.id, "closed_with_open_work", {"count": left}, 85.0)]
-
-
-def _scope_change(id_: str, recent: Reading | None) -> list[Change]:
-    items = int(recent.value) if recent is not None and recent.value else 0
+    items = net[0] - net[1]
     code = "scope_added" if items > 0 else "scope_removed"
-    return [Change(id_, code, {"items": abs(items)}, 15.0 + abs(items) / 10)] if items else []
+    return [Change(id_, code, {"items": abs(items)}, 15.0 + abs(items) / 10)]
+
+
+def _net_added(id_: str, one: Period) -> int | None:
+    values = [one.readings.get((id_, "SP-1", part)) for part in ("added", "removed")]
+    if values[0] is None or values[1] is None or values[0].value is None or values[1].value is None:
+        return None
+    return int(values[0].value - values[1].value)

@@ -58,6 +58,7 @@ REASONS: Final[Mapping[str, Sentence]] = {
     "reported_worse": mark("reported as {reported:rag}, computed better"),
     "better_once": mark("computed {now:rag} this week; shown after a second week"),
     "milestone": mark("{name}: {rag:rag}"),
+    "milestone_gone": mark("gone with work undone; still counts in this report"),
     "must_win_red": (
         mark("{count} must-win milestone is off track"),
         mark("{count} must-win milestones are off track"),
@@ -87,6 +88,11 @@ REASONS: Final[Mapping[str, Sentence]] = {
     "short_history": mark("{weeks} weeks of history, {need} needed for a forecast"),
     "thin_history": mark("{have} items finished in 12 weeks; the date is surer from {need} on"),
     "young_history": mark("{weeks} weeks of history; the date is surer from {need} on"),
+    "young_scope": (
+        mark("scope settled {weeks} week ago: the date allows for no growth before {need} weeks"),
+        mark("scope settled {weeks} weeks ago: the date allows for no growth before {need} weeks"),
+        "weeks",
+    ),
     "empty_weeks": mark("{weeks} of {of} weeks without a finished item, at most {most} allowed"),
     "bulk_share": mark("{share:percent} of the finished items were closed in bulk"),
     "unmapped_share": mark("{share:percent} of the items have an unmapped status"),
@@ -118,6 +124,7 @@ FIXES: Final[Mapping[str, str]] = {
     "short_history": mark("wait for more weeks of history, or import the old ones"),
     "thin_history": mark("finish more items, or split large ones"),
     "young_history": mark("wait for more weeks of history, or import the old ones"),
+    "young_scope": mark("wait for more weeks with the present scope"),
     "empty_weeks": mark("close items when they are done, every week"),
     "bulk_share": mark("close items when they are done, not all on one day"),
     "unmapped_share": mark("map the unmapped statuses in the configuration"),
@@ -176,6 +183,7 @@ CHANGES: Final[Mapping[str, Sentence]] = {
     ),
     "due_removed": mark("its due date {due_on:day} was removed"),
     "milestone_reached": mark("all work done"),
+    "milestone_gone": mark("{name} ({rag:rag}) is no longer there: deleted, hidden or moved elsewhere"),
     "closed_with_open_work": (
         mark("closed with {count} item open"),
         mark("closed with {count} items open"),

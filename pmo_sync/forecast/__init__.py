@@ -8,15 +8,16 @@ items instead would let every milestone end on the same day. ``FC-3.sql`` says t
 and for the forecast.
 
 What it assumes. The plan is linear, the work at the mean pace of the last 12 weeks; ``pool`` says by how much and how
-widely such plans are missed. Scope stands still, unless the milestone's own scope grew since its baseline: then it goes
-on growing, in the same weeks, until a fifth of the time to the due date is left, and the plan is longer by as much as
-simulated work takes longer for it. Growth was not part of the measurements behind the pool.
+widely such plans are missed. Scope stands still, unless the milestone's own work grew over at least four full weeks
+since its baseline: then it goes on growing, in the same weeks, until a fifth of the time to the due date is left, and
+the plan is longer by as much as simulated work takes longer for it. Growth was not part of the measurements behind the
+pool.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["METHOD", "QUANTILES", "Held", "compute", "gates", "held", "ledger_rows", "said"]
 
-METHOD: Final = "regression-1"
+METHOD: Final = "regression-2"
 GROWS_FOR: Final = 0.8  # of the time to the due date
+FEWEST_WEEKS: Final = 4  # since the baseline, before anything is said about growth
 
 
 class Outlook(NamedTuple):
@@ -53,16 +55,16 @@ def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_dig
     and the probability are None where a gate refused (``refused``, the refusing gates in ``gates``), where nothing
     remains, and dates also where the middle one lies more than two years ahead.
     """
-    weekly: dict[str, list[tuple[int, int]]] = {}
+    weekly: dict[str, list[tuple[int, int | None]]] = {}
     for subject, _, items, net_added in store.rows(_sql("weekly")):
-        weekly.setdefault(subject, []).append((int(items), int(net_added)))
+        weekly.setdefault(subject, []).append((items, net_added))
     histories = {subject: History.of(days, items, today) for subject, days, items in store.rows(_sql("finished"))}
     pool = Pool.of({name: one for name, one in histories.items() if name.startswith("project:")})
     outlook = Outlook({}, {})
     for row in store.rows(_sql("inputs")):
         inputs = dict(zip(_COLUMNS, row, strict=True))
         subject, pace_of = inputs["subject"], inputs["pace_of"]
-        plan = _Plan(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
+        plan = _Plan.of(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
         outlook.forecasts[subject], basis = _forecast(inputs, plan, pool, today, config_digest)
         if basis is not None:
             outlook.bases[subject] = basis
@@ -72,9 +74,19 @@ def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_dig
 class _Plan(NamedTuple):
     """What one forecast is drawn from: weeks (items finished, items added net), the days of the pace, its dice."""
 
-    weeks: list[tuple[int, int]]
+    weeks: list[tuple[int, float]]
     history: History | None  # None: nothing was ever finished
     seed: int
+    young: int | None  # weeks since the baseline, where they are too few to tell of growth
+
+    @classmethod
+    def of(cls, weeks: Sequence[tuple[int, int | None]], history: History | None, seed: int) -> _Plan:
+        """In weeks before the baseline (None) the scope is taken to have grown as it did since, on the average."""
+        known = [net for _, net in weeks if net is not None]
+        usual = sum(known) / len(known) if len(known) >= FEWEST_WEEKS else 0.0
+        is_young = 0 < len(known) < FEWEST_WEEKS
+        drawn = [(done, usual if is_young or net is None else net) for done, net in weeks]
+        return cls(drawn, history, seed, len(known) if is_young else None)
 
     @property
     def pace(self) -> float:
@@ -136,6 +148,8 @@ def _forecast(
     days = speed.days(work)
     by_day = dates(today, days)
     warned = gates.warnings(material)
+    if plan.young is not None:
+        warned += (Reason("young_scope", {"weeks": plan.young, "need": FEWEST_WEEKS}),)
     warned += gates.about_dates(work / pace, days[MEDIAN], days[QUANTILES.index(0.85)], plan.growth, pace)
     if work > inputs["remaining"]:
         warned += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
@@ -154,7 +168,7 @@ def _forecast(
 
 def _longer(plan: _Plan, work: int, days_left: int | None) -> float:
     """By how many times the work takes longer because its scope grows; infinite where it would never end."""
-    if plan.growth == 0:
+    if not plan.growth:
         return 1.0
     grows_for = GROWS_FOR * (days_left if days_left is not None and days_left > 0 else 7 * work / plan.pace) / 7
     fixed, growing = (

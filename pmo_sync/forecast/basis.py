@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import QUANTILES, Pool
 
-FARTHEST: Final = 728  # days; no date lies beyond
+FARTHEST: Final = 728  # days; no date lies beyond, and none is given where the middle one would
 MEDIAN: Final = QUANTILES.index(0.50)
 
 
@@ -40,10 +40,10 @@ class Basis(NamedTuple):
 
 
 def dates(today: date, days: Sequence[float]) -> dict[float, date | None]:
-    """The days by whose end all is done, by quantile; none where the middle one lies too far away."""
+    """The days by whose end all is done, by quantile; none beyond FARTHEST, and none where the middle one is."""
     if days[MEDIAN] > FARTHEST:
         return dict.fromkeys(QUANTILES)
     return {
-        q: None if math.isinf(day) else today + timedelta(days=math.ceil(day - 1e-9))
+        q: None if day > FARTHEST else today + timedelta(days=math.ceil(day - 1e-9))
         for q, day in zip(QUANTILES, days, strict=True)
     }

@@ -14,7 +14,7 @@ CLIP: Final = (0.03, 0.97)  # nobody knows better than that
 def p_hit(days: Sequence[float], days_left: float) -> float:
     """That the work is done within ``days_left``, from days at QUANTILES (``Pool.days``); clipped to CLIP.
 
-    Between the quantiles straight in (log days, logit), beyond them along the last piece.
+    Between the quantiles straight in (log days, logit), beyond them along the last piece; with one day known, a step.
     """
     known = [
         (math.log(max(day, 0.5)), math.log(q / (1 - q)))
@@ -27,7 +27,7 @@ def p_hit(days: Sequence[float], days_left: float) -> float:
     for day, odds in known[1:]:
         points.append((max(day, points[-1][0] + 1e-6), odds))
     if len(points) == 1:
-        return min(max(QUANTILES[0], CLIP[0]), CLIP[1])
+        return QUANTILES[0] if days_left >= days[0] else CLIP[0]
     at = math.log(days_left)
     above = next((n for n in range(1, len(points) - 1) if at <= points[n][0]), len(points) - 1)
     (day0, odds0), (day1, odds1) = points[above - 1], points[above]

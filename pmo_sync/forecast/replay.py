@@ -3,8 +3,9 @@
 One forecast a milestone and horizon, at the last week end that lies so many weeks before its end; of a milestone that is
 still open, before today. That the end was then so many weeks away makes these harder than the usual forecast: of all
 that seemed near, those that were late are looked at. Each is made from tables cut at its moment, so its scope, its work and what the pool had
-learnt are those of that day. A due date counts from the day we first saw it. Replayed and published forecasts
-(``ledger``) are never added: only the published ones were promises.
+learnt are those of that day. A due date counts from the day we first saw it: before, there is no chance to make it, and
+it only orders the work of milestones that share a pace. Replayed and published forecasts (``ledger``) are never added:
+only the published ones were promises.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ class Worth(NamedTuple):
     weeks: int
     made: int  # forecasts with dates
     refused: int  # not enough data: no date was given
-    waiting: int  # their P85 day has not come, and they are open
+    waiting: int  # their P85 day has not come
     held: Mapping[str, Share]  # p50, p85, p95, plain_p85
     off: Mapping[str, float | None]  # median days between the date and the end: p50, linear
     brier: float | None  # mean square of P(hit) minus what happened; None below 5 dates known at the time
@@ -147,14 +148,16 @@ class Worth(NamedTuple):
 
 
 def worth(some: Sequence[Replayed], weeks: int, today: date) -> Worth:
-    """Of the replayed forecasts of one horizon. What is open is a miss once its date has passed, as for the ledger."""
+    """Of the replayed forecasts of one horizon, each judged once its day is over, as in the ledger: what is open then is
+    a miss, and who was early is not counted before their turn.
+    """
     made = [one for one in some if one.weeks == weeks and not one.is_refused]
     columns = ("p50_on", "p85_on", "p95_on", "plain_p85_on")
     finished = [one for one in made if one.finished_on is not None]
     hits = [
         (one.p_hit, float(one.finished_on is not None and one.finished_on <= one.due_on))
         for one in made
-        if one.p_hit is not None and one.due_on is not None and (one.finished_on is not None or one.due_on < today)
+        if one.p_hit is not None and one.due_on is not None and one.due_on <= today
     ]
     share = sum(hit for _, hit in hits) / len(hits) if hits else 0.0
     is_enough = len(hits) >= 5
@@ -162,7 +165,7 @@ def worth(some: Sequence[Replayed], weeks: int, today: date) -> Worth:
         weeks,
         len(made),
         sum(one.weeks == weeks and one.is_refused for one in some),
-        sum(one.finished_on is None and (one.p85_on is None or one.p85_on >= today) for one in made),
+        sum(one.finished_on is None if one.p85_on is None else one.p85_on > today for one in made),
         {column.removesuffix("_on"): _held(made, column, today) for column in columns},
         {
             name: _median([abs((day - one.finished_on).days) for one in finished if (day := getattr(one, column))])
@@ -175,11 +178,7 @@ def worth(some: Sequence[Replayed], weeks: int, today: date) -> Worth:
 
 def _held(made: Sequence[Replayed], column: str, today: date) -> Share:
     """A forecast without such a date promised none."""
-    judged = [
-        (one.finished_on, day)
-        for one in made
-        if (day := getattr(one, column)) is not None and (one.finished_on is not None or day < today)
-    ]
+    judged = [(one.finished_on, day) for one in made if (day := getattr(one, column)) is not None and day <= today]
     return Share(sum(finished is not None and finished <= day for finished, day in judged), len(judged))
 
 

@@ -22,7 +22,7 @@ TRIALS: Final = 2_000
 
 
 def simulate(
-    weeks: Sequence[tuple[int, int]],
+    weeks: Sequence[tuple[int, float]],
     work: int,
     seed: int,
     *,
@@ -37,14 +37,16 @@ def simulate(
     """
     if work <= 0 or not weeks or max(done for done, _ in weeks) <= 0:
         return np.zeros(0)
-    past = np.asarray(weeks, dtype=np.int64)
+    past = np.asarray(weeks, dtype=np.float64)
     dice = np.random.default_rng(seed)
-    left = np.full(trials, work, dtype=np.int64)
+    left = np.full(trials, work, dtype=np.float64)
     ended = np.zeros(7 * most_weeks + 1, dtype=np.int64)
     for week in range(most_weeks):
         done, added = past[dice.integers(0, len(past), size=trials)].T  # every path draws, ended or not: more work
         finishes = (left > 0) & (done >= left)  # meets the same weeks, so it never ends earlier
-        days = -(-7 * left[finishes] // done[finishes])  # the first day by whose evening the even share suffices
+        days = np.ceil(7 * left[finishes] / done[finishes] - 1e-9).astype(
+            np.int64
+        )  # the first day by whose evening the even share suffices
         np.add.at(ended, 7 * week + days, 1)
         grown = np.maximum(left - done + (added if week + 1 <= grows_until else 0), 1)
         left = np.where((left <= 0) | finishes, 0, grown)

@@ -106,6 +106,12 @@ def _advice(made: list[replay.Replayed], worth: list[replay.Worth]) -> list[str]
     ]
     if not scored:
         lines.append("P(hit) is not judged: too few due dates were known to us before their milestones ended")
+    unseen = sum(not one.is_refused and one.p_hit is None for one in made)
+    if unseen:
+        lines.append(
+            f"{unseen} of {len(made)} were made of a time when nobody had told us the due date: it only says in which order "
+            "milestones that share a pace are worked on"
+        )
     refused = Counter(one.is_refused for one in made)
     if refused[True]:
         lines.append(

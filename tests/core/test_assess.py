@@ -55,6 +55,40 @@ def test_an_epics_date_has_a_history_of_its_own(tmp_path: Path) -> None:
     assert told[date(2026, 3, 2)] == date(2026, 6, 15)
 
 
+def test_an_epic_whose_date_was_taken_away_stays_a_commitment(tmp_path: Path) -> None:
+    made = assessed(tmp_path, LINES.replace("due_on=2026-06-15", "due_on=2026-06-15  2026-06-25 due_on="))
+    verdict = made.verdicts["epic:acme:PAY-1"]
+    assert (verdict.rag, verdict.reasons[0].code) == ("grey", "no_due_date")
+    assert "due_removed" in {one.code for one in made.changes}
+
+
+DELETED = """
+PAY-1  2026-01-05 todo +milestone:v1
+PAY-2  2026-01-05 todo +milestone:v2  2026-06-22 doing  2026-06-24 done
+@v1    kind=version project=PAY  2026-01-05 due_on=2026-05-01 state=open
+@v2    kind=version project=PAY  2026-01-05 due_on=2026-09-01 state=open  2026-06-26 state=closed
+"""
+
+
+def test_deleting_a_red_milestone_makes_nothing_better_at_once(tmp_path: Path) -> None:
+    """And a version that is released in the week of its last item is reached, not gone."""
+    case = history.parse(DELETED)
+    colours = []
+    with Store.open(tmp_path / "state" / "x.duckdb") as store:
+        history.fill(store, case)
+        with store.transaction() as connection:
+            connection.execute("UPDATE milestone SET vanished_at = TIMESTAMP '2026-06-23' WHERE name = 'v1'")
+        trust = SourceTrust("acme", "fresh", None, "", None, 0)
+        for day in (date(2026, 6, 21), date(2026, 6, 28), date(2026, 7, 5)):
+            made = assess(store, history.configure(), day, [trust], Record(tmp_path / "record"))
+            verdict = made.verdicts["project:PAY"]
+            colours.append((verdict.rag, [one.code for one in verdict.reasons], {one.code for one in made.changes}))
+    assert colours[0][0] == "red"
+    assert colours[1][:2] == ("red", ["milestone", "milestone_gone"])
+    assert {"milestone_gone", "milestone_reached"} <= colours[1][2]
+    assert colours[2][0] == "grey", "no commitment is left"
+
+
 def test_dates_that_nobody_approved_as_a_baseline_are_counted(tmp_path: Path) -> None:
     assert assessed(tmp_path).trust.without_baseline == 2
 

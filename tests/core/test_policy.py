@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pmo_sync import policy
 from pmo_sync.assessed import Forecast, Reading, Reason, Subject, Verdict
-from pmo_sync.policy import MilestoneFacts, hold, milestone_verdict, project_verdict, rollup_verdict
+from pmo_sync.policy import MilestoneFacts, Period, hold, milestone_verdict, project_verdict, rollup_verdict
 
 TODAY = date(2026, 11, 15)
 MILESTONE = Subject(
@@ -144,36 +144,73 @@ def test_done_is_not_held_back() -> None:
     assert hold({"m": now}, {"m": before})["m"].rag == "green"
 
 
-def news(subject: Subject, forecasts=({}, {}), readings=None, due_before=None, before="red") -> list[str]:
-    found = policy.changes(
-        {"m": subject}, {}, {"m": Verdict("m", before, ())}, *forecasts, readings or {}, {}, {"m": due_before}
-    )
-    return [one.code for one in found]
+M = replace(MILESTONE, id="m")
+PROJECT = replace(MILESTONE, id=MILESTONE.parent, kind="project", is_committed=False, due_on=None)
+BEFORE = Period({"m": M}, {"m": Verdict("m", "red", ())}, {"m": FORECAST}, {})
+
+
+def remaining(items: float) -> dict[tuple[str, str, str], Reading]:
+    return {("m", "PR-1", "remaining"): Reading("m", "PR-1", "remaining", items, 60)}
+
+
+def news(subject: Subject | None, readings=None, **now: Forecast) -> list[str]:
+    subjects = {PROJECT.id: PROJECT} | ({"m": subject} if subject else {})
+    return [one.code for one in policy.changes(Period(subjects, {}, now, readings or {}), BEFORE)]
 
 
 def test_a_date_taken_away_is_news() -> None:
-    assert news(replace(MILESTONE, id="m", due_on=None), due_before=date(2026, 12, 15)) == ["due_removed"]
+    assert news(replace(M, due_on=None)) == ["due_removed"]
 
 
 def test_closing_with_open_work_is_news() -> None:
-    left = {("m", "PR-1", "remaining"): Reading("m", "PR-1", "remaining", 60.0, 60)}
-    assert news(replace(MILESTONE, id="m", state="closed"), readings=left) == ["closed_with_open_work"]
-    assert news(replace(MILESTONE, id="m", state="open"), readings=left) == []
+    assert news(replace(M, state="closed"), remaining(60)) == ["closed_with_open_work"]
+    assert news(M, remaining(60)) == []
 
 
 def test_an_emptied_milestone_is_not_reached() -> None:
     empty = replace(FORECAST, remaining=0, refused=True, gates=(Reason("no_items"),), p50_on=None, p_hit=None)
-    assert news(replace(MILESTONE, id="m"), ({"m": empty}, {"m": FORECAST})) == []
+    assert news(M, m=empty) == []
     finished = replace(empty, refused=False, gates=())
-    assert news(replace(MILESTONE, id="m"), ({"m": finished}, {"m": FORECAST})) == ["milestone_reached"]
+    assert news(M, remaining(0), m=finished) == ["milestone_reached"]
+    assert news(replace(M, state="closed"), remaining(0)) == ["milestone_reached"], "also where it is closed at once"
+
+
+def test_a_commitment_that_is_gone_is_news() -> None:
+    assert news(None) == ["milestone_gone"]
+    [gone] = policy.changes(Period({PROJECT.id: PROJECT}, {}, {}, {}), BEFORE)
+    assert (gone.subject, gone.params) == (PROJECT.id, {"name": M.name, "rag": "red"})
+
+
+def test_what_is_gone_off_track_is_not_forgotten_at_once() -> None:
+    nowhere, done = Period({}, {}, {}, {}), Period({"m": replace(M, state="closed")}, {}, {}, remaining(0))
+    left = replace(done, readings=remaining(3))
+    assert [(subject.id, one.rag) for subject, one in policy.lost(nowhere, BEFORE)] == [("m", "red")]
+    assert [one.rag for _, one in policy.lost(left, BEFORE)] == ["red"]
+    assert policy.lost(done, BEFORE) == []
+    assert policy.lost(nowhere, replace(BEFORE, verdicts={"m": Verdict("m", "green", ())})) == []
+    assert policy.lost(replace(nowhere, verdicts={"m": Verdict("m", "green", ())}), BEFORE) == []
+
+
+def scope(added: float | None, removed: float) -> Period:
+    values = {"added": added, "removed": removed}
+    readings = {("m", "SP-1", part): Reading("m", "SP-1", part, value, 9) for part, value in values.items()}
+    return Period({"m": M}, {}, {}, readings)
+
+
+def test_scope_is_news_once() -> None:
+    found = policy.changes(scope(5, 0), scope(0, 0))
+    assert [(one.code, one.params) for one in found] == [("scope_added", {"items": 5})]
+    assert policy.changes(scope(5, 0), scope(5, 0)) == ()
+    assert [one.code for one in policy.changes(scope(5, 7), scope(5, 0))] == ["scope_removed"]
+    assert policy.changes(scope(5, 0), Period({"m": M}, {}, {}, {})) == (), "the baseline is new"
+    assert policy.changes(scope(5, 0), scope(None, 0)) == ()
 
 
 def test_news_is_ordered_by_weight() -> None:
     later = replace(FORECAST, p50_on=date(2026, 12, 22), p_hit=0.4)
     news = policy.changes(
-        {"m": replace(MILESTONE, id="m", due_on=date(2026, 12, 22))},
-        {"m": Verdict("m", "red", ())}, {"m": Verdict("m", "green", ())},
-        {"m": later}, {"m": FORECAST}, {}, {}, {"m": date(2026, 12, 15)},
-    )  # fmt: skip
+        Period({"m": replace(M, due_on=date(2026, 12, 22))}, {"m": Verdict("m", "red", ())}, {"m": later}, {}),
+        replace(BEFORE, verdicts={"m": Verdict("m", "green", ())}),
+    )
     assert [one.code for one in news] == ["rag_worse", "due_moved", "p_hit_moved", "forecast_later"]
     assert news[1].params["days"] == 7

@@ -65,7 +65,7 @@ def _history(file: Path) -> History:
     capped = counts.copy()
     for n in np.flatnonzero(counts > 10):
         before = counts[max(0, n - 180) : n]
-        usual = np.median(before[before > 0]) if (before > 0).any() else 0
+        usual = np.median(before[before > 0]) if (before > 0).sum() >= 10 else 0
         capped[n] = min(counts[n], max(10, int(6 * usual)))
     return History(days[0], capped)
 

@@ -53,7 +53,7 @@ def codes(some: Forecast) -> set[str]:
 
 def test_a_steady_project_gives_dates_around_the_arithmetic() -> None:
     got = one(team() + backlog(20), due(70))
-    assert got.method == "regression-1/fixed"
+    assert got.method == "regression-2/fixed"
     assert (got.remaining, got.actual_pace, got.best_pace) == (20, 4.0, 4)
     assert got.weekly_counts == (4,) * 12
     assert got.required_pace == pytest.approx(2.0)
@@ -167,7 +167,7 @@ def test_a_growing_scope_is_drawn_and_delays() -> None:
         for n in range(12)
     ]
     got, still = one(team() + backlog(20) + grown, due(70)), one(team() + backlog(32), due(70))
-    assert (got.method, still.method) == ("regression-1/growing", "regression-1/fixed")
+    assert (got.method, still.method) == ("regression-2/growing", "regression-2/fixed")
     assert got.remaining == still.remaining
     assert got.p50_on is not None
     assert still.p50_on is not None
@@ -193,6 +193,61 @@ def test_forecasts_repeat_whatever_the_order_of_the_records() -> None:
     assert {key: made(world, seed=2)[key].weekly_counts for key in first} == {
         key: one.weekly_counts for key, one in first.items()
     }
+
+
+def steady(joined: int, per_week: int = 4) -> list[Item]:
+    """A milestone that has ``per_week`` items more each week since its first forty joined."""
+    items = backlog(40, joined=joined)
+    for week in range(joined // 7):
+        at = AS_OF - (7 * week + 2) * DAY
+        items += [Item(8_000 + 10 * week + n, "a", ((at, "todo"),), stays=(("m", at, None),)) for n in range(per_week)]
+    return items
+
+
+def test_growth_is_that_of_the_weeks_since_the_baseline() -> None:
+    old, young = (one(team(6) + steady(weeks * 7), due(90)) for weeks in (14, 7))
+    growth = [gate.params["per_week"] for got in (old, young) for gate in got.gates if gate.code == "scope_growing"]
+    assert growth == [pytest.approx(4, abs=0.4)] * 2
+
+
+def test_a_scope_that_settled_just_now_is_said_to_have_no_growth_yet() -> None:
+    got = one(team(6) + steady(4 * 7), due(90))
+    assert got.method == "regression-2/fixed"
+    [young] = [gate for gate in got.gates if gate.code == "young_scope"]
+    assert young.params == {"weeks": 3, "need": 4}
+    assert "young_scope" not in codes(one(team(6) + backlog(40), due(90)))
+
+
+@pytest.mark.parametrize("last", ["canceled", "done"])
+def test_what_was_over_when_it_joined_makes_no_work(last: str) -> None:
+    """Teams give a version to old items when they clean up."""
+    ended = AS_OF - 250 * DAY
+    late = [
+        Item(8_000 + n, "a", ((ended - DAY, "todo"), (ended, last)), stays=(("m", AS_OF - (7 * (n // 4) + 2) * DAY, None),))
+        for n in range(40)
+    ]  # fmt: skip
+    untagged = [replace(item, stays=()) for item in late]
+    plain, tagged = (one(team(6) + backlog(30) + some, due(70)) for some in (untagged, late))
+    assert replace(tagged, gates=()) == replace(plain, gates=())
+    assert codes(tagged) == codes(plain)
+
+
+@given(world=worlds())
+def test_the_weeks_drawn_from_are_those_of_the_oracle(world: World) -> None:
+    are_drawn_from(world)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_weeks_drawn_from_are_those_of_the_oracle_in_a_busy_world(seed: int) -> None:
+    assert {net for _, net in are_drawn_from(busy(seed)).values()} > {0, 1, -1}
+
+
+def are_drawn_from(world: World) -> dict[tuple[str, date], tuple[int, int | None]]:
+    rows = Tables(world).rows(forecast._sql("weekly"))
+    got = {(subject, week): (items, net) for subject, week, items, net in rows}
+    for (subject, week), (_, net) in got.items():
+        assert net == oracle.net_added(world, subject, week), (subject, week)
+    return got
 
 
 @given(world=worlds())

@@ -180,24 +180,48 @@ def effective_stays(world: World, subject: str) -> dict[int, list[tuple[datetime
     return found
 
 
+def baseline_at(world: World, subject: str) -> datetime | None:
+    """Seven days after the fifth item joined."""
+    first: dict[int, datetime] = {}
+    for item, since, _ in world.stays(subject):
+        if item.counts and not (item.removed_at and item.removed_at <= since):
+            first[item.number] = min(since, first.get(item.number, since))
+    return sorted(first.values())[4] + 7 * DAY if len(first) >= 5 and subject.startswith("milestone:") else None
+
+
 def scope_growth(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    at = baseline_at(world, subject)
+    if at is None or at > world.as_of:
+        return {}
     stays = effective_stays(world, subject)
-    if not subject.startswith("milestone:") or not stays:
-        return {}
-    baseline_at = min(since for some in stays.values() for since, _ in some) + 7 * DAY
-    if baseline_at > world.as_of:
-        return {}
-    baseline = {number for number, some in stays.items() if in_scope_at(some, baseline_at)}
-    week_ago = {number for number, some in stays.items() if in_scope_at(some, world.as_of - 7 * DAY)}
+    baseline = {number for number, some in stays.items() if in_scope_at(some, at)}
     now = {number for number, some in stays.items() if any(until is None for _, until in some)}
-    added, removed = len(now - baseline), len(baseline - now)
+    added = 0
+    for number in now - baseline:
+        done_at = world.item(number).done_at
+        added += any(until is None and not (done_at and done_at <= since) for since, until in stays[number])
+    removed = len(baseline - now)
     values = {
         "added": added,
         "removed": removed,
-        "recent": len(now) - len(week_ago),
         "growth": (added - removed) / len(baseline) if baseline else None,
     }
     return {part: (value if baseline else None, len(baseline)) for part, value in values.items()}
+
+
+def net_added(world: World, subject: str, week: date) -> int | None:
+    """How much the work of a milestone grew in a full week since its baseline: what came undone less what left undone."""
+    at = baseline_at(world, subject)
+    if at is None or week < at.date():
+        return None
+    net = 0
+    for item, since, until in world.stays(subject):
+        if not item.counts or (item.removed_at and item.removed_at <= since):
+            continue
+        left = min((end for end in (until, item.removed_at) if end), default=None)
+        net += week_of(since) == week and not (item.done_at and item.done_at <= since)
+        net -= left is not None and week_of(left) == week and not (item.done_at and until and item.done_at <= until)
+    return net
 
 
 def unestimated(world: World, subject: str) -> dict[str, tuple[float | None, int]]:

@@ -235,20 +235,22 @@ def ago(days: float) -> datetime:
 
 
 def test_scope_growth_told_as_a_case() -> None:
-    """Baseline on day 7: the first three. One leaves, one is given up, two come later, one comes and goes."""
-    stays = {1: (30, None), 2: (29, 10), 3: (24, None), 4: (22, None), 5: (3, None), 6: (20, 12), 7: (28, 24)}
+    """The fifth joined 24 days ago, so the baseline is of 17 days ago: 1, 2, 3, 4, 6 and 8."""
+    stays = {1: (30, None), 2: (29, 10), 3: (24, None), 4: (22, None), 5: (3, None), 6: (20, 12), 7: (28, 24), 8: (29, None), 9: (3, None)}  # fmt: skip
+    last = {3: (ago(5), "canceled"), 8: (ago(20), "done"), 9: (ago(4), "done")}
     items = []
     for number, (since, until) in stays.items():
-        moves = [(ago(40), "todo")] + ([(ago(5), "canceled")] if number == 3 else [])
+        moves = [(ago(40), "todo")] + ([last[number]] if number in last else [])
         stay = ("m", ago(since), None if until is None else ago(until))
         items.append(Item(number, "a", tuple(moves), stays=(stay,)))
     got = readings(Tables(World(tuple(items), (Milestone("m", "a", ()),))), "SP-1")
     assert got == {
-        ("milestone:m", "added"): (2.0, 3),  # 4 and 5
-        ("milestone:m", "removed"): (2.0, 3),  # 2 left, 3 was given up; 7 had left before the baseline
-        ("milestone:m", "recent"): (0.0, 3),  # 5 came, 3 went
-        ("milestone:m", "growth"): (0.0, 3),
+        ("milestone:m", "added"): (1.0, 6),  # 5; 9 was done when it came
+        ("milestone:m", "removed"): (3.0, 6),  # 2 and 6 left, 3 was given up; 7 had left before the baseline
+        ("milestone:m", "growth"): (pytest.approx(-1 / 3), 6),
     }
+    few = readings(Tables(World(tuple(items[:4]), (Milestone("m", "a", ()),))), "SP-1")
+    assert few == {}, "four items are no plan to compare with"
 
 
 def test_a_wait_counts_from_its_oldest_link_to_another_project() -> None:

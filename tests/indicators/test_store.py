@@ -265,6 +265,34 @@ def test_an_item_of_two_projects_waits_in_both_and_in_its_milestone_once() -> No
     ]
 
 
+def test_what_was_due_today_is_one_day_late_wherever_it_is_counted() -> None:
+    store = history.prepared(
+        """
+        a-1 kind=Task 2026-01-05 todo +blocked_by:b-1
+        b-1 kind=Task 2026-01-05 doing due_on=2026-03-01
+        """,
+        AS_OF.replace(tzinfo=UTC), CONFIG, date(2026, 3, 1),
+    )  # fmt: skip
+    assert [row[12] for row in listed(store, "waits")] == [1]
+    [row] = indicators.evidence(store, "SC-1", ["project:b"], 5).to_dict("records")
+    assert row["measure"] == 1
+
+
+@pytest.mark.parametrize("word", ["soon", "20250-01-01", "0000-00-00"])
+def test_a_word_that_is_no_day_stops_nothing(word: str) -> None:
+    store = history.prepared(
+        f"""
+        a-1 kind=Epic level=1 2026-01-05 todo due_on={word}
+        a-2 kind=Task 2026-01-05 todo due_on={word} parent=a-1 +milestone:v
+        @v kind=version project=a  2026-01-06 due_on={word}  2026-01-09 due_on=2026-04-01
+        """,
+        AS_OF.replace(tzinfo=UTC), CONFIG, AS_OF.date() - DAY,
+    )  # fmt: skip
+    assert dict(listed(store, "baselines")) == {"milestone:acme:m:v": date(2026, 4, 1)}
+    shown = indicators.series(store, "due_dates", ["milestone:acme:m:v", "epic:acme:a-1"])
+    assert [str(one)[:10] for one in shown.due_on] == ["2026-04-01"]
+
+
 def test_a_baseline_is_of_the_looks_that_tell_the_due_date() -> None:
     """A look 12 hours after the moment counts, one two days after it does not; a milestone without a date has none."""
     at = datetime(2026, 2, 2, tzinfo=UTC)

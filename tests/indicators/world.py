@@ -133,7 +133,7 @@ class Tables:
 
     def __init__(self, world: World) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
-        self.connection.execute("CREATE MACRO percentile(x, p) AS quantile_cont(x, p)")
+        self.connection.execute(files("pmo_sync").joinpath("sql/macros.sql").read_text(encoding="utf-8"))
         self.connection.execute("CREATE MACRO local_day(moment) AS CAST(moment AS DATE)")
         for name, (columns, rows) in _tables(world).items():
             self.connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
@@ -142,8 +142,8 @@ class Tables:
                 material = pa.table({f"c{n}": pa.array(column) for n, column in enumerate(values)})
                 self.connection.register("material", material)
                 self.connection.execute(f"INSERT INTO {name} SELECT * FROM material")
-        view = files("pmo_sync").joinpath("sql/derive/31_work_item.sql")
-        self.connection.execute(view.read_text(encoding="utf-8"))
+        for name in ("31_work_item", "52_scope"):
+            self.connection.execute(files("pmo_sync").joinpath(f"sql/derive/{name}.sql").read_text(encoding="utf-8"))
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql, list(params)).fetchall()
@@ -264,9 +264,12 @@ def _items(draw: st.DrawFn, number: int, milestones: Sequence[Milestone]) -> Ite
             moves.append((at, category))
     stays = []
     for milestone in draw(st.lists(st.sampled_from(milestones), max_size=2, unique=True)) if milestones else ():
-        since = max(moments[0], draw(_ago))
+        since = draw(st.sampled_from(moments) | _ago.map(lambda at: max(at, moments[0])))  # often as something happens
         until = draw(st.none() | _ago)
         stays.append((milestone.id, since, until if until is None or until > since else None))
+        back = draw(st.none() | _ago)
+        if stays[-1][2] is not None and back is not None and back > stays[-1][2]:
+            stays.append((milestone.id, back, None))
     return Item(
         number=number,
         project=draw(st.sampled_from("ab")),

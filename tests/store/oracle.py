@@ -121,10 +121,9 @@ class _World:
         kinds = {one.milestone_id: one.kind for one in self.case.milestones}
         own = {kinds[one.value] for one in self.of[issue_id, "milestone"]}
         found = {one.value for one in self.at(issue_id, "milestone", moment)}
-        parent = self.parent_at(issue_id, moment)
-        if parent is not None:
-            inherited = {one.value for one in self.at(parent, "milestone", moment)}
-            found |= {one for one in inherited if kinds[one] not in own}
+        for ancestor in self.ancestors_at(issue_id, moment):
+            found |= {one.value for one in self.at(ancestor, "milestone", moment) if kinds[one.value] not in own}
+            own |= {kinds[one.value] for one in self.of[ancestor, "milestone"]}
         return found
 
     def tracker_project(self, issue: Issue) -> str:
@@ -361,7 +360,7 @@ def subjects(case: Case, config: Config, as_of: datetime) -> dict[str, tuple[str
 
 
 def deliveries(case: Case, config: Config, as_of: datetime) -> set[tuple[str, str, date, bool]]:
-    """Finished work of every subject; bulk beyond max(10, six times the usual day of the 180 before)."""
+    """Finished work of every subject; bulk beyond max(10, six times the usual day of the 180 before, known by ten)."""
     finished = [one for one in lives(case, config, as_of) if one.role == "work" and one.is_leaf and one.done_at]
     inside = members(case, config, as_of)
     daily: dict[str, dict[date, list[Life]]] = defaultdict(lambda: defaultdict(list))
@@ -372,7 +371,7 @@ def deliveries(case: Case, config: Config, as_of: datetime) -> set[tuple[str, st
     for days in daily.values():
         for day, closed in days.items():
             before = [len(days[one]) for one in days if day - timedelta(days=180) <= one < day]
-            cap = max(10, 6 * (statistics.median(before) if before else 0))
+            cap = max(10, 6 * statistics.median(before)) if len(before) >= 10 else 10
             # the order within one moment is the store's own; cases give each closure its moment
             for place, one in enumerate(sorted(closed, key=lambda one: (one.done_at, one.issue_id)), 1):
                 found |= {

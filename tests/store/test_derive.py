@@ -89,8 +89,10 @@ def test_configured_projects_roles_statuses_and_zone(text: str, moments: list[da
 
 
 @lives.share(30)
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=12), st.integers(1, 13))
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=14), st.integers(1, 15))
 @example([11], 2)
+@example([3] * 10 + [30], 12)
+@example([25, *[1] * 8, 40], 12)
 def test_bulk_closures_are_those_beyond_six_usual_days(closures: list[int], days: int) -> None:
     lines = [
         f"PAY-{day}{number:02} 2025-12-01 todo 2026-01-{day + 1:02}T{number // 2:02}:{30 * (number % 2):02} done"

@@ -115,6 +115,23 @@ def test_a_sub_task_goes_with_its_parents_milestone_unless_it_ever_had_its_own()
     assert members(store, "milestone:acme:m:s1") == {"PAY-2", "PAY-3"}
 
 
+def test_a_leaf_goes_with_the_nearest_ancestor_that_has_a_milestone_of_the_kind() -> None:
+    text = """
+        @v1 kind=version  2026-01-01
+        @v2 kind=version  2026-01-01
+        @s1 kind=sprint   2026-01-01
+        PAY-1 kind=Epic level=1 2026-01-05 todo +milestone:v1 +milestone:s1
+        PAY-2                   2026-01-05 todo parent=PAY-1
+        PAY-3 level=-1          2026-01-05 todo parent=PAY-2
+        PAY-4                   2026-01-05 todo parent=PAY-1 +milestone:v2
+        PAY-5 level=-1          2026-01-05 todo parent=PAY-4
+    """
+    store = prepared(text, "2026-01-10")
+    assert members(store, "milestone:acme:m:v1") == {"PAY-3"}
+    assert members(store, "milestone:acme:m:v2") == {"PAY-5"}
+    assert members(store, "milestone:acme:m:s1") == {"PAY-3", "PAY-5"}
+
+
 def test_a_milestones_date_is_the_one_that_held_then() -> None:
     text = """
         @v1 project=PAY 2026-01-05 due_on=2026-03-01  2026-02-01 due_on=2026-04-01 state=closed

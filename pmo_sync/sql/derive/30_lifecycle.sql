@@ -42,8 +42,8 @@ state AS (
         coalesce(p.category, 'unmapped') AS category,
         s.status_since, s.priority,
         try_cast(s.estimate AS DOUBLE) AS estimate,
-        try_cast(s.start_on AS DATE) AS start_on,
-        try_cast(s.due_on AS DATE) AS due_on,
+        as_day(s.start_on) AS start_on,
+        as_day(s.due_on) AS due_on,
         s.flagged_since, waiting.since AS waiting_since, coalesce(waiting.blockers, 0) AS blocked_by_count,
         greatest(i.created_at, touched.touched_at) AS touched_at,
         label_role.precedence AS label_precedence

@@ -1,22 +1,13 @@
--- milestone_stay: while an issue was in a milestone; one that never was in any of that kind goes with its parent.
+-- milestone_stay: while an issue was in a milestone; a leaf that never was in any of that kind goes with the nearest of
+-- its ancestors that was.
 CREATE OR REPLACE TEMP TABLE milestone_stay AS
-WITH own AS (
-    SELECT
-        h.entity AS issue, m.milestone, m.kind, h.since, CASE WHEN h.until < moment.as_of THEN h.until END AS until
-    FROM history AS h
-    JOIN existing AS e ON e.issue = h.entity
-    JOIN milestone AS m ON m.milestone_id = h.value
-    CROSS JOIN moment
-    WHERE h.field = 'milestone' AND h.since < moment.as_of AND (m.vanished_at IS NULL OR m.vanished_at >= moment.as_of)
-)
 SELECT issue, milestone, since, until
-FROM own
+FROM own_stay
 UNION ALL
-SELECT p.child, own.milestone, greatest(p.since, own.since), least(p.until, own.until)
-FROM parent_stay AS p
-JOIN own ON own.issue = p.parent AND (own.until IS NULL OR p.since < own.until)
-    AND (p.until IS NULL OR own.since < p.until)
-ANTI JOIN own AS already ON already.issue = p.child AND already.kind = own.kind;
+SELECT a.issue, own.milestone, greatest(a.since, own.since), least(a.until, own.until)
+FROM ancestor_stay AS a
+JOIN own_stay AS own ON own.issue = a.ancestor AND (own.kind & a.kinds_below) = 0
+    AND (own.until IS NULL OR a.since < own.until) AND (a.until IS NULL OR own.since < a.until);
 
 -- milestone_word: a milestone's fields as our looks at it tell. A look tells of the hours before it, so one within a day
 -- after as_of counts (a sync on Monday morning sees what Sunday's plan was); before our first look, its words hold.
@@ -45,8 +36,8 @@ SELECT
         WHEN m.first_seen_at >= moment.as_of + INTERVAL 1 DAY AND m.closed_on > moment.today THEN 'open'
         ELSE coalesce(s.state, m.state)  -- above: the tracker says when it was closed, so it was open until then
     END AS state,
-    try_cast(s.start_on AS DATE) AS start_on,
-    try_cast(s.due_on AS DATE) AS due_on
+    as_day(s.start_on) AS start_on,
+    as_day(s.due_on) AS due_on
 FROM milestone AS m
 LEFT JOIN stood AS s ON s.milestone = m.milestone
 CROSS JOIN moment

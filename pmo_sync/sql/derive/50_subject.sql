@@ -89,7 +89,7 @@ SELECT
     'epic:' || l.issue_id, 'epic', 'project:' || home.project,
     CASE WHEN l.is_confidential THEN '(confidential)' ELSE l.title END, CASE WHEN l.is_confidential THEN '' ELSE l.url END,
     CASE WHEN l.category IN ('done', 'canceled') THEN 'closed' ELSE 'open' END, l.start_on, l.due_on, l.created_at,
-    l.due_on IS NOT NULL AND 'epic' IN (SELECT kind FROM committed_kind),
+    'epic' IN (SELECT kind FROM committed_kind) AND (l.due_on IS NOT NULL OR promised.issue IS NOT NULL),
     EXISTS (
         SELECT 1
         FROM must_win AS w
@@ -98,4 +98,10 @@ SELECT
     ),
     'epic', l.is_confidential
 FROM lifecycle AS l
-JOIN epic_home AS home ON home.epic = l.issue AND home.is_first;
+JOIN epic_home AS home ON home.epic = l.issue AND home.is_first
+LEFT JOIN (
+    SELECT DISTINCT h.entity AS issue
+    FROM history AS h
+    CROSS JOIN moment
+    WHERE h.field = 'due_on' AND h.value <> '' AND h.since < moment.as_of
+) AS promised ON promised.issue = l.issue;

@@ -1,5 +1,6 @@
 -- delivery: finished work of each subject. Of a day on which a tracker project closed more than ten items and more
--- than six times its usual (the median of its days with closures in the 180 days before), the items beyond that are bulk.
+-- than six times its usual (the median of its days with closures in the 180 days before, where there were ten such days),
+-- the items beyond that are bulk.
 CREATE OR REPLACE TEMP TABLE delivery AS
 WITH finished AS (
     SELECT
@@ -14,7 +15,9 @@ daily AS (
     GROUP BY project_id, done_on
 ),
 cap AS (
-    SELECT d.project_id, d.done_on, greatest(10, 6 * coalesce(percentile(before.items, 0.5), 0)) AS items
+    SELECT
+        d.project_id, d.done_on,
+        CASE WHEN count(before.items) >= 10 THEN greatest(10, 6 * percentile(before.items, 0.5)) ELSE 10 END AS items
     FROM daily AS d
     LEFT JOIN daily AS before ON before.project_id = d.project_id AND before.done_on < d.done_on
         AND before.done_on >= d.done_on - 180

@@ -3,20 +3,20 @@
 -- A milestone that no look saw with a date has none.
 WITH baseline AS (
     SELECT
-        'milestone:' || m.milestone_id AS subject, arg_min(h.value, h.since)::DATE AS due_on, count(*) AS dates
+        'milestone:' || m.milestone_id AS subject, arg_min(as_day(h.value), h.since) AS due_on, count(*) AS dates
     FROM history AS h
     CROSS JOIN moment
     JOIN milestone AS m ON m.milestone = h.entity
-    WHERE h.field = 'due_on' AND h.value <> ''
+    WHERE h.field = 'due_on' AND as_day(h.value) IS NOT NULL
         AND h.since < greatest(moment.as_of + INTERVAL 1 DAY, m.first_seen_at + INTERVAL 1 MICROSECOND)
     GROUP BY m.milestone_id
     UNION ALL
-    SELECT s.subject, arg_min(h.value, h.since)::DATE, count(*)
+    SELECT s.subject, arg_min(as_day(h.value), h.since), count(*)
     FROM subject AS s
     JOIN lifecycle AS l ON s.subject = 'epic:' || l.issue_id
     JOIN history AS h ON h.entity = l.issue
     CROSS JOIN moment
-    WHERE h.field = 'due_on' AND h.value <> '' AND h.since < moment.as_of
+    WHERE h.field = 'due_on' AND as_day(h.value) IS NOT NULL AND h.since < moment.as_of
     GROUP BY s.subject
 )
 -- list

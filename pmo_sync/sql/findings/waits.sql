@@ -49,7 +49,7 @@ SELECT
     blocker.is_confidential AS blocker_is_confidential, there.project AS blocker_subject,
     w.since,
     coalesce(blocker.due_on, late.next_due_on) AS blocker_due_on,
-    greatest(0, coalesce(moment.today - coalesce(blocker.due_on, late.next_due_on), 0))::INTEGER AS late_days,
+    greatest(0, coalesce(moment.today + 1 - coalesce(blocker.due_on, late.next_due_on), 0))::INTEGER AS late_days,
     coalesce(mine.milestones, []) AS milestones
 FROM waiting AS w
 CROSS JOIN moment

@@ -8,9 +8,9 @@ WITH dated AS (
     FROM subject AS s
     JOIN lifecycle AS l ON s.subject = 'epic:' || l.issue_id
 )
-SELECT d.subject, local_day(h.since) AS seen_on, h.value::DATE AS due_on
+SELECT d.subject, local_day(h.since) AS seen_on, as_day(h.value) AS due_on
 FROM dated AS d
-JOIN history AS h ON h.entity = d.entity AND h.field = 'due_on' AND h.value <> ''
+JOIN history AS h ON h.entity = d.entity AND h.field = 'due_on' AND as_day(h.value) IS NOT NULL
 CROSS JOIN moment
 WHERE list_contains(?, d.subject) AND h.since < moment.as_of
 ORDER BY d.subject, h.since
