@@ -42,7 +42,7 @@ def burn_up(
         _label(today, scope, words.say("Scope {items}", items=scope), "scope", dy=-9, align="right", dx=-5),
         _label(today, done, words.say("Done {items}", items=done), "done", dy=-9, align="right", dx=-8),
     ]
-    top = max(scope, 1) * 1.25
+    top = 1.25 * max(1, *(max(one, two) for _, one, two in days))  # nothing may be drawn outside the chart
     due = subject.due_on if subject.due_on and days[0][0] <= subject.due_on <= today + _FARTHEST else None
     is_past = due is not None and due <= today
     layers += _rule(today, words.say("Today"), "muted", top, left=not is_past)

@@ -64,6 +64,23 @@ def test_each_is_drawn_twice_as_sharp(made) -> None:
         assert width <= 2 * 760
 
 
+def test_a_scope_that_shrank_stays_inside_the_chart() -> None:
+    assessed = sample.assessed()
+    one, words = assessed.subjects["milestone:10"], Words("en", assessed.zone, assessed.today)
+    frame = assessed.burnup[one.id]
+    early = len(frame) // 2
+    for before, now, most_done in ((200.0, 40.0, 30.0), (200.0, 0.0, 150.0)):
+        shrunk = frame.assign(
+            scope=[before] * early + [now] * (len(frame) - early),
+            done=[min(most_done, 2.0 * day) for day in range(len(frame))],
+        )
+        chart = drawing.burn_up(one, shrunk, assessed.forecasts[one.id], assessed.today, words)
+        assert chart
+        width, height, _ = _pixels(charts.png(chart.spec))
+        assert (width, height) <= (2 * 760, 2 * 380)
+        assert height <= 2 * 380
+
+
 def test_the_same_specification_gives_the_same_bytes(made) -> None:
     spec = made["burn-up"].spec
     assert charts.png(spec) == charts.png(spec)
