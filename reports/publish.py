@@ -32,6 +32,7 @@ before the write; an edit inside that window, a few milliseconds, is overwritten
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -395,18 +396,18 @@ def publish_documents(
     links: dict[str, str] = {}
     first: dict[str, Published] = {}
     by_slot = {one.slot: one for one in documents}
+    titles = _titles(documents, publisher.title_prefix)
 
     def put(document: Document) -> Published:
-        title = _title(publisher.title_prefix + document.title)
         made = writer(document, links)
-        item = Item(document.slot, title, made.text, made.attachments, document.parent, quiet)
+        item = Item(document.slot, titles[document.slot], made.text, made.attachments, document.parent, quiet)
         return publish(publisher, [item], write=write, adopt=adopt, known=known)[0]
 
     results = []
     for document in documents:
         parent = by_slot.get(document.parent or "")
         if write and publisher.traits.tree and parent is not None and parent.slot not in {*first, *links}:
-            first[parent.slot] = _create_ahead(publisher, parent, put, known.get(parent.slot))
+            first[parent.slot] = _create_ahead(publisher, parent, titles[parent.slot], put, known.get(parent.slot))
         done = put(document)
         ahead = first.get(document.slot)
         if ahead is not None and ahead.outcome == "created" and done.outcome in ("updated", "unchanged"):
@@ -420,18 +421,36 @@ def publish_documents(
 
 
 def _create_ahead(
-    publisher: Publisher, parent: Document, put: Callable[[Document], Published], hint: str | None
+    publisher: Publisher, parent: Document, title: str, put: Callable[[Document], Published], hint: str | None
 ) -> Published:
     """Create a parent that is not there yet; one that is there, or cannot be read, waits for its own turn."""
     waits = Published(publisher.name, parent.slot, "skipped", "", "", "")
     try:
-        found = publisher.find(parent.slot, _title(publisher.title_prefix + parent.title), hint)
+        found = publisher.find(parent.slot, title, hint)
     except PmoSyncError:  # its own turn reports the same
         return waits
     return waits if found is not None else put(parent)
 
 
-def _title(text: str) -> str:
-    """One line of at most 255 characters: the longest title Confluence takes, and long enough for anybody."""
-    line = " ".join("".join(one for one in text if one.isprintable() or one.isspace()).split())
-    return line if len(line) <= 255 else f"{line[:254]}…"
+def _titles(documents: Sequence[Document], prefix: str) -> dict[str, str]:
+    """Every slot's title. A place may hold a title only once, in whatever case: where two would be the same, each ends
+    with the id of its project.
+    """
+    titles = {one.slot: _title(prefix + one.title) for one in documents}
+    times = Counter(one.casefold() for one in titles.values())
+    for slot, title in titles.items():
+        if times[title.casefold()] > 1:
+            titles[slot] = _title(title, f" ({_line(slot.removeprefix('project/'))[-100:]})")
+    return titles
+
+
+def _title(text: str, end: str = "") -> str:
+    """One line of at most 255 characters: the longest title Confluence takes, and long enough for anybody. What is too
+    long is cut before its ``end``.
+    """
+    line, room = _line(text), 255 - len(end)
+    return (line if len(line) <= room else f"{line[: room - 1]}…") + end
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(one for one in text if one.isprintable() or one.isspace()).split())

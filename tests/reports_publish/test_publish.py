@@ -188,6 +188,18 @@ def test_titles_get_their_prefix_and_fit(tmp_path: Path) -> None:
     assert len(titles[0]) == 255
 
 
+def test_projects_of_one_name_have_a_page_each(cloud: ConfluenceBench) -> None:
+    names = {"pay": "Payments", "gitlab:group/pay": "PAYMENTS", "old": "Old " + "x" * 300, "new": "old " + "x" * 299}
+    documents = [Document(f"project/{id_}", name, "en", ()) for id_, name in {**names, "crm": "CRM"}.items()]
+    for outcome in ("created", "unchanged"):
+        done = publish_documents(cloud.open(), documents, lambda *_: Written("<p>text</p>"), write=True)
+        assert {(one.outcome, one.message) for one in done} == {(outcome, "")}
+    titles = [cloud.server.page(one.id).last.title for one in done]
+    assert titles[:2] == ["Payments (pay)", "PAYMENTS (gitlab:group/pay)"]
+    assert [one[-7:] for one in titles[2:4]] == ["… (old)", "… (new)"]
+    assert titles[4] == "CRM"
+
+
 def test_a_named_deleted_slot_and_an_adopted_race(tmp_path: Path) -> None:
     """Taking over is no licence to overwrite what changed after it was looked at."""
     place = FolderPublisher("share", tmp_path)
