@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -10,6 +10,8 @@ from urllib.parse import quote
 from pmo_sync.errors import PmoSyncError
 from pmo_sync.replacing import replace_file
 from reports import compose_all
+from reports.document import Document
+from reports.naming import file_name
 from reports.writers import html
 
 if TYPE_CHECKING:
@@ -17,15 +19,20 @@ if TYPE_CHECKING:
     from pmo_sync.config import Language
 
 
+def links(documents: Iterable[Document]) -> dict[str, str]:
+    """The address of each document's file, for the others beside it."""
+    return {one.slot: quote(f"{file_name(one.slot)}.html") for one in documents}
+
+
 def write_all(assessed: Assessed, language: Language, folder: Path) -> Iterator[Path]:
     """Each file once it is written, the portfolio last. Raises PmoSyncError where the folder cannot be written."""
     documents = compose_all(assessed, language)
-    links = {one.slot: f"{quote(one.slot.replace('/', '--'), safe='')}.html" for one in documents}
+    where = links(documents)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for document in documents:
-            file = folder / links[document.slot]
-            replace_file(file, html.write(document, links).text.encode("utf-8", "replace"))
+            file = folder / f"{file_name(document.slot)}.html"
+            replace_file(file, html.write(document, where).text.encode("utf-8", "replace"))
             yield file
     except OSError as error:
         raise PmoSyncError(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from playwright.sync_api import sync_playwright
 
-from reports import compose_all
-from reports.document import Document
-from reports.writers import html
+from pmo_sync.config import Language
+from reports import local
 from tests.reports import sample
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -37,31 +36,17 @@ def browser() -> Iterator[Any]:
             context.close()
 
 
-def links(documents: list[Document]) -> Mapping[str, str]:
-    """File names of the pages, side by side in one folder."""
-    return {one.slot: one.slot.replace("/", "-").replace(":", "-") + ".html" for one in documents}
-
-
-def save(folder: Path, language: str) -> list[Path]:
+def save(folder: Path, language: Language) -> list[Path]:
     """Every page of the sample in ``language``."""
-    documents = compose_all(sample.assessed(), language)
-    where = links(documents)
-    target = folder / language
-    target.mkdir(parents=True, exist_ok=True)
-    made = []
-    for one in documents:
-        page = target / where[one.slot]
-        page.write_text(html.write(one, where).text, encoding="utf-8")
-        made.append(page)
-    return made
+    return list(local.write_all(sample.assessed(), language, folder / language))
 
 
 def main(folder: Path) -> None:
     with browser() as context:
         page = context.new_page()
-        for language in ("en", "id"):
+        for language in get_args(Language):
             made = {one.stem: one for one in save(folder, language)}
-            for name in ("portfolio", "project-pay", "project-doc"):
+            for name in ("portfolio", "project--pay", "project--doc"):
                 for width in WIDTHS:
                     page.set_viewport_size({"width": width, "height": 1000})
                     page.goto(made[name].resolve().as_uri())

@@ -19,6 +19,7 @@ from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import ConfigError, PmoSyncError
 from pmo_sync.replacing import replace_file
+from reports.naming import file_name
 from reports.publish import Item, Known, Remote, TakenError, Traits, Writer, fingerprint
 from reports.publishers.marker import mark, read
 from reports.writers import html
@@ -125,7 +126,7 @@ class FolderPublisher:
         return text.strip()
 
     def _folder(self, slot: str) -> Path:
-        return self._root / quote(slot.replace("/", "--"), safe=" ").lstrip(".")
+        return self._root / file_name(slot)
 
     def _index(self, slot: str) -> dict[str, Any] | None:
         """The slot's side index; None if the folder is not ours, an empty one if only its contents are lost."""

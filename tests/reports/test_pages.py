@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from reports import local
 from reports.writers import html
 from tests import pages
 from tests.reports import sample
@@ -70,7 +71,7 @@ def _open(context: Any, file: Path, width: int, height: int = 1000) -> Any:
     return page
 
 
-NAMES = ("portfolio", "project-pay", "project-doc", "project-core")
+NAMES = ("portfolio", "project--pay", "project--doc", "project--core")
 
 
 @pytest.mark.parametrize("width", pages.WIDTHS)
@@ -129,7 +130,7 @@ def test_hostile_titles_run_nothing_and_break_nothing(context, tmp_path) -> None
         documents = compose_all(sample.hostile(text), "en")
         document = next(one for one in documents if one.slot == "portfolio")
         file = tmp_path / f"{number}.html"
-        file.write_text(html.write(document, pages.links(documents)).text, encoding="utf-8")
+        file.write_text(html.write(document, local.links(documents)).text, encoding="utf-8")
         page = context.new_page()
         page.set_viewport_size({"width": 1280, "height": 1000})
         page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))

@@ -18,6 +18,7 @@ from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
 from pmo_sync.demo.servers import confluence as store
 from pmo_sync.demo.servers import confluence_cloud, confluence_dc, gitlab
+from reports.naming import file_name
 from reports.publish import Publisher
 from reports.publishers import folder
 from reports.publishers.confluence import ConfluencePublisher
@@ -98,7 +99,7 @@ class FolderBench(Bench):
         shutil.rmtree(self.root / document)
 
     def plant(self, slot: str, title: str) -> Callable[[], str]:
-        file = self.root / slot.replace("/", "--") / "index.html"
+        file = self.root / file_name(slot) / "index.html"
         file.parent.mkdir(parents=True)
         file.write_text("<p>Somebody else's.</p>")
         return file.read_text
