@@ -19,6 +19,7 @@ import click
 
 from pmo_sync.clock import Clock, SystemClock
 from pmo_sync.errors import Exit, PmoSyncError
+from pmo_sync.result import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,14 @@ log: Final = logging.getLogger("pmo_sync")
 log.addHandler(logging.NullHandler())  # the library logs, the command line prints: never both to the terminal
 log.propagate = False
 DEFAULT_CONFIG: Final = "pmo-sync.toml"
+
+
+class _Entry(logging.Formatter):
+    """One entry of the log: what it quotes cannot pass for another entry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Further lines, such as those of a traceback, are indented."""
+        return "\n    ".join(printable(line) for line in super().format(record).splitlines())
 
 
 class Invocation:
@@ -59,7 +68,7 @@ class Invocation:
         folder = config.state_dir / "log"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handler = RotatingFileHandler(folder / "pmo-sync.log", maxBytes=2_000_000, backupCount=5, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_Entry("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.DEBUG if self.verbose else logging.INFO)
         try:
@@ -81,13 +90,14 @@ class Invocation:
         if self._is_silent:
             return
         self._stop_status()
-        click.echo(line)
+        click.echo(printable(line))
 
     def progress(self, line: str) -> None:
         """What is happening now: one line that changes on a terminal, plain lines elsewhere."""
         log.debug("%s", line)
         if self._is_silent:
             return
+        line = printable(line)
         if not sys.stdout.isatty():
             click.echo(line)
             return
@@ -112,10 +122,11 @@ class Invocation:
         """Print the result as JSON or as lines, and leave with its exit code."""
         if self.as_json:
             data = {**result.data, "exit": int(result.exit)}
-            click.echo(json.dumps(data, default=str, ensure_ascii=False, indent=1))
+            text = json.dumps(data, default=str, ensure_ascii=False, indent=1)
+            click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
         else:
             for line in result.text:
-                click.echo(line)
+                click.echo(printable(line))
         if result.exit:
             raise SystemExit(int(result.exit))
 
@@ -429,7 +440,7 @@ def _exit_codes() -> Iterator[None]:
         sys.exit(Exit.USAGE)
     except PmoSyncError as error:
         for line in str(error).splitlines():
-            click.echo(f"pmo-sync: {line}", err=True)
+            click.echo(f"pmo-sync: {printable(line)}", err=True)
         sys.exit(Exit.KNOWN_ERROR)
     except BrokenPipeError:
         sys.exit(Exit.OK)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pmo_sync.errors import Exit
+
+_HARMLESS: Final = "\t\u200c\u200d"  # tabs, and what holds emoji and Persian words together
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,13 @@ class Silence:
 
     def progress(self, line: str) -> None:
         """Not heard."""
+
+
+def printable(text: str) -> str:
+    """One line, without what would move the cursor or turn the line around: trackers' names are anybody's text."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in _HARMLESS else " " if one.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for one in text
+    )

@@ -36,7 +36,8 @@ def tour(
         config.write_text(running.config_text(), encoding="utf-8")
 
         def run(title: str, *arguments: str) -> int:
-            say(f"\n== {title}: pmo-sync {' '.join(arguments)}  ({company.now:%A %d %B %Y})")
+            say("")
+            say(f"== {title}: pmo-sync {' '.join(arguments)}  ({company.now:%A %d %B %Y})")
             before = len(running.writes())
             code = runner([*arguments, "--config", str(config)], FixedClock(company.now), running.tokens)
             written = len(running.writes()) - before

@@ -47,15 +47,10 @@ class Examined:
 
     def lines(self) -> Iterator[str]:
         """A title, then a line for each finding, with what to do below it."""
-        yield printable(self.title)
+        yield self.title
         for one in self.findings:
-            yield printable(f"  {one.word:<5}  {one.what}")
-            yield from (printable(f"         {line}") for line in one.todo)
-
-
-def printable(text: str) -> str:
-    """Without what would move the cursor or turn the line around: trackers' names are anybody's text."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+            yield f"  {one.word:<5}  {one.what}"
+            yield from (f"         {line}" for line in one.todo)
 
 
 def summary(examined: Iterable[Examined]) -> str:

@@ -23,7 +23,6 @@ from pmo_sync.demo.servers.wire import Answer, Server
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Catalogue, Census, FieldChoice, Identity, Problem, Project, Status
 from pmo_sync.pipeline.examine import examine
-from pmo_sync.pipeline.finding import Examined, printable
 from tests.clocks import LeapingClock
 from tests.e2e.office import Office, office
 
@@ -418,13 +417,6 @@ def test_questions_boards_and_notes(desk: Desk, monkeypatch) -> None:
     assert toy.is_closed
     pasted = "\n".join(line.strip() for one in found.findings for line in one.todo if "=" in line or "[" in line)
     tomllib.loads(pasted.replace('estimate = "cf2"', '# estimate = "cf2"'))
-
-
-def test_tracker_text_cannot_draw_on_the_terminal() -> None:
-    found = Examined("x", "source \x1b[2Jx")
-    found.say("ok", "a\rb\u202ec", "d\ne")
-    assert list(found.lines()) == ["source \ufffd[2Jx", "  ok     a\ufffdb\ufffdc", "         d\ufffde"]
-    assert printable("Pembayaran é 漢") == "Pembayaran é 漢"
 
 
 @contextmanager
