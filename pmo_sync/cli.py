@@ -66,8 +66,14 @@ class Invocation:
         """The configuration, and a rotating log in its state folder for as long as the block."""
         config = self.load()
         folder = config.state_dir / "log"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler = RotatingFileHandler(folder / "pmo-sync.log", maxBytes=2_000_000, backupCount=5, encoding="utf-8")
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handler = RotatingFileHandler(folder / "pmo-sync.log", maxBytes=2_000_000, backupCount=5, encoding="utf-8")
+        except OSError as error:
+            raise PmoSyncError(
+                f"{error.filename or folder} cannot be written ({error.strerror}); name another folder as state_dir of "
+                "[pmo], or give this user the right to write there"
+            ) from error
         handler.setFormatter(_Entry("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.DEBUG if self.verbose else logging.INFO)
@@ -90,7 +96,7 @@ class Invocation:
         if self._is_silent:
             return
         self._stop_status()
-        click.echo(printable(line))
+        _print(printable(line))
 
     def progress(self, line: str) -> None:
         """What is happening now: one line that changes on a terminal, plain lines elsewhere."""
@@ -99,7 +105,7 @@ class Invocation:
             return
         line = printable(line)
         if not sys.stdout.isatty():
-            click.echo(line)
+            _print(line)
             return
         from rich.console import Console
         from rich.markup import escape
@@ -123,12 +129,20 @@ class Invocation:
         if self.as_json:
             data = {**result.data, "exit": int(result.exit)}
             text = json.dumps(data, default=str, ensure_ascii=False, indent=1)
-            click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
+            _print("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
         else:
             for line in result.text:
-                click.echo(printable(line))
+                _print(printable(line))
         if result.exit:
             raise SystemExit(int(result.exit))
+
+
+def _print(text: str) -> None:
+    """Where nobody reads any more (``| head``) the rest is not printed; the work goes on."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def common(function: Callable[..., None]) -> Callable[..., None]:
@@ -167,7 +181,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), help="Folder for state and reports.")
+@click.option("--out", type=folder, default=Path("demo-out"), help="Folder for state and reports.")
 @click.option("--quick", is_flag=True, help="A smaller company.")
 @click.option("--seed", type=int, default=7, help="Another company.")
 @click.option("--keep-serving", is_flag=True, help="Leave the simulated servers running until Ctrl-C.")
@@ -442,8 +456,6 @@ def _exit_codes() -> Iterator[None]:
         for line in str(error).splitlines():
             click.echo(f"pmo-sync: {printable(line)}", err=True)
         sys.exit(Exit.KNOWN_ERROR)
-    except BrokenPipeError:
-        sys.exit(Exit.OK)
     except Exception as error:  # noqa: BLE001 - the last net: whatever this is, it is our bug
         where = _bug_report()
         click.echo(f"pmo-sync: unexpected {type(error).__name__}; this is a bug. Details: {where}", err=True)

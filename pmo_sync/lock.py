@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from pmo_sync.clock import Clock
-from pmo_sync.errors import LockedError
+from pmo_sync.errors import LockedError, StoreError
 
 _STEP: Final = 0.2  # seconds between two tries
 _READERS: Final = 30.0  # seconds a writer waits for readers, who are quick
@@ -23,7 +23,6 @@ _READERS: Final = 30.0  # seconds a writer waits for readers, who are quick
 @contextmanager
 def exclusive(state_dir: Path, clock: Clock, what: str) -> Iterator[None]:
     """Hold the state folder alone for ``what`` ("sync"). Raises LockedError at once if a writer holds it."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _open(state_dir) as descriptor:
         _take(descriptor, fcntl.LOCK_EX, clock, 0.0, state_dir)
         os.truncate(descriptor, 0)
@@ -49,7 +48,14 @@ def shared(state_dir: Path, clock: Clock, wait: float = 30.0) -> Iterator[None]:
 
 @contextmanager
 def _open(state_dir: Path) -> Iterator[int]:
-    descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or state_dir} cannot be written ({error.strerror}); name another folder as state_dir of "
+            "[pmo], or give this user the right to write there"
+        ) from error
     try:
         yield descriptor
     finally:

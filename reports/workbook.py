@@ -6,10 +6,12 @@ that a spreadsheet would calculate gets an apostrophe before it (OWASP, CSV inje
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pmo_sync.errors import PmoSyncError
+from pmo_sync.replacing import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,19 +21,31 @@ KINDS: Final = (".csv", ".json", ".parquet", ".xlsx")
 
 
 def write(frame: pd.DataFrame, file: Path) -> None:
-    """Write ``frame`` in the format the file's ending names. Raises PmoSyncError for any other ending."""
+    """Write ``frame`` in the format the file's ending names. Raises PmoSyncError for any other ending, and where the
+    file cannot be written.
+    """
     if file.suffix not in KINDS:
         msg = f"{file}: cannot write {file.suffix or 'a file without ending'}; use one of {', '.join(KINDS)}"
         raise PmoSyncError(msg)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix == ".csv":
-        _harmless(frame).to_csv(file, index=False, encoding="utf-8")
-    elif file.suffix == ".json":
-        frame.to_json(file, orient="records", force_ascii=False, indent=1, date_format="iso")
-    elif file.suffix == ".parquet":
-        frame.to_parquet(file, index=False)
+    content = _content(frame, file.suffix)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, content)
+    except OSError as error:
+        raise PmoSyncError(f"{file} cannot be written ({error}); name another file") from error
+
+
+def _content(frame: pd.DataFrame, kind: str) -> bytes:
+    made = BytesIO()
+    if kind == ".csv":
+        _harmless(frame).to_csv(made, index=False, encoding="utf-8")
+    elif kind == ".json":
+        frame.to_json(made, orient="records", force_ascii=False, indent=1, date_format="iso")
+    elif kind == ".parquet":
+        frame.to_parquet(made, index=False)
     else:
-        _workbook(frame, file)
+        _workbook(frame, made)
+    return made.getvalue()
 
 
 def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +56,7 @@ def _as_text(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def _workbook(frame: pd.DataFrame, file: Path) -> None:
+def _workbook(frame: pd.DataFrame, file: BytesIO) -> None:
     import xlsxwriter
 
     options = {

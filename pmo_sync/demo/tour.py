@@ -91,7 +91,10 @@ def _clear(out: Path) -> None:
     if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
         msg = f"{out} is not empty and not from an earlier demo; name another folder with --out"
         raise PmoSyncError(msg)
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
-    (out / MARKER).touch()
+    try:
+        if out.exists():
+            shutil.rmtree(out)
+        out.mkdir(parents=True)
+        (out / MARKER).touch()
+    except OSError as error:
+        raise PmoSyncError(f"{out} cannot be made anew ({error}); name another folder with --out") from error

@@ -152,9 +152,11 @@ def state_export(config: Config, clock: Clock, file: Path) -> Result:
     """The record as one file, to move or keep."""
     from pmo_sync import lock
 
-    with lock.shared(config.state_dir, clock):
-        Record(config.state_dir / "record").export(file)
-    file.chmod(0o600)
+    try:
+        with lock.shared(config.state_dir, clock):
+            Record(config.state_dir / "record").export(file)
+    except OSError as error:
+        raise PmoSyncError(f"the record cannot be exported to {file} ({error}); name another file") from error
     return Result({"file": str(file)}, [f"the record is in {file}"])
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,30 @@ def test_the_log_keeps_an_entry_apart(tmp_path: Path) -> None:
     assert [entry.split(maxsplit=2)[2].split()[0] for entry in entries] == ["INFO", "ERROR"]
     assert sum(line.startswith("    ") and "forged" in line for line in lines) == 2
     assert all(line.replace("\t", "").isprintable() for line in lines)
+
+
+def run_with_a_closed_pipe(folder: Path, *arguments: str) -> int:
+    """As in ``pmo-sync ... | head``, when head has ended: the exit code."""
+    read, write = os.pipe()
+    os.close(read)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-m", "pmo_sync", *arguments],
+        cwd=folder,
+        check=False,
+        env=environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+    )
+    os.close(write)
+    assert done.stderr == b""
+    return done.returncode
+
+
+def test_a_sync_nobody_listens_to_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "pmo-sync.toml").write_text('[source.a]\nkind = "files"\npath = "archive"\n')
+    assert run_with_a_closed_pipe(tmp_path, "sync") == 4, "as if somebody listened: the archive is empty"
+    assert (tmp_path / "reports" / "portfolio.html").is_file()
+    assert run_with_a_closed_pipe(tmp_path, "indicators", "--definitions") == 0
+    assert run_with_a_closed_pipe(tmp_path, "state", "show", "--json") == 0
