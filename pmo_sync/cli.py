@@ -284,16 +284,19 @@ def report(invocation: Invocation, on: Any) -> None:
 @cli.command()
 @as_of_option
 @click.option("--dry-run", is_flag=True, help="Show what would be written, as a diff; write nothing.")
-@click.option("--adopt", multiple=True, metavar="SLOT", help="Overwrite this one although somebody edited it.")
+@click.option(
+    "--adopt",
+    multiple=True,
+    metavar="PLACE:SLOT",
+    help="Overwrite this one although somebody edited it; may be repeated.",
+)
 @common
 def publish(invocation: Invocation, on: Any, dry_run: bool, adopt: tuple[str, ...]) -> None:
     """Write the reports to their places."""
     from pmo_sync import pipeline
 
     with invocation.logged() as config:
-        result = pipeline.publish(
-            config, invocation.clock, invocation, on=_day(on), dry_run=dry_run, adopt=frozenset(adopt)
-        )
+        result = pipeline.publish(config, invocation.clock, invocation, on=_day(on), dry_run=dry_run, adopt=adopt)
     invocation.finish(result)
 
 

@@ -36,6 +36,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from shlex import quote as shell
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, Protocol
 from urllib.parse import quote
@@ -324,17 +325,16 @@ class _Slot:
 
     def _conflict(self, *, write: bool) -> Published:
         remote, slot = self._remote, self._item.slot
+        adopt = f"pmo-sync publish --adopt {shell(f'{self._place.name}:{slot}')}"
         if remote is None:
-            return self._outcome(
-                "conflict", f"somebody deleted or archived it; pmo-sync publish --adopt {slot} to publish it anew"
-            )
+            return self._outcome("conflict", f"somebody deleted or archived it; {adopt} to publish it anew")
         if remote.digest is None:
             what = "somebody removed our mark from it"
         elif remote.by_us:
             what = "somebody edited it with our account"
         else:
             what = "somebody edited it"
-        advice = f"restore our last version, or take it over: pmo-sync publish --adopt {slot}"
+        advice = f"restore our last version, or take it over: {adopt}"
         warning = ""
         if write:
             try:

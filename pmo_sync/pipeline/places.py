@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pmo_sync.config.records import COMMENTS
-from pmo_sync.errors import PmoSyncError
+from pmo_sync.config.records import COMMENTS, PlaceConfig
+from pmo_sync.errors import ConfigError, PmoSyncError
 from reports import compose_all
 from reports.publish import Published, publish_documents
 from reports.publishers import open_place
@@ -15,40 +15,68 @@ from reports.publishers.notice import notice
 if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
     from pmo_sync.clients.network import Network
-    from pmo_sync.config import Config, PlaceConfig
+    from pmo_sync.config import Config
     from pmo_sync.result import Voice
     from reports.document import Document
 
 ORDER: Final = ("confluence", "folder", *COMMENTS)  # comments link to pages, and to files where there are no pages
+NAMED: Final = 20  # documents in the message about one that is not there
+Plan = Sequence[tuple[PlaceConfig, "Sequence[Document]"]]
+
+
+def plan(config: Config, assessed: Assessed) -> Plan:
+    """The documents that belong in each place, in its language, projects before the portfolio that links to them."""
+    composed = {place.language: compose_all(assessed, place.language) for place in config.places}
+    places = sorted(config.places, key=lambda one: ORDER.index(one.kind))
+    planned = [(place, _documents(config, place, composed[place.language])) for place in places]
+    return [(place, documents) for place, documents in planned if documents]
+
+
+def adopted(planned: Plan, named: Collection[str]) -> frozenset[tuple[str, str]]:
+    """Place and slot of each document named as PLACE:SLOT, or as SLOT where only one place has it.
+
+    Raises ConfigError for names of no document, or of several.
+    """
+    there = {f"{place.name}:{one.slot}": (place.name, one.slot) for place, documents in planned for one in documents}
+    found, problems = set(), []
+    for name in named:
+        meant = [name] if name in there else [full for full, (_, slot) in there.items() if slot == name]
+        if len(meant) == 1:
+            found.add(there[meant[0]])
+        elif meant:
+            problems.append(f"--adopt {name}: in several places; say which: {' or '.join(meant)}")
+        else:
+            known = ", ".join([*sorted(there)[:NAMED], *(["..."] if len(there) > NAMED else [])])
+            problems.append(f"--adopt {name}: no such document; there are {known or 'none, no place has a report'}")
+    if problems:
+        raise ConfigError(sorted(problems))
+    return frozenset(found)
 
 
 def publish_all(
-    config: Config,
-    assessed: Assessed,
+    planned: Plan,
     network: Network,
     *,
     write: bool,
-    adopt: frozenset[str],
+    adopt: frozenset[tuple[str, str]],
     known: Mapping[str, Mapping[str, str]],
     voice: Voice,
 ) -> list[Published]:
-    """Publish every configured report. A place that fails does not stop the others.
+    """Publish what is planned. A place that fails does not stop the others.
 
     ``known`` says, place by place, the id under which a slot was published before.
     """
     results: list[Published] = []
     links: dict[str, str] = {}
-    for place in sorted(config.places, key=lambda one: ORDER.index(one.kind)):
-        if config.profile == "repository" and place.kind in COMMENTS:
-            continue  # this kind of PMO informs its projects; it does not write into their trackers
-        documents = _documents(config, place, assessed, links)
-        if not documents:
-            continue
+    for place, documents in planned:
+        if place.kind in COMMENTS:
+            documents = [notice(one, links.get(one.slot, "")) for one in documents]  # noqa: PLW2901
+        slots = frozenset(slot for name, slot in adopt if name == place.name)
         try:
             publisher, writer = open_place(place, network)
             made = publish_documents(
                 publisher, documents, writer,
-                write=write and place.write, adopt=adopt, known=known.get(place.name, {}), quiet=not place.notify,
+                write=write and place.write, adopt=slots, known=known.get(place.name, {}), quiet=not place.notify,
             )  # fmt: skip
         except PmoSyncError as error:
             made = [Published(place.name, one.slot, "failed", "", str(error), "") for one in documents]
@@ -60,17 +88,13 @@ def publish_all(
     return results
 
 
-def _documents(config: Config, place: PlaceConfig, assessed: Assessed, links: Mapping[str, str]) -> Sequence[Document]:
-    """The documents that belong in ``place``, in its language, projects before the portfolio that links to them."""
+def _documents(config: Config, place: PlaceConfig, everything: Sequence[Document]) -> list[Document]:
+    if config.profile == "repository" and place.kind in COMMENTS:
+        return []  # this kind of PMO informs its projects; it does not write into their trackers
     wanted = {report.report for report in config.reports if place.name in report.places}
     subjects = {f"project/{id_}" for report in config.reports if place.name in report.places for id_ in report.subjects}
-    everything = compose_all(assessed, place.language)
     if place.kind in COMMENTS:
-        return [
-            notice(one, links.get(one.slot, ""))
-            for one in everything
-            if "summary" in wanted and one.slot in place.issues
-        ]
+        return [one for one in everything if "summary" in wanted and one.slot in place.issues]
     return [
         one
         for one in everything

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pmo_sync import forecast
 from pmo_sync.assessed import Assessed
 from pmo_sync.certificate import below
 from pmo_sync.pipeline.certified import certified
-from pmo_sync.pipeline.places import publish_all
+from pmo_sync.pipeline.places import adopted, plan, publish_all
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.result import Voice
 from pmo_sync.store import passes
@@ -33,18 +33,21 @@ def refusals(workspace: Workspace, assessed: Assessed) -> list[str]:
 
 
 def publish_and_remember(
-    workspace: Workspace, assessed: Assessed, voice: Voice, *, write: bool, adopt: frozenset[str]
+    workspace: Workspace, assessed: Assessed, voice: Voice, *, write: bool, adopt: Collection[str] = ()
 ) -> list[Published]:
-    """Publish to every place. What is about to be said is in the record before anybody can read it."""
+    """Publish to every place. What is about to be said is in the record before anybody can read it.
+
+    ``adopt`` names documents to take over; raises ConfigError, before anything is written, for names of none.
+    """
+    planned = plan(workspace.config, assessed)
+    taken_over = adopted(planned, adopt)
     known: dict[str, dict[str, str]] = {}
     for row in workspace.record.rows("publication"):
         known.setdefault(row["place"], {})[row["slot"]] = row["id"] or ""
     write = write and any(place.write for place in workspace.config.places)
     if write:
         _remember_numbers(workspace, assessed)
-    results = publish_all(
-        workspace.config, assessed, workspace.network, write=write, adopt=adopt, known=known, voice=voice
-    )
+    results = publish_all(planned, workspace.network, write=write, adopt=taken_over, known=known, voice=voice)
     if write:
         _remember_publications(workspace, assessed, results, known)
     return results

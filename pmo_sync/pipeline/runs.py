@@ -76,24 +76,17 @@ def publish(
     *,
     on: date | None = None,
     dry_run: bool = False,
-    adopt: frozenset[str] = frozenset(),
+    adopt: Sequence[str] = (),
 ) -> Result:
-    """Write the reports to their places, or show what would be written."""
-    _known_slots(config, adopt)
+    """Write the reports to their places, or show what would be written.
+
+    ``adopt`` names documents, as PLACE:SLOT, to take over although somebody edited or deleted them.
+    """
     with writing(config, clock, "publish") as workspace:
         assessed = assess_now(workspace, on)
         refused = [] if dry_run else refusals(workspace, assessed)
         results = [] if refused else publish_and_remember(workspace, assessed, voice, write=not dry_run, adopt=adopt)
     return _published(results, refused, show_diff=dry_run)
-
-
-def _known_slots(config: Config, slots: frozenset[str]) -> None:
-    known = {"portfolio", *(f"project/{one.id}" for one in config.projects)}
-    unknown = [
-        f"--adopt {one}: no such document; there are {', '.join(sorted(known))}" for one in sorted(slots - known)
-    ]
-    if config.projects and unknown:
-        raise ConfigError(unknown)
 
 
 def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -> Result:
@@ -104,9 +97,7 @@ def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -
         assessed = assess_now(workspace, None)
         files = _write_html(config, assessed, voice)
         refused = [] if dry_run else refusals(workspace, assessed)
-        results = (
-            [] if refused else publish_and_remember(workspace, assessed, voice, write=not dry_run, adopt=frozenset())
-        )
+        results = [] if refused else publish_and_remember(workspace, assessed, voice, write=not dry_run)
     pulled, published = _pulled(certificates), _published(results, refused, show_diff=dry_run)
     data = {**pulled.data, **published.data, "as_of": assessed.as_of, "files": [str(file) for file in files]}
     return Result(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))

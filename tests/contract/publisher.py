@@ -154,7 +154,7 @@ class PublisherContract:
         for words in ("Two weeks late", "All is well"):  # whether or not there would be something new to say
             done = self.run(bench, words)
             assert done.outcome == "conflict", done
-            assert f"--adopt {SLOT}" in done.message
+            assert f"--adopt {done.place}:{SLOT}" in done.message
             assert "A human knows better" in self.only(bench)[1]
         settled = bench.writes()
         self.run(bench, "Three weeks late")

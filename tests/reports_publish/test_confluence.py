@@ -99,7 +99,7 @@ def test_a_conflict_is_explained_once_under_the_page(bench: ConfluenceBench) -> 
         bench.edit(first.id, lambda text, n=number: text.replace("</p>", f" {n}</p>", 1))
         run(bench, NEWER)
     assert len(page.comments) == 1
-    assert f"--adopt {SLOT}" in page.comments[0].body
+    assert f"--adopt wiki:{SLOT}" in page.comments[0].body
     assert publish(bench.open(), [NEWER], write=False)[0].outcome == "conflict"
     assert run(bench, NEWER, adopt=frozenset({SLOT})).outcome == "updated"
     bench.edit(first.id, lambda text: text.replace("late", "early"))
