@@ -261,7 +261,7 @@ class _Slot:
         try:
             written = self._write()
         except ConflictError:
-            self._remote = self._find(self._hint) or self._remote
+            self._remote = self._again(remote)
             return self._conflict(write=write)
         self._verify(written)
         return self._outcome("updated" if remote else "created", self._warning)
@@ -273,23 +273,25 @@ class _Slot:
         return self._find(self._hint if expected is None else expected.id)
 
     def _write(self) -> Remote:
-        """Write once; after an unclear answer read first, and write a second time only onto what we have read."""
+        """Write once; where that fails read first, and write a second time only onto what we have read and is ours.
+
+        Raises ConflictError where somebody edited or deleted it meanwhile; a new title or place is no edit.
+        """
         expected = self._remote
         for is_last in (False, True):
             try:
                 self._look_again(expected)
                 return self._place.write(self._item, self._digest, expected)
-            except (ConflictError, TakenError):
+            except (ConflictError, TakenError, UncertainWriteError) as error:
                 now = self._again(expected)
                 if now is not None and self._landed(now, expected):
                     return now
-                raise
-            except UncertainWriteError:
-                now = self._again(expected)
-                if now is not None and self._landed(now, expected):
-                    return now
+                if isinstance(error, TakenError):
+                    raise
                 if not _same(now, expected) and (now is None or is_edited(now)):
                     raise ConflictError(f"{self._item.slot}: changed while we were publishing") from None
+                if is_last and isinstance(error, ConflictError):
+                    raise TrackerError(f"{self._item.slot}: does not stand still; publish again") from None
                 if is_last:
                     raise
                 expected = now

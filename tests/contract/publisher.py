@@ -40,6 +40,12 @@ class Bench(ABC):
         """Somebody else changes the text."""
 
     @abstractmethod
+    def touch(self, document: str) -> None:
+        """It gets a new version, its text stays: renamed, moved, saved again. Where people who do that cannot be told
+        from people who edit, our own account does it.
+        """
+
+    @abstractmethod
     def unmark(self, document: str) -> None:
         """Somebody else removes our mark and leaves the rest."""
 
@@ -84,13 +90,18 @@ class Rigged:
 
     def find(self, slot: str, title: str, hint: str | None) -> Remote | None:
         self.finds += 1
-        if self.rival is not None and not self.inner.traits.version_lock and self.finds == 2:
-            self.rival()  # after the plan, before the second look
+        if not self.inner.traits.version_lock and self.finds == 2:
+            self._meets_rival()  # after the plan, before the second look
         return self.inner.find(slot, title, hint)
 
+    def _meets_rival(self) -> None:
+        rival, self.rival = self.rival, None
+        if rival is not None:
+            rival()
+
     def write(self, item: Item, digest: str, expected: Remote | None) -> Remote:
-        if self.rival is not None and self.inner.traits.version_lock:
-            self.rival()
+        if self.inner.traits.version_lock:
+            self._meets_rival()
         lost = self.loses.pop(0) if self.loses else ""
         if lost == "request":
             raise UncertainWriteError("the connection was reset")
@@ -225,6 +236,16 @@ class PublisherContract:
         place.rival = lambda: bench.edit(document, lambda text: text.replace("All is well", "I was faster"))
         assert self.run(bench, "Two weeks late", place=place).outcome == "conflict"
         assert "I was faster" in self.only(bench)[1]
+
+    def test_a_race_without_an_edit_is_no_conflict(self, bench: Bench) -> None:
+        self.run(bench)
+        document, _ = self.only(bench)
+        place = Rigged(bench.open())
+        place.rival = lambda: bench.touch(document)
+        done = self.run(bench, "Two weeks late", place=place)
+        assert (done.outcome, place.rival) == ("updated", None), done
+        assert "Two weeks late" in self.only(bench)[1]
+        assert self.run(bench, "Two weeks late").outcome == "unchanged"
 
     def test_awkward_text_survives(self, bench: Bench) -> None:
         assert self.run(bench, AWKWARD).outcome == "created"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pmo_sync.errors import AccessError, PmoSyncError
+from pmo_sync.errors import AccessError, ConflictError, PmoSyncError
 from reports.document import Document, Written
 from reports.publish import (
     Item,
@@ -211,3 +211,22 @@ def test_a_named_deleted_slot_and_an_adopted_race(tmp_path: Path) -> None:
     done = publish(rigged, [Item("a", "A", "new")], write=True, adopt=frozenset({"a"}))[0]
     assert done.outcome == "conflict"
     assert "human again" in file.read_text()
+
+
+def test_what_never_stands_still_is_a_failure_and_accuses_nobody(tmp_path: Path) -> None:
+    class Restless(FolderPublisher):
+        said = 0
+
+        def write(self, item: Item, digest: str, expected: Remote | None) -> Remote:
+            if expected is not None:
+                raise ConflictError("it has another version by now")
+            return super().write(item, digest, expected)
+
+        def remark(self, slot: str, remote: Remote, text: str) -> None:
+            self.said += 1
+
+    place = Restless("share", tmp_path)
+    publish(place, [Item("a", "A", "text")], write=True)
+    done = publish(place, [Item("a", "A", "new")], write=True)[0]
+    assert (done.outcome, place.said) == ("failed", 0)
+    assert done.message == "a: does not stand still; publish again"
