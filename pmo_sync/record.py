@@ -57,8 +57,11 @@ DATASETS: Final[Mapping[str, pa.Schema]] = {
         [*_RUN, ("subject", _TEXT), ("indicator", _TEXT), ("key", _TEXT), ("measure", pa.float64())]
     ),
     "publication": pa.schema(
-        [*_RUN, ("place", _TEXT), ("slot", _TEXT), ("outcome", _TEXT), ("url", _TEXT), ("published_at", _AT), ("id", _TEXT)]
-    ),
+        [
+            *_RUN, ("place", _TEXT), ("slot", _TEXT), ("outcome", _TEXT), ("url", _TEXT), ("published_at", _AT),
+            ("id", _TEXT), ("target", _TEXT),
+        ]
+    ),  # target: a digest of what the place wrote to; of (target, slot) the last one written holds
     "ledger": pa.schema(
         [
             *_RUN, ("published_at", _AT), ("subject", _TEXT), ("method", _TEXT), ("remaining", pa.int64()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -182,6 +183,14 @@ class PlaceConfig:
     write: bool
     notify: bool
     title_prefix: str
+
+    def target(self, slot: str) -> str:
+        """Stands for what a document is written to: a space and parent, a carrier issue, a folder. Places with one
+        target write the same documents; a place with another one has been moved.
+        """
+        where = str(self.path.resolve()) if self.path else self.server.url if self.server else ""
+        parts = (self.kind, where, self.space or "", self.parent or "", self.issues.get(slot, ""))
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pmo_sync.config.records import COMMENTS, PlaceConfig
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
     from pmo_sync.clients.network import Network
     from pmo_sync.config import Config
+    from pmo_sync.pipeline.whereabouts import Whereabouts
     from pmo_sync.result import Voice
     from reports.document import Document
 
@@ -59,24 +60,25 @@ def publish_all(
     *,
     write: bool,
     adopt: frozenset[tuple[str, str]],
-    known: Mapping[str, Mapping[str, str]],
+    known: Whereabouts,
     voice: Voice,
 ) -> list[Published]:
     """Publish what is planned. A place that fails does not stop the others.
 
-    ``known`` says, place by place, the id under which a slot was published before.
+    ``known`` says under which id a slot was published before.
     """
     results: list[Published] = []
     links: dict[str, str] = {}
     for place, documents in planned:
         if place.kind in COMMENTS:
             documents = [notice(one, links.get(one.slot, "")) for one in documents]  # noqa: PLW2901
+        before = {one.slot: row["id"] or "" for one in documents if (row := known.find(place, one.slot)) is not None}
         slots = frozenset(slot for name, slot in adopt if name == place.name)
         try:
             publisher, writer = open_place(place, network)
             made = publish_documents(
                 publisher, documents, writer,
-                write=write and place.write, adopt=slots, known=known.get(place.name, {}), quiet=not place.notify,
+                write=write and place.write, adopt=slots, known=before, quiet=not place.notify,
             )  # fmt: skip
         except PmoSyncError as error:
             made = [Published(place.name, one.slot, "failed", "", str(error), "") for one in documents]

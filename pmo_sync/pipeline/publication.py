@@ -10,6 +10,7 @@ from pmo_sync.assessed import Assessed
 from pmo_sync.certificate import below
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.places import adopted, plan, publish_all
+from pmo_sync.pipeline.whereabouts import Whereabouts
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.result import Voice
 from pmo_sync.store import passes
@@ -41,9 +42,7 @@ def publish_and_remember(
     """
     planned = plan(workspace.config, assessed)
     taken_over = adopted(planned, adopt)
-    known: dict[str, dict[str, str]] = {}
-    for row in workspace.record.rows("publication"):
-        known.setdefault(row["place"], {})[row["slot"]] = row["id"] or ""
+    known = Whereabouts(workspace.record)
     write = write and any(place.write for place in workspace.config.places)
     if write:
         _remember_numbers(workspace, assessed)
@@ -93,10 +92,11 @@ def _is_news(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Any
 
 
 def _remember_publications(
-    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Mapping[str, Mapping[str, str]]
+    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Whereabouts
 ) -> None:
     """Where each document stands now: those just written, and those a killed run wrote and could not note."""
     now = workspace.clock.now()
+    places = {place.name: place for place in workspace.config.places}
     rows = [
         {
             "run_id": workspace.run_id,
@@ -107,10 +107,11 @@ def _remember_publications(
             "url": one.url,
             "id": one.id,
             "published_at": now,
+            "target": places[one.place].target(one.slot),
         }
         for one in results
         if one.outcome in ("created", "updated")
-        or (one.outcome == "unchanged" and one.slot not in known.get(one.place, {}))
+        or (one.outcome == "unchanged" and not known.is_noted(places[one.place], one.slot))
     ]
     if rows:
         with workspace.record.run(f"{workspace.run_id}-publish") as run:

@@ -58,3 +58,12 @@ def test_names_of_no_document_are_refused_without_any_configured_project(made: O
         in capsys.readouterr().err
     )
     assert len(made.running.writes()) == writes
+
+
+def test_a_moved_place_is_written_anew(made: Office, capsys) -> None:
+    """A folder with another path, a comment with another carrier: nobody deleted anything there."""
+    made.configure(('= "PAY-1"', '= "PAY-2"'), ("arunika/payments/gateway#1", "arunika/payments/gateway#2"))
+    done = made.answer(capsys, "publish")
+    slot = "project/instant-payments"
+    assert outcomes(done) == {("jira-note", slot): "created", ("gitlab-note", slot): "created"}
+    assert outcomes(made.answer(capsys, "publish")) == {}
