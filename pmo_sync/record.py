@@ -59,7 +59,7 @@ DATASETS: Final[Mapping[str, pa.Schema]] = {
     "publication": pa.schema(
         [
             *_RUN, ("place", _TEXT), ("slot", _TEXT), ("outcome", _TEXT), ("url", _TEXT), ("published_at", _AT),
-            ("id", _TEXT), ("target", _TEXT),
+            ("id", _TEXT), ("target", _TEXT), ("link", _TEXT),
         ]
     ),  # target: a digest of what the place wrote to; of (target, slot) the last one written holds
     "ledger": pa.schema(

@@ -386,29 +386,31 @@ def publish_documents(
     write: bool,
     adopt: frozenset[str] = frozenset(),
     known: Mapping[str, str] = NONE,
+    links: Mapping[str, str] = NONE,
     quiet: bool = True,
 ) -> list[Published]:
     """Write and publish documents, those that are linked to before those that link (children first).
 
-    The addresses of documents already published are the ``links`` of the later ones. In a dry run a document that does
+    The addresses of documents already published are the links of the later ones; ``links`` holds those of earlier
+    runs, for documents that cannot be reached now: what links to them stays as it is. In a dry run a document that does
     not exist yet gets an address under ``not-published-yet.invalid``, so that the plan is complete. In a place with a
     tree a parent that does not exist yet is created before its children, with the links there are, and completed when
     its turn comes; both together are one ``created``.
     """
-    links: dict[str, str] = {}
+    reached: dict[str, str] = {}
     first: dict[str, Published] = {}
     by_slot = {one.slot: one for one in documents}
     titles = _titles(documents, publisher.title_prefix)
 
     def put(document: Document) -> Published:
-        made = writer(document, links)
+        made = writer(document, reached)
         item = Item(document.slot, titles[document.slot], made.text, made.attachments, document.parent, quiet)
         return publish(publisher, [item], write=write, adopt=adopt, known=known)[0]
 
     results = []
     for document in documents:
         parent = by_slot.get(document.parent or "")
-        if write and publisher.traits.tree and parent is not None and parent.slot not in {*first, *links}:
+        if write and publisher.traits.tree and parent is not None and parent.slot not in {*first, *reached}:
             first[parent.slot] = _create_ahead(publisher, parent, titles[parent.slot], put, known.get(parent.slot))
         done = put(document)
         ahead = first.get(document.slot)
@@ -416,9 +418,11 @@ def publish_documents(
             done = done._replace(outcome="created")
         results.append(done)
         if done.link:
-            links[done.slot] = done.link
+            reached[done.slot] = done.link
+        elif done.outcome == "failed" and done.slot in links:
+            reached[done.slot] = links[done.slot]
         elif not write:
-            links[done.slot] = f"https://not-published-yet.invalid/{quote(done.slot)}"
+            reached[done.slot] = f"https://not-published-yet.invalid/{quote(done.slot)}"
     return results
 
 

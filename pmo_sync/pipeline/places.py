@@ -65,27 +65,31 @@ def publish_all(
 ) -> list[Published]:
     """Publish what is planned. A place that fails does not stop the others.
 
-    ``known`` says under which id a slot was published before.
+    ``known`` says where a slot was published before: under which id, and under which address. That address is what
+    others link to while nobody can be asked.
     """
     results: list[Published] = []
     links: dict[str, str] = {}
     for place, documents in planned:
         if place.kind in COMMENTS:
             documents = [notice(one, links.get(one.slot, "")) for one in documents]  # noqa: PLW2901
-        before = {one.slot: row["id"] or "" for one in documents if (row := known.find(place, one.slot)) is not None}
+        before = {one.slot: row for one in documents if (row := known.find(place, one.slot)) is not None}
         slots = frozenset(slot for name, slot in adopt if name == place.name)
         try:
             publisher, writer = open_place(place, network)
             made = publish_documents(
                 publisher, documents, writer,
-                write=write and place.write, adopt=slots, known=before, quiet=not place.notify,
+                write=write and place.write, adopt=slots, quiet=not place.notify,
+                known={slot: row["id"] or "" for slot, row in before.items()},
+                links={slot: row["link"] for slot, row in before.items() if row["link"]},
             )  # fmt: skip
         except PmoSyncError as error:
             made = [Published(place.name, one.slot, "failed", "", str(error), "") for one in documents]
         for one in made:
             voice.say(f"{one.place}: {one.slot}: {one.outcome}{f' ({one.message})' if one.message else ''}")
-            if place.kind not in COMMENTS and one.url:
-                links.setdefault(one.slot, one.url)
+            url = one.url or (before[one.slot]["url"] if one.outcome == "failed" and one.slot in before else "")
+            if place.kind not in COMMENTS and url:
+                links.setdefault(one.slot, url)
         results += made
     return results
 

@@ -108,6 +108,7 @@ def _remember_publications(
             "id": one.id,
             "published_at": now,
             "target": places[one.place].target(one.slot),
+            "link": one.link,
         }
         for one in results
         if one.outcome in ("created", "updated")

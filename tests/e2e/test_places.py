@@ -67,3 +67,18 @@ def test_a_moved_place_is_written_anew(made: Office, capsys) -> None:
     slot = "project/instant-payments"
     assert outcomes(done) == {("jira-note", slot): "created", ("gitlab-note", slot): "created"}
     assert outcomes(made.answer(capsys, "publish")) == {}
+
+
+@pytest.mark.parametrize("out", [WIKIS[:1], WIKIS])
+def test_comments_keep_their_links_through_an_outage(made: Office, capsys, out: tuple[str, ...]) -> None:
+    """Nobody is mailed twice because a wiki was away: not when it goes, not when it comes back."""
+    made.running.tokens["WRONG"] = "not-the-token"
+    tokens = {"confluence": "DEMO_CONFLUENCE_TOKEN", "confluence-dc": "DEMO_CONFLUENCE_DC_TOKEN"}
+    writes = len(made.running.writes())
+    made.configure(*((f'"{tokens[wiki]}"', '"WRONG"') for wiki in out))
+    answer = made.answer(capsys, "publish")
+    assert answer["exit"] == 4
+    assert {(place, outcome) for (place, _), outcome in outcomes(answer).items()} == {(wiki, "failed") for wiki in out}
+    made.configure()
+    assert outcomes(made.answer(capsys, "publish")) == {}
+    assert len(made.running.writes()) == writes

@@ -21,13 +21,13 @@ AT = datetime(2026, 3, 2, tzinfo=UTC)
 def note(record: Record, run: str, where: PlaceConfig, id_: str, *, by_older_version: bool = False) -> None:
     row: dict[str, Any] = {
         "run_id": run, "as_of": AT, "place": where.name, "slot": "project/pay", "outcome": "created", "url": "https://w/1",
-        "published_at": AT, "id": id_, "target": where.target("project/pay"),
+        "published_at": AT, "id": id_, "target": where.target("project/pay"), "link": "https://w/1",
     }  # fmt: skip
     with record.run(run) as one:
         one.write("publication", [row])
     if by_older_version:
         file = record.folder / run / "publication.parquet"
-        pq.write_table(pq.ParquetFile(file).read().drop_columns("target"), file)
+        pq.write_table(pq.ParquetFile(file).read().drop_columns(["target", "link"]), file)
 
 
 def known(record: Record, where: PlaceConfig) -> str | None:

@@ -230,3 +230,18 @@ def test_what_never_stands_still_is_a_failure_and_accuses_nobody(tmp_path: Path)
     done = publish(place, [Item("a", "A", "new")], write=True)[0]
     assert (done.outcome, place.said) == ("failed", 0)
     assert done.message == "a: does not stand still; publish again"
+
+
+def test_a_child_that_cannot_be_reached_keeps_its_link(tmp_path: Path) -> None:
+    class Locked(FolderPublisher):
+        def find(self, slot: str, title: str, hint: str | None) -> Remote | None:
+            if slot == "project/pay":
+                raise AccessError("this account may not do that")
+            return super().find(slot, title, hint)
+
+    def run(place: FolderPublisher, links: dict[str, str]) -> list[Published]:
+        return publish_documents(place, portfolio.documents(), portfolio.write, write=True, links=links)
+
+    links = {one.slot: one.link for one in run(FolderPublisher("share", tmp_path), {})}
+    done = run(Locked("share", tmp_path), links)
+    assert [one.outcome for one in done] == ["unchanged", "unchanged", "failed", "unchanged"]
