@@ -14,7 +14,7 @@ Obligations, each checked by ``tests/contract/connector.py``:
 * intervals of one entity and single-valued field do not overlap; the last one is open while the value holds;
 * times are aware UTC; no interval starts before the issue was created;
 * the values set at creation, which trackers do not log, start at ``created_at``;
-* a cursor handed back resumes: nothing that changed since is missed, nothing is doubled;
+* a cursor handed back resumes: nothing that changed since is missed, though it stood before the cut, and nothing is doubled;
 * the last page of a pass may be empty of issues; its cursor marks the pass as complete;
 * a malformed issue becomes a ``Problem`` of its page, the rest of the page is kept;
 * no row older than a bound we asked for is taken: servers ignore parameters they do not know;

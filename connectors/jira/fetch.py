@@ -87,14 +87,20 @@ class JiraConnector:
             yield from self._pages(project, cursor)
 
     def _pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
+        """A pass that was cut off goes on, and another follows: rows come in the order of keys, so what changed since
+        in front of the cut was not in the rest.
+        """
         opened = self._open()
         opened.site.projects[project.key] = project.project_id
         before = Cursor.parse(cursor) or Cursor()
-        if before.started is None:
-            now = self.client.server_time()
-            running = before.begin(now, epoch=self._takes_epoch(opened, project, before, now))
-        else:
-            running = before  # a pass that was cut off goes on
+        if before.started is not None:
+            yield from self._pass(opened, project, before)
+            before = before.done()
+        now = self.client.server_time()
+        running = before.begin(now, epoch=self._takes_epoch(opened, project, before, now))
+        yield from self._pass(opened, project, running)
+
+    def _pass(self, opened: _Opened, project: Project, running: Cursor) -> Iterator[Page]:
         epoch = bool(running.epoch)
         zone = "UTC" if epoch or running.since is None else self._account_zone()
         question = jql(project.key, running.since, epoch=epoch, zone=zone)

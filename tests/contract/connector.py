@@ -144,6 +144,17 @@ class ConnectorContract:
             again = {issue.issue_id for page in resumed for issue in page.issues}
             assert len(again) < len(whole[0]), f"after page {cut} everything was read again"
 
+    def test_a_pass_that_resumes_knows_what_changed_behind_it(self, harness: Harness) -> None:
+        connector = harness.connect()
+        project = project_of(connector, harness)
+        pages = list(connector.pages(project, None))
+        cut = max(number for number, page in enumerate(pages) if page.issues)
+        stored = Stored(pages[: cut + 1])
+        assert harness.change() in stored.issues
+        for page in harness.connect().pages(project, pages[cut].cursor):
+            stored.add(page)
+        assert stored.content() == Stored(full(harness)).content()
+
     def test_an_incremental_pass_finds_the_change_and_little_else(self, harness: Harness) -> None:
         connector = harness.connect()
         if not connector.traits.incremental:

@@ -92,6 +92,13 @@ def _starts_again(self: Exemplary, pages: Pages, cursor: str | None) -> Pages:
         yield replace(page, cursor=json.dumps({"since": "9", "after": 0, "now": "9"}) if page.issues else page.cursor)
 
 
+def _ends_with_the_rest(self: Exemplary, pages: Pages, cursor: str | None) -> Pages:
+    for page in pages:
+        yield page
+        if not page.issues:
+            return
+
+
 def _forgets_changes(self: Exemplary, pages: Pages, cursor: str | None) -> Pages:
     for page in pages:
         yield page if cursor is None else replace(page, issues=(), intervals=())
@@ -218,6 +225,7 @@ TWINS: dict[str, type[Exemplary]] = {
     ),
     "test_storing_everything_twice_changes_nothing": _Unsteady,
     "test_a_pass_resumes_after_any_page": _pages(_loses_the_last_issue),
+    "test_a_pass_that_resumes_knows_what_changed_behind_it": _pages(_ends_with_the_rest),
     "test_an_incremental_pass_finds_the_change_and_little_else": _pages(_forgets_changes),
     "test_nothing_new_is_read_again_after_the_last_page": _pages(_reads_all_again),
     "test_a_cursor_made_from_a_moment_reads_what_changed_since": _ReadsOnlyNews,

@@ -82,11 +82,16 @@ class Exemplary:
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         self.allowed()
-        place: dict[str, Any] = (
-            json.loads(cursor) if cursor else {"since": "", "after": 0, "now": self.tracker.now.isoformat()}
-        )
-        if place["after"] is None:
-            place = {"since": place["now"], "after": 0, "now": self.tracker.now.isoformat()}
+        place: dict[str, Any] = json.loads(cursor) if cursor else self.begun("")
+        if place["after"]:  # what changed in front of the cut is not in the rest
+            yield from self.rest(place)
+            place["after"] = None
+        yield from self.rest(self.begun(place["now"]) if place["after"] is None else place)
+
+    def begun(self, since: str) -> dict[str, Any]:
+        return {"since": since, "after": 0, "now": self.tracker.now.isoformat()}
+
+    def rest(self, place: dict[str, Any]) -> Iterator[Page]:
         wanted = [number for number in self.found(place["since"]) if number > place["after"]]
         for start in range(0, len(wanted), PAGE):
             self.allowed()
@@ -125,7 +130,7 @@ class Exemplary:
         return json.dumps(["", 0])
 
     def since(self, moment: datetime) -> str:
-        return json.dumps({"since": moment.isoformat(), "after": 0, "now": self.tracker.now.isoformat()})
+        return json.dumps(self.begun(moment.isoformat()))
 
     def requests(self, issues: int) -> int:
         return issues // PAGE + 3
