@@ -15,6 +15,7 @@ Obligations, each checked by ``tests/contract/connector.py``:
 * times are aware UTC; no interval starts before the issue was created;
 * the values set at creation, which trackers do not log, start at ``created_at``;
 * a cursor handed back resumes: nothing that changed since is missed, though it stood before the cut, and nothing is doubled;
+* a cursor knows how what is before it was read: where the configuration says otherwise now, everything is read again;
 * the last page of a pass may be empty of issues; its cursor marks the pass as complete;
 * a malformed issue becomes a ``Problem`` of its page, the rest of the page is kept;
 * no row older than a bound we asked for is taken: servers ignore parameters they do not know;
@@ -86,8 +87,8 @@ class Connector(Protocol):
         """``cursor`` of worklogs set back: all that was booked comes again, and what was taken back since ``cursor``."""
         ...
 
-    def since(self, moment: datetime) -> str:
-        """A cursor for ``pages`` that reads what changed since ``moment``."""
+    def since(self, moment: datetime, cursor: str) -> str:
+        """``cursor`` of pages set back: what changed since ``moment`` comes again, and whatever would come without."""
         ...
 
     def requests(self, issues: int) -> int:

@@ -113,7 +113,7 @@ class FilesConnector:
         """There is nothing to set back."""
         return cursor
 
-    def since(self, moment: datetime) -> str:  # noqa: ARG002
+    def since(self, moment: datetime, cursor: str) -> str:  # noqa: ARG002
         """The folder is read in full, or not at all."""
         return ""
 

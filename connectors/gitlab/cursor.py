@@ -1,6 +1,6 @@
 """The cursor of a project, as JSON text: the last change stored, and how the issues before it were read. Pure.
 
-That is the labels' names, for a label that is renamed or deleted rewrites the past of issues and touches none of them;
+That is the prefix of workflow labels, for the configuration may change it; the labels' names, for a label that is renamed or deleted rewrites the past of issues and touches none of them;
 the work-item statuses' names, for the past keeps those a status had before; and the API, for REST tells less of the
 past than GraphQL.
 """
@@ -44,6 +44,14 @@ def resume(stored: str | None) -> datetime | None:
         return None
 
 
+def set_back(stored: str, mark: datetime) -> str:
+    """The cursor, reading what changed since ``mark``, and whatever it would read without."""
+    before = resume(stored)
+    if before is None:
+        return stored
+    return json.dumps(json.loads(stored) | {"updated_at": iso(min(mark, before + OVERLAP))})
+
+
 def label_names(labels: Sequence[Json]) -> LabelNames:
     """Of a project's labels, its groups' too."""
     return {str(one.get("id")): zlib.crc32(str(one.get("name")).encode()) for one in labels}
@@ -52,6 +60,19 @@ def label_names(labels: Sequence[Json]) -> LabelNames:
 def with_names(stored: str, labels: LabelNames | None, steps: Mapping[str, str] | None) -> str:
     """The cursor, with the labels' and statuses' names that the issues before it were read under."""
     return json.dumps(json.loads(stored) | {"labels": labels, "steps": None if steps is None else dict(steps)})
+
+
+def with_workflow(stored: str, prefix: str | None) -> str:
+    """The cursor, with the prefix of workflow labels that the issues before it were read by."""
+    return json.dumps(json.loads(stored) | {"workflow": prefix or ""})
+
+
+def is_by_workflow(stored: str | None, prefix: str | None) -> bool:
+    """Whether the issues before the cursor were read by this prefix of workflow labels, as far as it tells."""
+    try:
+        return bool(json.loads(stored or "null")["workflow"] == (prefix or ""))
+    except (KeyError, TypeError, ValueError):
+        return True
 
 
 def names_in(stored: str | None) -> LabelNames | None:

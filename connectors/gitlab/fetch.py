@@ -19,7 +19,18 @@ from typing import Final
 from connectors.base import Traits
 from connectors.gitlab import graphql, listing, statuses
 from connectors.gitlab.catalogue import CatalogueReader, Found, read_lists
-from connectors.gitlab.cursor import cursor_at, label_names, names_in, resume, steps_in, through, with_names
+from connectors.gitlab.cursor import (
+    cursor_at,
+    is_by_workflow,
+    label_names,
+    names_in,
+    resume,
+    set_back,
+    steps_in,
+    through,
+    with_names,
+    with_workflow,
+)
 from connectors.gitlab.graphql import GraphqlReader
 from connectors.gitlab.listing import FailedError, UnsuitableError
 from connectors.gitlab.references import Lists
@@ -176,14 +187,16 @@ class GitlabConnector:
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         """Whole issues in the order of their last change; the cursor is that change's time.
 
-        All of them where a label was renamed or deleted since, which rewrites the past and touches no issue, where
-        statuses were known by other keys, and where REST had to do before: GraphQL tells more. That it serves no more
-        does not make histories shorter unasked.
+        All of them where other labels were the workflow, where a label was renamed or deleted since, which rewrites the
+        past and touches no issue, where statuses were known by other keys, and where REST had to do before: GraphQL
+        tells more. That it serves no more does not make histories shorter unasked.
         """
         before = names_in(cursor)
         lists = self._lists.get(project.project_id)
         labels = before if lists is None else label_names(lists.labels)
-        is_rewritten = any((labels or {}).get(id_) != name for id_, name in (before or {}).items())
+        workflow = self._options.workflow_labels
+        is_rewritten = not is_by_workflow(cursor, workflow)
+        is_rewritten = is_rewritten or any((labels or {}).get(id_) != name for id_, name in (before or {}).items())
         served = self._served(project)
         if isinstance(served, str) and through(cursor) == "graphql":
             raise self._worsened(project, served)
@@ -198,7 +211,7 @@ class GitlabConnector:
             steps = {**(known or {}), **keys}
         since = None if is_rewritten or is_better else resume(cursor)
         for page in self._pages(project, served, since, steps or {}, is_new=is_new):
-            yield replace(page, cursor=with_names(page.cursor, labels, steps))
+            yield replace(page, cursor=with_workflow(with_names(page.cursor, labels, steps), workflow))
 
     def _pages(
         self,
@@ -297,9 +310,9 @@ class GitlabConnector:
         """There is nothing to set back."""
         return cursor
 
-    def since(self, moment: datetime) -> str:
-        """The cursor of a pass that ended at ``moment``."""
-        return cursor_at(moment)
+    def since(self, moment: datetime, cursor: str) -> str:
+        """``cursor`` of a pass that ended at ``moment``."""
+        return set_back(cursor, moment)
 
     def requests(self, issues: int) -> int:
         """GraphQL brings a page of issues whole; REST asks four times for each."""

@@ -3,10 +3,13 @@
 The watermark is the *server's* time, read before the first question of a pass: whatever changes while the pass runs
 is newer and comes with the next one. Every pass looks back a little (clocks of the nodes of one server differ, and
 indexes lag), and twice a day a whole day: Cloud's search index has been seen hours behind.
+
+What was read by other fields than those that the configuration or the site now says is read again, all of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -40,6 +43,7 @@ class Cursor:
     since: datetime | None = None  # the running pass reads what changed since; None: everything
     is_deep: bool = False
     position: Position = START
+    fields: Mapping[str, tuple[str, ...]] | None = None  # ours -> the tracker's, by which it was read; None: not known
 
     @classmethod
     def parse(cls, text: str | None) -> Cursor | None:
@@ -53,10 +57,16 @@ class Cursor:
         """As it is stored."""
         return msgspec.json.encode(self).decode()
 
-    @classmethod
-    def of(cls, moment: datetime) -> Cursor:
-        """As if a pass that read everything had ended at ``moment``."""
-        return cls(complete=moment, deep=moment)
+    def set_back(self, moment: datetime) -> Cursor:
+        """As if the last pass had ended at ``moment``; one that reads everything goes on."""
+        if self.started is not None and self.since is None:
+            return self
+        return Cursor(complete=moment, deep=moment, epoch=self.epoch, fields=self.fields)
+
+    def is_by(self, fields: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether it was read by these fields, as far as it tells. That one is chosen no more rewrites nothing."""
+        known = self.fields
+        return known is None or all(known.get(ours) == ids for ours, ids in fields.items())
 
     def begin(self, now: datetime, *, epoch: bool | None) -> Cursor:
         """A new pass at the server's time ``now``."""
@@ -78,7 +88,7 @@ class Cursor:
     def done(self) -> Cursor:
         """The pass is complete."""
         deep = self.started if self.is_deep else self.deep
-        return Cursor(complete=self.started, deep=deep, epoch=self.epoch)
+        return Cursor(complete=self.started, deep=deep, epoch=self.epoch, fields=self.fields)
 
 
 _DECODER: Final = msgspec.json.Decoder(Cursor)

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +31,7 @@ from pmo_sync.errors import ConfigError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 
 PAST: Final = 946_684_800_000  # milliseconds; the year 2000, before Jira
+log: Final = logging.getLogger("pmo_sync.jira")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,12 @@ class JiraConnector:
         """
         opened = self._open()
         opened.site.projects[project.key] = project.project_id
+        fields = opened.site.fields.ids
         before = Cursor.parse(cursor) or Cursor()
+        if not before.is_by(fields):
+            log.info("%s: %s: other fields are read than before: everything is read again", self.source, project.key)
+            before = Cursor(epoch=before.epoch)
+        before = replace(before, fields=fields)
         if before.started is not None:
             yield from self._pass(opened, project, before)
             before = before.done()
@@ -147,9 +154,9 @@ class JiraConnector:
         """``cursor`` with the feed of what was written set back to its beginning."""
         return rewound(cursor)
 
-    def since(self, moment: datetime) -> str:
-        """The cursor of a pass that was complete at ``moment``."""
-        return Cursor.of(moment).text()
+    def since(self, moment: datetime, cursor: str) -> str:
+        """``cursor`` as if its last pass had been complete at ``moment``."""
+        return (Cursor.parse(cursor) or Cursor()).set_back(moment).text()
 
     def requests(self, issues: int) -> int:
         """A probe and a count, and what the kind of Jira needs for so many issues."""

@@ -116,7 +116,7 @@ class _Start:
         cursor = self._cursors.get(project.project_id)
         read_at = self._read_at.get(project.project_id)
         if self._since is not None and cursor is not None and read_at is not None and self._since < read_at:
-            return connector.since(self._since)
+            return connector.since(self._since, cursor)
         return cursor
 
     def of_worklogs(self, connector: Connector, read: Sequence[Project]) -> str | None:

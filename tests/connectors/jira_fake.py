@@ -160,9 +160,13 @@ def _updated(one: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(fields["updated"])
 
 
-def connector(server: ScriptedServer, workers: int = 1, projects: tuple[str, ...] = ("PAY",)) -> JiraConnector:
+def connector(
+    server: ScriptedServer, workers: int = 1, projects: tuple[str, ...] = ("PAY",), **fields: str
+) -> JiraConnector:
     config = ServerConfig(server.url, server.url, None, None, Secret("env", "T", {"T": "t"}), None, None, None, workers, 1000.0)  # fmt: skip
-    made = connect(SourceConfig("src", "jira", config, None, projects, {}, {}, (), None, 0.2), Network(QuickClock()))
+    made = connect(
+        SourceConfig("src", "jira", config, None, projects, {}, fields, (), None, 0.2), Network(QuickClock())
+    )
     assert isinstance(made, JiraConnector)
     return made
 

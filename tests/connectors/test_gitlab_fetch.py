@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -542,3 +543,24 @@ def test_the_census_counts_and_sweeps(fake: Fake) -> None:
     assert found.census(project, sweep=True).issue_ids == {f"acme:{10_000 + number}" for number in range(1, 251)}
     fake.before = lambda request: Answer(403, {}) if request.path.endswith("statistics") else None
     assert found.census(project, sweep=False).count is None
+
+
+def test_other_workflow_labels_are_read_of_what_was_read_before(fake: Fake) -> None:
+    fake.issues = [issue(1, number, updated=number * 1440, labels=["workflow::doing"]) for number in range(1, 6)]
+    fake.lists["/projects/1/labels"] = [{"id": 1, "name": "workflow::doing"}]
+    for number in range(1, 6):
+        fake.lists[f"/projects/1/issues/{number}/resource_label_events"] = [
+            {"id": 1, "created_at": stamp(number), "action": "add", "label": {"id": 1, "name": "workflow::doing"}}
+        ]
+    plain, labelled = connector(fake), connector(fake, workflow="workflow::")
+    project = only(plain)
+    only(labelled)
+    *_, last = plain.pages(project, None)
+    for cursor in (last.cursor, plain.since(datetime(2030, 1, 1, tzinfo=UTC), last.cursor)):
+        again = list(labelled.pages(project, cursor))
+        assert len(keys(again)) == 5
+        assert {
+            one.label for page in again for one in page.intervals if one.until is None and one.field == "status"
+        } == {"workflow::doing"}
+    assert len(keys(list(labelled.pages(project, again[-1].cursor)))) == 1, "the last comes twice, and no other"
+    assert len(keys(list(plain.pages(project, again[-1].cursor)))) == 5

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.gitlab import connect, listing
+from connectors.gitlab.cursor import cursor_at
 from connectors.gitlab.fetch import GitlabConnector
 from connectors.gitlab.queries import OPTIONAL, WIDGETS, Schema
 from pmo_sync.clients.network import Network
@@ -698,7 +699,7 @@ def test_a_cursor_made_from_a_moment_goes_on_through_either(here: Site) -> None:
         here.work_items.hidden = hidden
         found = here.connect()
         (project,) = found.catalogue().projects
-        read = issues(list(found.pages(project, found.since(now))))
+        read = issues(list(found.pages(project, found.since(now, cursor_at(now)))))
         assert 0 < len(read) < len(here.items())
 
 

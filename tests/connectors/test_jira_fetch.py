@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -18,9 +19,12 @@ from pmo_sync.clients import jira as jira_client
 from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
+from pmo_sync.model import Page
 from tests.clocks import QuickClock
 from tests.connectors.jira_fake import OPEN, PROJECT, FakeJira, change, connector, expected, issue, keys
 from tests.scripted_server import Reply, ScriptedServer
+
+NOW = datetime(2026, 2, 1, tzinfo=UTC)  # the server's
 
 
 @pytest.fixture
@@ -132,6 +136,57 @@ def test_one_malformed_issue_is_one_problem(jira: FakeJira, server: ScriptedServ
     pages = list(connector(server).pages(PROJECT, None))
     assert {problem.subject for page in pages for problem in page.problems} == {"PAY-5", "PAY-7", "PAY-9"}
     assert keys(pages) == [key for key in expected(jira) if key not in ("PAY-5", "PAY-7", "PAY-9")]
+
+
+STORY_POINTS = [
+    {
+        "id": f"customfield_{number}",
+        "name": "Story Points",
+        "schema": {"custom": "com.atlassian.jira.plugin.system.customfieldtypes:float"},
+    }
+    for number in (1, 2)
+]
+
+
+def estimates(pages: list[Page]) -> list[str]:
+    return [one.value for page in pages for one in page.intervals if one.field == "estimate"]
+
+
+def test_a_chosen_field_is_read_of_what_was_read_before(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.fields = STORY_POINTS
+    for one in jira.issues:
+        one["fields"]["customfield_2"] = 5
+    first = list(connector(server).pages(PROJECT, None))
+    assert estimates(first) == []
+    again = list(connector(server, estimate="customfield_2").pages(PROJECT, first[-1].cursor))
+    assert estimates(again) == ["5"] * len(jira.issues)
+    for cursor in (again[-1].cursor, connector(server).since(NOW, again[-1].cursor)):
+        assert keys(list(connector(server, estimate="customfield_2").pages(PROJECT, cursor))) == []
+    back = connector(server).since(NOW, first[-1].cursor)
+    assert len(estimates(list(connector(server, estimate="customfield_2").pages(PROJECT, back)))) == len(jira.issues)
+
+
+def test_a_pass_that_was_cut_off_begins_anew_by_other_fields(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.fields = STORY_POINTS
+    for one in jira.issues:
+        one["fields"]["customfield_2"] = 5
+    first = next(connector(server).pages(PROJECT, None))
+    pages = connector(server, estimate="customfield_2").pages(PROJECT, first.cursor)
+    cut = next(pages)
+    pages.close()
+    assert cut.issues[0].key == "PAY-1"
+    chosen = connector(server, estimate="customfield_2")
+    rest = list(chosen.pages(PROJECT, chosen.since(NOW, cut.cursor)))
+    assert keys([cut, *rest]) == expected(jira), "a pass that reads everything goes on"
+
+
+def test_fields_that_are_not_chosen_read_nothing_again(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.fields = STORY_POINTS[:1]
+    *_, last = connector(server).pages(PROJECT, None)
+    jira.fields = [*STORY_POINTS[:1], {**STORY_POINTS[1], "name": "Weather"}]
+    assert keys(list(connector(server).pages(PROJECT, last.cursor))) == []
+    jira.fields = STORY_POINTS  # none of the two is chosen any more, until the configuration says which
+    assert keys(list(connector(server).pages(PROJECT, last.cursor))) == []
 
 
 class TestDataCenter:

@@ -186,7 +186,9 @@ def live(connector: Connector, company: Company) -> None:
         for some in connector.worklogs(booked):
             booked = some.cursor
         company.now += timedelta(weeks=1)
-    list(connector.pages(projects[0], connector.since(company.now - timedelta(days=2))))
+    stored = cursors[projects[0].project_id]
+    assert stored is not None
+    list(connector.pages(projects[0], connector.since(company.now - timedelta(days=2), stored)))
 
 
 def violations(data_dir: Path, kind: Kind, requests: list[Request]) -> set[str]:

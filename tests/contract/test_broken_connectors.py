@@ -137,13 +137,13 @@ class _ReadsRefusalAsEmpty(Exemplary):
 
 
 class _ReadsOnlyNews(Exemplary):
-    def since(self, moment: datetime) -> str:
-        return super().since(self.tracker.now)
+    def since(self, moment: datetime, cursor: str) -> str:
+        return super().since(self.tracker.now, cursor)
 
 
 class _ReadsAll(Exemplary):
-    def since(self, moment: datetime) -> str:
-        return super().since(START)
+    def since(self, moment: datetime, cursor: str) -> str:
+        return super().since(START, cursor)
 
 
 class _LosesATime(Exemplary):

@@ -129,7 +129,7 @@ class Exemplary:
     def rewound(self, cursor: str) -> str:
         return json.dumps(["", 0])
 
-    def since(self, moment: datetime) -> str:
+    def since(self, moment: datetime, cursor: str) -> str:
         return json.dumps(self.begun(moment.isoformat()))
 
     def requests(self, issues: int) -> int:

@@ -141,7 +141,7 @@ class Scripted:
     def rewound(self, cursor: str) -> str:
         return f"0 again, {cursor}"
 
-    def since(self, moment: datetime) -> str:
+    def since(self, moment: datetime, cursor: str) -> str:
         return f"{(moment - NOW).days} 0"
 
     def close(self) -> None:
