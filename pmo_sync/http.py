@@ -163,7 +163,7 @@ class PoliteAdapter(HTTPAdapter):
                 if isinstance(error, requests.exceptions.ReadTimeout) and self._asks_once:
                     return _too_late(request)
                 explain(error, where, may_have_happened=not is_read, gave_up_after=gave_up_after)
-                self._rest(attempt, None, where, type(error).__name__)
+                self._rest(attempt, None, kind, type(error).__name__)
                 continue
             status = response.status_code
             quota = read(status, response.headers, self._clock.now())
@@ -173,7 +173,7 @@ class PoliteAdapter(HTTPAdapter):
             if status == 429 or (is_read and status in RETRIED):
                 last = ATTEMPTS_AFTER_500 if status == 500 else ATTEMPTS
                 if attempt < last and (quota.wait or 0.0) <= LONGEST_WAIT:
-                    self._rest(attempt, quota.wait, where, str(status))
+                    self._rest(attempt, quota.wait, kind, str(status))
                     continue
             if status == 407:
                 raise AccessError(f"{where}: {PROXY_REFUSES}")
@@ -187,12 +187,15 @@ class PoliteAdapter(HTTPAdapter):
     def _asks_once(self) -> bool:
         return getattr(self.impatient, "is_on", False)
 
-    def _rest(self, attempt: int, asked: float | None, where: str, why: str) -> None:
-        """At least as long as asked; the whole instance waits then. Without being asked only this caller does."""
+    def _rest(self, attempt: int, asked: float | None, kind: str, why: str) -> None:
+        """At least as long as asked; the whole instance waits then. Without being asked only this caller does.
+
+        The log tells the kind of request only: an address may hold the key of an issue that nobody may know.
+        """
         self._count("retries")
         jitter = random.uniform(0.7, 1.3)
         wait = min(30.0, 0.5 * 2**attempt) * jitter if asked is None else asked + 0.1 * 2**attempt * jitter
-        log.info("%s: %s, again in %.1f s", where, why, wait)
+        log.info("%s: %s: %s, again in %.1f s", self.home, kind, why, wait)
         if asked is not None:
             self._limiter.pause(wait)
             return

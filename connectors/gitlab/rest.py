@@ -125,7 +125,7 @@ class RestReader:
             return Problem(name, f"listed, but its history is not readable{why}")
         except TrackerError as error:
             self._client.get(f"/projects/{self._native(project)}")  # or it is the server that fails, for all
-            log.warning("%s: %s", self._source, error)
+            log.warning("%s: %s: %s", self._source, name, str(error).rpartition(": ")[2])  # without the address
             return _Failure(Problem(name, "listed, but GitLab fails to give its history"), error)
         except DataError as error:
             return Problem(error.subject, error.what)

@@ -130,10 +130,10 @@ class Assembler:
         asked = dict(zip(wanted, workers.each(self._id, wanted), strict=True))
         ids |= {key: native for key, native in asked.items() if isinstance(native, str)}
         unknown = {key: failed for key, failed in asked.items() if isinstance(failed, Problem)}
-        linked = [made.raw.key for made in drafts if isinstance(made, Draft) and made.has_remote]
+        linked = [made.raw.address for made in drafts if isinstance(made, Draft) and made.has_remote]
         remote = dict(zip(linked, workers.each(self._remote, linked), strict=True))
         return [
-            made if isinstance(made, Problem) else self._row(made, ids, unknown, remote.get(made.raw.key, []))
+            made if isinstance(made, Problem) else self._row(made, ids, unknown, remote.get(made.raw.address, []))
             for made in drafts
         ]
 
@@ -166,12 +166,12 @@ class Assembler:
         except (NotVisibleError, KeyError, TypeError):
             return None
 
-    def _remote(self, key: str) -> list[dict[str, Any]] | Problem:
-        return self._sieve.one(key, lambda: self._asked_remote(key))
+    def _remote(self, address: str) -> list[dict[str, Any]] | Problem:
+        return self._sieve.one(address, lambda: self._asked_remote(address))
 
-    def _asked_remote(self, key: str) -> list[dict[str, Any]]:
+    def _asked_remote(self, address: str) -> list[dict[str, Any]]:
         try:
-            found = self._client.get(f"issue/{quote(key, safe='')}/remotelink")
+            found = self._client.get(f"issue/{quote(address, safe='')}/remotelink")
         except NotVisibleError:  # linking is switched off, or not for this account
             return []
         return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

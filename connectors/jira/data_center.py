@@ -229,7 +229,7 @@ class DataCenterReader:
         """The issue by itself, which brings its whole history: fields and history of the same moment."""
         params = {"fields": self._fields, "expand": "changelog"}
         try:
-            raw = self._client.get(f"issue/{quote(listed.key, safe='')}", params, decoder=RAW)
+            raw = self._client.get(f"issue/{quote(listed.address, safe='')}", params, decoder=RAW)
         except NotVisibleError:
             return Problem(listed.named, "search lists it, but it cannot be read; check permissions")
         one = self._assembler.decode(raw)

@@ -64,6 +64,11 @@ class RawIssue(msgspec.Struct):
         """How a problem names it: by its key, or by its id where a security level hides it from others."""
         return f"id {self.id}" if self.fields.get("security") else self.key
 
+    @property
+    def address(self) -> str:
+        """What it is asked for by: addresses get into errors and logs, so what is hidden goes by its id there, too."""
+        return self.id if self.fields.get("security") else self.key
+
 
 class SearchPage(msgspec.Struct):
     """Data Center's ``search``."""

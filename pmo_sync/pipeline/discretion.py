@@ -9,6 +9,7 @@ from typing import Final
 from pmo_sync.model import Problem
 
 _ADDRESS: Final = re.compile(r"\S*/\S*")  # a URL or the path of a request, either of which may hold a key
+_ISSUE: Final = re.compile(r"(/issues?/)[^/\s:]*\d[^/\s:]*")  # the address of a single issue
 
 
 def discreet(problems: Iterable[Problem], confidential: Mapping[str, str]) -> tuple[Problem, ...]:
@@ -21,6 +22,11 @@ def _discreet(one: Problem, confidential: Mapping[str, str]) -> Problem:
     if one.subject not in confidential:
         return Problem(one.subject, told)
     return Problem(confidential[one.subject], _ADDRESS.sub("...", told))
+
+
+def without_issue(error: Exception) -> str:
+    """What an error says, without the issue that was asked for: it may be one that we do not know as confidential."""
+    return _ISSUE.sub(r"\1...", str(error))
 
 
 def discreet_text(what: str, confidential: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from pmo_sync.config.projects import is_meant
 from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 from pmo_sync.pipeline.compare import compare
-from pmo_sync.pipeline.discretion import discreet_text
+from pmo_sync.pipeline.discretion import discreet_text, without_issue
 from pmo_sync.pipeline.finding import counted
 from pmo_sync.pipeline.people import expire
 from pmo_sync.pipeline.progress import Progress
@@ -180,7 +180,7 @@ def _store_all(
 
 def _end(known: Progress, ended: Ended, voice: Voice) -> None:
     if isinstance(ended.error, PmoSyncError):
-        known.error = str(ended.error)
+        known.error = without_issue(ended.error)
         voice.say(f"{known.source}: {known.error}")
     elif ended.error is not None:
         raise ended.error
@@ -247,15 +247,15 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
             known.problems += booked.problems
             known.booked = True
         case _Refused(error) if project is not None:
-            known.closed.append(Problem(project.key, str(error)))
+            known.closed.append(Problem(project.key, without_issue(error)))
             known.problems.append(known.closed[-1])
             passes.note_away(workspace.store, known.source, [project.project_id], is_away=True)
             hidden = workspace.store.confidential(known.source)
-            voice.say(f"{known.source}: {project.key}: {discreet_text(str(error), hidden)}")
+            voice.say(f"{known.source}: {project.key}: {discreet_text(without_issue(error), hidden)}")
         case _Refused(AbsentError() as error):
             known.skipped += (Problem(known.source, str(error)),)
         case _Refused(error):
-            known.problems.append(Problem(known.source, f"booked times could not be read: {error}"))
+            known.problems.append(Problem(known.source, f"booked times could not be read: {without_issue(error)}"))
             known.booked = False
     return 0
 

@@ -327,7 +327,9 @@ def test_an_issue_whose_history_is_refused_is_a_problem(fake: Fake) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_an_issue_on_whose_history_the_server_fails_is_a_problem(fake: Fake, status: int) -> None:
+def test_an_issue_on_whose_history_the_server_fails_is_a_problem(
+    fake: Fake, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     fake.issues = [issue(1, 1), issue(1, 2, confidential=True), issue(1, 3)]
     fake.before = lambda request: Answer(status, {}) if "/issues/2/" in request.path else None
     found = connector(fake)
@@ -336,6 +338,8 @@ def test_an_issue_on_whose_history_the_server_fails_is_a_problem(fake: Fake, sta
     assert [(one.subject, one.what) for one in page.problems] == [
         ("group/app: id 10002", "listed, but GitLab fails to give its history")
     ]
+    assert "group/app: id 10002" in caplog.text
+    assert "/issues/2" not in caplog.text
 
 
 def test_a_server_that_fails_on_one_history_after_the_other_stops_the_pull(fake: Fake) -> None:

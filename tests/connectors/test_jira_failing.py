@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 from collections.abc import Collection
@@ -35,7 +36,7 @@ def fail_on(jira: FakeJira, victims: Collection[str], path: str = "") -> None:
 
     def before(asked: str, query: dict[str, Any]) -> Reply | None:
         is_brief = query.get("fields") in ("created,security", "updated", ["id"])
-        if not asked.endswith(path) or is_brief or not re.search(r"/search$|bulkfetch$|/issue/[^/]+$", asked):
+        if not re.search(f"{path}$", asked) or is_brief or not re.search(r"/search$|bulkfetch$|/issue/[^/]+$", asked):
             return None
         body = jira.body(asked, query)
         shown = [*body.get("issues", ()), *body.get("issueChangeLogs", ()), body]
@@ -104,6 +105,19 @@ class TestDataCenter:
         assert told.subject == "id 1004"
         assert "PAY-4" not in told.what
         assert "the server has a fault" in told.what
+
+    def test_nobody_is_asked_for_by_a_key_that_may_be_confidential(
+        self, jira: FakeJira, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "pmo_sync")
+        for one in jira.issues[: sieve.PATIENCE + 1]:
+            one["fields"]["security"] = {"id": "1"}
+            one["changelog"]["total"] = 5
+        fail_on(jira, [one["id"] for one in jira.issues[: sieve.PATIENCE + 1]], "issue/[^/]+")
+        with pytest.raises(TrackerError) as caught:
+            list(connector(server).pages(PROJECT, None))
+        assert "500, again in" in caplog.text
+        assert "PAY-" not in f"{caplog.text} {caught.value} {jira.paths}"
 
     def test_rows_that_move_meanwhile_are_not_lost(self, jira: FakeJira, server: ScriptedServer) -> None:
         fail_on(jira, ["1015"])

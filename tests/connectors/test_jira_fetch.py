@@ -92,6 +92,14 @@ def test_remote_links_are_asked_for_only_where_the_history_has_one(jira: FakeJir
     assert [path for path in jira.paths if "remotelink" in path] == ["api/2/issue/PAY-4/remotelink"]
 
 
+def test_remote_links_of_a_confidential_issue_are_asked_for_by_its_id(jira: FakeJira, server: ScriptedServer) -> None:
+    jira.issues[3]["fields"]["security"] = {"id": "1"}
+    jira.issues[3]["changelog"] = {"total": 1, "histories": [change("RemoteIssueLink", None, "7")]}
+    found = [one for page in connector(server).pages(PROJECT, None) for one in page.intervals]
+    assert [one.label for one in found if one.field == "blocked_by"] == ["a/b#3"]
+    assert "PAY-4" not in " ".join(jira.paths)
+
+
 def test_the_key_of_a_removed_link_is_looked_up_once(jira: FakeJira, server: ScriptedServer) -> None:
     jira.issues.append(issue(99))
     gone = change("Link", "PAY-99", None)

@@ -405,6 +405,23 @@ def test_who_may_not_know_of_an_issue_reads_its_key_nowhere() -> None:
     assert discreet([Problem("SEC-7", "/a/b: SEC-1 is odd")], hidden) == (Problem("s:7", "... ... is odd"),)
 
 
+def test_an_error_about_a_single_issue_does_not_name_it(days: Days) -> None:
+    """It may be confidential, and only the tracker knows: an issue that cannot be read is not in the store."""
+    days.tracker.projects = ["A", "B", "C"]
+    days.tracker.refuses = {
+        "A": TrackerError("GET https://x/rest/api/2/issue/SEC-7: 500"),
+        "B": AccessError("GET https://x/rest/api/2/issue/SEC-8/remotelink: 401"),
+        "C": TrackerError("GET https://x/api/v4/projects/3/issues/99/resource_state_events: 500"),
+    }
+    made = days.pull()
+    assert [one.what for one in made.problems] == [
+        "GET https://x/rest/api/2/issue/...: 500",
+        "GET https://x/rest/api/2/issue/.../remotelink: 401",
+        "GET https://x/api/v4/projects/3/issues/.../resource_state_events: 500",
+    ]
+    assert "SEC-" not in made.error
+
+
 @pytest.mark.parametrize(
     ("names", "is_missed"),
     [
