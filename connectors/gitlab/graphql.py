@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from connectors.gitlab import normalize, notes, parents, statuses, workitems
 from connectors.gitlab.cursor import cursor_at
-from connectors.gitlab.listing import FailedError, Listing, UnsuitableError, is_cut, words
+from connectors.gitlab.listing import FailedError, Listing, UnsuitableError, failures, is_cut, words
 from connectors.gitlab.normalize import Record
 from connectors.gitlab.queries import CAPABILITIES, OPTIONAL, STATUSES, USERS, Schema, activity, others, traces
 from connectors.gitlab.references import Lists, References, references
@@ -63,7 +63,8 @@ class GraphqlReader:
         self._listing = Listing(source, client, schema)
         self._people: dict[str, str] = {}  # login -> id; "@login" where nobody has it any more
         self._statuses: dict[str, list[Json] | str] = {}  # top-level group -> its statuses, or why they are not known
-        self._parents: dict[tuple[str, str], tuple[str, str] | None] = {}  # project, reference -> id, key
+        # project, reference -> id and key; None: nobody's; a text: why it was not told
+        self._parents: dict[tuple[str, str], tuple[str, str] | str | None] = {}
         self._lock = threading.Lock()
 
     @property
@@ -195,17 +196,20 @@ class GraphqlReader:
         return frozenset(f"{self._source}:{number(one)}" for one in self._listing.ids(project))
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
-        """Each asked for by its id: GitLab shows nothing where it is deleted or hidden."""
+        """Each asked for by its id: GitLab shows nothing where it is deleted or hidden. Where it fails, nothing is told."""
         owner = number(project.project_id.rpartition(":")[2])
         for start in range(0, len(issue_ids), ASKED):
             some = issue_ids[start : start + ASKED]
             asked = {f"i{n}": f"gid://gitlab/WorkItem/{one.rpartition(':')[2]}" for n, one in enumerate(some)}
             data, errors = self._listing.ask(traces(len(some)), **asked)
-            if errors and not all(error.get("path") for error in errors):
+            failed = failures(errors)
+            if not failed.keys() <= asked.keys():
                 raise TrackerError(f"{self._source}: GraphQL refused to say where issues are: {words(errors)}")
             for n, one in enumerate(some):
                 item = data.get(f"i{n}")
                 home = (item or {}).get("project") or {}
+                if f"i{n}" in failed:
+                    continue
                 if item is None:
                     yield Trace(one, "gone")
                 elif home and number(home["id"]) != owner:
@@ -245,25 +249,35 @@ class GraphqlReader:
             }
 
     def _look_up_parents(self, project: Project, references: set[str]) -> None:
-        """The ids of former parents. Who is gone or hidden stays unknown."""
+        """The ids of former parents. Who is gone or hidden stays unknown. Raises FailedError."""
         is_group = Scope.of(project, self._source).is_group
-        unknown = sorted(one for one in references if (project.project_id, one) not in self._parents)
+        unknown = sorted(one for one in references if isinstance(self._parents.get((project.project_id, one), ""), str))
         asked = [(one, place) for one in unknown for place in parents.places(one, project.key, is_group=is_group)]
-        self._parents |= {(project.project_id, one): None for one in unknown}
+        known: dict[str, tuple[str, str] | str | None] = dict.fromkeys(unknown)
         for start in range(0, len(asked), ASKED):
             some = asked[start : start + ASKED]
             query, variables = parents.query([place for _, place in some])
-            data, _ = self._listing.ask(query, **variables)
+            data, errors = self._listing.ask(query, **variables)
+            failed = failures(errors)
+            if None in failed:
+                raise FailedError(f"{self._source}: GraphQL does not tell what former parents are: {failed[None]}")
             for n, (one, _) in enumerate(some):
                 found = ((data.get(f"r{n}") or {}).get("workItems") or {}).get("nodes") or ()
-                if found and found[0] and self._parents[project.project_id, one] is None:
-                    told = (str(number(found[0]["id"])), text(found[0].get("reference")))
-                    self._parents[project.project_id, one] = told
+                if known[one] is None and f"r{n}" in failed:
+                    known[one] = failed[f"r{n}"]
+                elif known[one] is None and found and found[0]:
+                    known[one] = (str(number(found[0]["id"])), text(found[0].get("reference")))
+        self._parents |= {(project.project_id, one): told for one, told in known.items()}
 
     def _record(self, project: Project, item: Json, known: References, tally: Tally) -> Record | Problem:
         try:
-            told = notes.parents(activity(item))
-            before = {one: found for one in told if (found := self._parents.get((project.project_id, one)))}
+            before: dict[str, tuple[str, str]] = {}
+            for one in notes.parents(activity(item)):
+                parent = self._parents.get((project.project_id, one))
+                if isinstance(parent, str):
+                    return Problem(_subject(project, item), f"GitLab does not tell what its parent was: {parent}")
+                if parent is not None:
+                    before[one] = parent
             raw, read = workitems.raw(item, project, known, self._people, before)
             record = normalize.issue(raw, project, self._source, self._workflow)
         except DataError as error:

@@ -30,6 +30,7 @@ PATIENCE: Final = 5  # issues that can have nothing given in a row, before it is
 _COMPLEX: Final = re.compile(r"complexity", re.IGNORECASE)
 _TOO_MUCH: Final = re.compile(r"complexity|timeout|timed out|took too long", re.IGNORECASE)
 _FAILED: Final = re.compile(r"internal server error", re.IGNORECASE)
+_REFUSED: Final = re.compile(r"does not exist or you don.t have permission", re.IGNORECASE)
 
 
 class UnsuitableError(Exception):
@@ -278,6 +279,15 @@ def _goes_on(connection: Json | None) -> bool:
 def may_pass(why: str) -> bool:
     """Whether an error in GitLab's words is of the moment."""
     return bool(_TOO_MUCH.search(why) or _FAILED.search(why))
+
+
+def failures(errors: Sequence[Json]) -> dict[Any, str]:
+    """Which parts of a query GitLab failed to answer, and why. That one is not there, or not for us, is an answer."""
+    return {
+        next(iter(error.get("path") or ()), None): words([error])
+        for error in errors
+        if not _REFUSED.search(text(error.get("message")))
+    }
 
 
 def words(errors: Sequence[Json]) -> str:

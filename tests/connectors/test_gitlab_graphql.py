@@ -427,6 +427,35 @@ def test_former_parents_are_known(here: Site) -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["r0", None])
+def test_a_former_parent_that_is_not_told_is_not_taken_for_nobody(here: Site, place: str | None) -> None:
+    """The one issue waits where GitLab fails on its parent, all of them where it fails on the whole question."""
+    assert here.work_items is not None
+    child, sibling = here.items()[:2]
+    at = child.created_at + timedelta(hours=1)
+    here.work_items.notes[child.id] = [(at, "relate_to_parent", f"added #{sibling.number} as parent issue")]
+    error = {"message": "Timeout on WorkItem.id"} | ({"path": [place, "workItems"]} if place else {})
+
+    def failing(request: Request) -> Answer | None:
+        return Answer(200, {"data": {"r0": None}, "errors": [error]}) if b"r0: " in request.body else None
+
+    here.work_items.before = failing
+    found = here.connect()
+    (project,) = found.catalogue().projects
+    if place is None:
+        with pytest.raises(TrackerError, match="former parents are: Timeout"):
+            list(found.pages(project, None))
+    else:
+        pages = list(found.pages(project, None))
+        assert [(one.subject, one.what) for page in pages for one in page.problems] == [
+            (child.key, "GitLab does not tell what its parent was: Timeout on WorkItem.id")
+        ]
+        assert len(issues(pages)) == len(here.items()) - 1
+    here.work_items.before = lambda request: None
+    pages = list(found.pages(project, None))
+    assert [one.value for one in intervals(pages) if one.field == "parent"] == [f"acme:{sibling.id}"]
+
+
 def test_times_between_two_seconds_are_kept(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "FIRST", 10)
     for number, one in enumerate(here.items()):
@@ -781,6 +810,20 @@ def test_an_issue_of_another_project_has_moved(here: Site) -> None:
     next(project for project in here.company.projects if project.key == one.key).is_archived = True
     inside = next(iter(here.company.visible("gitlab", one.key)))
     assert [trace.fate for trace in found.trace(one, [f"acme:{inside.id}"])] == ["archived"]
+
+
+def test_what_graphql_fails_to_tell_of_an_issue_does_not_mean_that_it_is_gone(here: Site) -> None:
+    assert here.work_items is not None
+    found = here.connect()
+    (project,) = found.catalogue().projects
+    hidden = "The resource that you are attempting to access does not exist or you don't have permission to perform this action"
+    errors = [{"message": "Internal server error", "path": ["i0"]}, {"message": hidden, "path": ["i1"]}]
+    here.work_items.before = lambda request: Answer(200, {"data": {"i0": None, "i1": None}, "errors": errors})
+    traces = list(found.trace(project, ["acme:1", "acme:2"]))
+    assert [(one.issue_id, one.fate) for one in traces] == [("acme:2", "gone")]
+    errors[0]["path"] = ["query", "i0", "archived"]
+    with pytest.raises(TrackerError, match="Internal server error"):
+        list(found.trace(project, ["acme:1", "acme:2"]))
 
 
 def test_what_became_of_the_issues_of_a_project_rest_reads_is_asked_through_rest(here: Site) -> None:
