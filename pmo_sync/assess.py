@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
@@ -18,8 +18,11 @@ import pandas as pd
 
 from pmo_sync import forecast, indicators, policy, tables
 from pmo_sync.assessed import (
+    NO_BASELINE,
     Assessed,
+    Baseline,
     Decision,
+    Declared,
     Forecast,
     IssueRef,
     Part,
@@ -35,6 +38,7 @@ from pmo_sync.forecast import attribute
 
 if TYPE_CHECKING:
     from pmo_sync.config import Config
+    from pmo_sync.config import Decision as Decided
     from pmo_sync.forecast.basis import Basis
     from pmo_sync.record import Record
     from pmo_sync.store import Store
@@ -67,11 +71,6 @@ def last_closed_day(now: datetime, zone: ZoneInfo, period: str) -> date:
     return local - timedelta(days=1 if period == "day" else local.isoweekday())
 
 
-def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """The moment a day is over in ``zone``, as UTC."""
-    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
-
-
 def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTrust], record: Record) -> Assessed:
     """Everything reports may say as of the end of ``today``. Leaves the store's tables cut at that moment.
 
@@ -96,6 +95,8 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     now, before = cuts[today], cuts[today - step]
     periods = [_period(cuts[today - n * step], some) for n, some in enumerate(raw)]
     verdicts = _rolled_up(now, policy.hold(raw[0], raw[1]), policy.lost(periods[0], periods[1]))
+    declared, unmatched = _decided(store, config, today)
+    verdicts = {id_: replace(one, declared=declared.get(id_)) for id_, one in verdicts.items()}
     verdicts_before = _rolled_up(before, policy.hold(raw[1], raw[2]), policy.lost(periods[1], periods[2]))
     published = record.rows("ledger")
     said = forecast.said(published, before.as_of, before.forecasts)
@@ -126,8 +127,9 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
             p85_held=kept.held,
             p85_resolved=kept.resolved,
             unestimated_share=_value(now, "portfolio", "SP-5", "share"),
+            unmatched_decisions=unmatched,
             without_baseline=sum(
-                one.is_committed and one.state == "open" and one.due_on is not None and not one.baseline_is_approved
+                one.is_committed and one.state == "open" and one.due_on is not None and not one.baseline.approvals
                 for one in now.subjects.values()
             ),
         ),
@@ -139,7 +141,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
 
 
 def _cut(store: Store, config: Config, today: date) -> Cut:
-    as_of = end_of(today, config.zone)
+    as_of = tables.end_of(today, config.zone)
     tables.prepare(store, config, as_of, today)
     subjects = _subjects(store, config)
     readings = {
@@ -177,7 +179,8 @@ def _none(value: Any) -> float | None:
 
 
 def _subjects(store: Store, config: Config) -> dict[str, Subject]:
-    baselines = dict(_find(store, "baselines"))
+    query = "SELECT subject, due_on, first_due_on, approvals FROM baseline"
+    baselines = {subject: Baseline(*told) for subject, *told in store.rows(query)}
     sponsors = {f"project:{one.id}": one.sponsor_role for one in config.projects}
     rows = store.rows(
         "SELECT subject, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win, "
@@ -187,7 +190,7 @@ def _subjects(store: Store, config: Config) -> dict[str, Subject]:
     for id_, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win, hidden in rows:
         made[id_] = Subject(
             id_, kind, name, parent, url, state, start_on, due_on, _utc(known_since), bool(is_committed),
-            bool(is_must_win), baselines.get(id_), sponsor_role=sponsors.get(id_),
+            bool(is_must_win), baselines.get(id_, NO_BASELINE), sponsor_role=sponsors.get(id_),
             is_confidential=bool(hidden),
         )  # fmt: skip
     return made
@@ -212,6 +215,26 @@ def _waits(store: Store) -> list[tuple[Wait, tuple[str, ...]]]:
         )
         made.append((wait, tuple(row[13])))
     return made
+
+
+def _decided(store: Store, config: Config, today: date) -> tuple[dict[str, Declared], tuple[str, ...]]:
+    """The colours that people declare and that hold today, by subject; and the decisions that are about nothing here."""
+    named = {
+        (project, name): subject for subject, project, name in store.rows("SELECT * FROM subject_name ORDER BY ALL")
+    }
+    projects = {row[0] for row in store.rows("SELECT subject FROM subject WHERE kind = 'project'")}
+
+    def subject_of(one: Decided) -> str | None:
+        whole = f"project:{one.project}"
+        found = named.get((one.project, one.milestone.strip().lower())) if one.milestone else whole
+        return found if whole in projects else None
+
+    declared = {}
+    for one in sorted(config.overrides, key=lambda one: (one.decided_on, one.id)):
+        subject = subject_of(one)
+        if subject is not None and one.decided_on <= today <= one.expires_on:
+            declared[subject] = Declared(one.status, one.role, one.reason, one.decided_on, one.expires_on)
+    return declared, tuple(one.id for one in config.decisions if one.decided_on <= today and subject_of(one) is None)
 
 
 def _decisions(store: Store) -> tuple[Decision, ...]:
@@ -260,6 +283,7 @@ def _facts(
 ) -> policy.MilestoneFacts:
     made = cut.forecasts.get(subject.id)
     added, removed = (_value(cut, subject.id, "SP-1", part) for part in ("added", "removed"))
+    slipped = _value(cut, subject.id, "SC-2", "since_approval" if subject.baseline.approvals else "days")
     drift = (made.p50_on - before.p50_on).days if made and before and made.p50_on and before.p50_on else None
     return policy.MilestoneFacts(
         subject=subject,
@@ -270,6 +294,7 @@ def _facts(
         late_waits=late_waits,
         drift_days=drift,
         reported=cut.reported.get(subject.parent or ""),
+        slip_days=int(slipped or 0),
         scope_added=int((added or 0) - (removed or 0)),
         scope_growth=_value(cut, subject.id, "SP-1", "growth"),
         stale_source=stale_source,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,27 @@ class IssueRef(NamedTuple):
     measure: float | None = None  # its part of the number, in the indicator's unit
 
 
+class Baseline(NamedTuple):
+    """What a milestone's date is compared with."""
+
+    due_on: date | None = None  # approved last; else the first one seen
+    first_due_on: date | None = None  # approved first; else the first one seen
+    approvals: int = 0
+
+
+NO_BASELINE: Final = Baseline()
+
+
+class Declared(NamedTuple):
+    """A status that people declare beside the computed one: by which role, why, and until when."""
+
+    rag: Rag
+    role: str
+    reason: str
+    decided_on: date
+    expires_on: date
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whatever a number is about."""
@@ -50,8 +71,7 @@ class Subject:
     known_since: datetime | None  # milestones: dates before this are unknown
     is_committed: bool
     is_must_win: bool
-    baseline_due_on: date | None = None  # approved, else first seen
-    baseline_is_approved: bool = False
+    baseline: Baseline = NO_BASELINE
     sponsor_role: str | None = None  # projects: the role that answers for it, never a person's name
     is_confidential: bool = False  # an epic that counts and has neither name nor address
 
@@ -108,6 +128,7 @@ class Verdict:
     reasons: tuple[Reason, ...]
     reported: Rag | None = None  # what people declared, where a tracker holds it
     held_from: Rag | None = None  # the better colour that waits for a second period
+    declared: Declared | None = None  # beside the computed one, never instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +156,7 @@ class Trust:
     p85_resolved: int = 0  # ... of those whose outcome is known
     unestimated_share: float | None = None
     without_baseline: int = 0
+    unmatched_decisions: tuple[str, ...] = ()  # ids of decisions about a milestone or project that is not here
 
 
 class Change(NamedTuple):

@@ -47,6 +47,7 @@ class MilestoneFacts:
     late_waits: int  # its items that wait for another project's late item
     drift_days: int | None  # P50 now minus P50 four weeks ago; None without both
     reported: Rag | None
+    slip_days: int = 0  # of the due date since the baseline; negative: it is earlier
     scope_added: int = 0  # items since the baseline, net
     scope_growth: float | None = None  # the same as a share of the baseline
     stale_source: str | None = None  # a source of its project was not read since the period closed
@@ -93,7 +94,7 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
     subject, found = facts.subject, []
     if forecast.p_hit is not None and limits.red_p_hit <= forecast.p_hit < limits.amber_p_hit:
         found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": subject.due_on}))
-    slipped = slip_days(subject)
+    slipped = facts.slip_days
     if slipped > limits.amber_slip_days and slipped > limits.amber_slip_share * _planned_days(subject):
         found.append(Reason("slip", {"days": slipped, "percent": round(100 * slipped / _planned_days(subject))}))
     if facts.drift_days is not None and facts.drift_days > limits.amber_drift_days and _drifts_past(facts, forecast):
@@ -143,18 +144,11 @@ def _verdict(facts: MilestoneFacts, rag: Rag, reasons: Sequence[Reason]) -> Verd
     return Verdict(facts.subject.id, rag, tuple(reasons[:MOST_REASONS]), reported=facts.reported)
 
 
-def slip_days(subject: Subject) -> int:
-    """Days between the baseline date and the date of today; never negative: early is not a slip."""
-    if subject.due_on is None or subject.baseline_due_on is None:
-        return 0
-    return max(0, (subject.due_on - subject.baseline_due_on).days)
-
-
 def _planned_days(subject: Subject) -> int:
     """The planned duration the slip is compared with; a quarter where no start is known."""
-    if subject.start_on is None or subject.baseline_due_on is None:
+    if subject.start_on is None or subject.baseline.due_on is None:
         return 91
-    return max(1, (subject.baseline_due_on - subject.start_on).days)
+    return max(1, (subject.baseline.due_on - subject.start_on).days)
 
 
 def hold(now: Mapping[str, Verdict], before: Mapping[str, Verdict]) -> dict[str, Verdict]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from typing import Any, Final, get_args
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -35,6 +36,9 @@ _COLUMNS: Final[dict[str, dict[str, pa.DataType]]] = {
     },
     "must_win": {"project": _TEXT, "milestone": _TEXT},
     "committed_kind": {"kind": _TEXT},
+    "approval": {
+        "number": pa.int32(), "project": _TEXT, "milestone": _TEXT, "due_on": pa.date32(), "decided_at": pa.timestamp("us"),
+    },
     "calendar": {"day": pa.date32(), "week": pa.date32(), "is_working": pa.bool_()},
 }  # fmt: skip
 _AHEAD: Final = timedelta(days=731)  # the calendar's reach after today
@@ -55,6 +59,10 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
         "role_map": list(_roles(config)),
         "must_win": [(project.id, name) for project in config.projects for name in project.must_win],
         "committed_kind": [(kind,) for kind in config.committed_kinds],
+        "approval": [
+            (number, one.project, _plain(one.milestone), one.due_on, end_of(one.decided_on, config.zone))
+            for number, one in enumerate(config.baselines)
+        ],
         "calendar": _calendar(_first_day(store, today), today + _AHEAD, config.country),
         **_units(store, config),
     }
@@ -67,6 +75,11 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
     )
     for text in derive_files():
         store.script(text)
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The moment a day is over in ``zone``, as UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 def derive_files() -> Iterator[str]:

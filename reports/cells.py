@@ -124,11 +124,24 @@ def deciding(assessed: Assessed, project: str) -> Subject | None:
     return next(iter((*alike, *critical)), None)
 
 
-def slip(subject: Subject, words: Words) -> str:
+def declared(assessed: Assessed, subject: str, words: Words) -> Line:
+    """The status that people declare for it, to stand beside the computed one; nothing where nobody does."""
+    verdict = assessed.verdicts.get(subject)
+    one = None if verdict is None else verdict.declared
+    if one is None:
+        return ()
+    return (
+        Status(one.rag, words.label(one.rag)),
+        Text(" " + words.say("declared until {day}", day=words.short_day(one.expires_on)), muted=True),
+    )
+
+
+def slip(assessed: Assessed, subject: Subject, words: Words) -> str:
     """Days between the first promise and today's date."""
-    if subject.due_on is None or subject.baseline_due_on is None:
+    found = assessed.value(subject.id, "SC-2", "days")
+    if found is None:
         return NOTHING
-    days = (subject.due_on - subject.baseline_due_on).days
+    days = int(found)
     return words.count("{days:signed} day", "{days:signed} days", abs(days), days=days) if days else "±0"
 
 

@@ -27,6 +27,14 @@ def trust_block(assessed: Assessed, words: Words) -> tuple[Block, ...]:
     )  # fmt: skip
     if trust.without_baseline:
         lines.append((Text(baseline),))
+    if trust.unmatched_decisions:
+        ids = ", ".join(printable(one, 40) for one in trust.unmatched_decisions[:5])
+        text = words.count(
+            "{count} decision names no milestone or project of today: {ids}",
+            "{count} decisions name no milestone or project of today: {ids}",
+            len(trust.unmatched_decisions), count=len(trust.unmatched_decisions), ids=ids,
+        )  # fmt: skip
+        lines.append((Text(text),))
     lines += source_lines(assessed, words)
     return (
         Heading(2, words.say("Can this page be trusted?")),

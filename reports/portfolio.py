@@ -188,7 +188,7 @@ def _milestone_row(assessed: Assessed, project: Subject, one: Subject, words: Wo
             cells.chance(assessed, one.id, words),
             cells.pace(assessed, one.id, words),
             cells.finish(assessed, one.id, words),
-            cells.slip(one, words),
+            cells.slip(assessed, one, words),
             cells.why_besides(assessed, one.id, words),
         ),
     )
@@ -220,9 +220,11 @@ def _project_row(
     assessed: Assessed, project: Subject, programmes: Mapping[str, Subject], words: Words
 ) -> tuple[Line, ...]:
     verdict = assessed.verdicts.get(project.id)
-    reported: Line = (Text(NOTHING),)
+    reported: Line = ()
     if verdict and verdict.reported:
         reported = (Status(verdict.reported, words.label(verdict.reported)),)
+    declared = cells.declared(assessed, project.id, words)
+    reported = (*reported, *((Text(" "),) if reported and declared else ()), *declared) or (Text(NOTHING),)
     deciding = cells.deciding(assessed, project.id)
     programme = programmes.get(project.parent or "")
     share = words.value(assessed.value(project.id, "PR-1", "share"), "percent")
@@ -236,7 +238,7 @@ def _project_row(
         *cells.plain(
             cells.due(deciding, words) if deciding else NOTHING,
             cells.finish(assessed, deciding.id, words) if deciding else NOTHING,
-            cells.slip(deciding, words) if deciding else NOTHING,
+            cells.slip(assessed, deciding, words) if deciding else NOTHING,
             cells.why(assessed, project.id, words),
         ),
     )

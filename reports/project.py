@@ -83,6 +83,13 @@ def _status(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, 
             computed=verdict.rag,
         )
         lines.append((Text(text),))
+    if verdict is not None and verdict.declared is not None:
+        one = verdict.declared
+        text = words.say(
+            "{role} declares {rag:rag} until {until:day}: {reason}",
+            role=printable(one.role, 80), rag=one.rag, until=one.expires_on, reason=printable(one.reason, 300),
+        )  # fmt: skip
+        lines.append((Text(text),))
     blocks: tuple[Block, ...] = tuple(Paragraph(line) for line in lines)
     return (Note("warning" if verdict is not None and verdict.rag == "red" else "info", blocks),)
 
@@ -106,7 +113,7 @@ def _properties(assessed: Assessed, subject: Subject, words: Words) -> Propertie
         (words.say("Finish with 50 % chance"), _cut(p50, assessed.today)),
         (words.say("Finish with 85 % chance"), _cut(p85, assessed.today)),
         (words.say("Chance"), cells.chance(assessed, ahead[0].id, words) if ahead else NOTHING),
-        (words.say("Slipped"), cells.slip(ahead[0], words) if ahead else NOTHING),
+        (words.say("Slipped"), cells.slip(assessed, ahead[0], words) if ahead else NOTHING),
         (words.say("Data as of"), assessed.today.isoformat()),
     ]
     rows += [(name, (Text(text),)) for name, text in texts]
@@ -174,12 +181,13 @@ def _milestones(assessed: Assessed, subject: Subject, words: Words) -> tuple[Blo
 
 def _milestone_row(assessed: Assessed, one: Subject, words: Words) -> tuple[Line, ...]:
     done, total = (assessed.value(one.id, "PR-1", part) for part in ("done", "total"))
+    declared = cells.declared(assessed, one.id, words)
     return (
         (cells.subject_link(one, 60), Text(" ★")) if one.is_must_win else (cells.subject_link(one, 60),),
-        cells.status(assessed, one.id, words),
+        (*cells.status(assessed, one.id, words), *((Text(" "), *declared) if declared else ())),
         (Text(cells.due(one, words), strong=True),),
         *cells.plain(
-            NOTHING if one.baseline_due_on is None else words.value(one.baseline_due_on),
+            _promised(one, words),
             f"{words.value(done)} / {words.value(total)}",
             cells.chance(assessed, one.id, words),
             cells.pace(assessed, one.id, words),
@@ -187,6 +195,19 @@ def _milestone_row(assessed: Assessed, one: Subject, words: Words) -> tuple[Line
             cells.why(assessed, one.id, words),
         ),
     )
+
+
+def _promised(one: Subject, words: Words) -> str:
+    """The first promise, and the one that was approved since."""
+    first, last, approvals = one.baseline.first_due_on, one.baseline.due_on, one.baseline.approvals
+    if first is None:
+        return NOTHING
+    if first == last:
+        return words.value(first)
+    return words.count(
+        "{first:day}; approved: {last:day}", "{first:day}; approved {approvals} times, last: {last:day}",
+        approvals, first=first, last=last, approvals=approvals,
+    )  # fmt: skip
 
 
 def _forecast(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
@@ -299,7 +320,7 @@ def _data(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
         share = assessed.value(subject.id, indicator, "share")
         if share is not None:
             lines.append((Text(words.percent(share), strong=True), Text(f" {text}")))
-    first_seen = [one for one in cells.committed(assessed, subject.id) if not one.baseline_is_approved]
+    first_seen = [one for one in cells.committed(assessed, subject.id) if not one.baseline.approvals]
     if first_seen:
         names = ", ".join(cells.name(one, 40) for one in first_seen[:3]) + (", …" if len(first_seen) > 3 else "")
         lines.append((Text(words.say("No approved baseline, the first seen date serves: {names}", names=names)),))

@@ -12,11 +12,14 @@ from pathlib import Path
 from pmo_sync.config.reading import load
 from pmo_sync.config.records import (
     CANCELED_RESOLUTIONS,
+    Baseline,
     Config,
+    Decision,
     Flavour,
     Grade,
     Language,
     OAuthConfig,
+    Override,
     PlaceConfig,
     PlaceKind,
     Profile,
@@ -33,11 +36,14 @@ from pmo_sync.config.records import (
 
 __all__ = [
     "CANCELED_RESOLUTIONS",
+    "Baseline",
     "Config",
+    "Decision",
     "Flavour",
     "Grade",
     "Language",
     "OAuthConfig",
+    "Override",
     "PlaceConfig",
     "PlaceKind",
     "Profile",

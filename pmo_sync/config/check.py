@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from pmo_sync.config import decisions
 from pmo_sync.config.records import COMMENTS, Config, PlaceConfig, ReportConfig, Scope
 
 
@@ -23,6 +24,7 @@ def problems_of(config: Config) -> Iterator[str]:
             if one not in teams:
                 yield f"project[{project.id}].teams: no [[team]] with id {one!r}"
     ids = {project.id for project in config.projects}
+    yield from decisions.problems_of(config.decisions, ids)
     for place in config.places:
         yield from _carriers(place, ids)
     places = {place.name: place for place in config.places}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, cast, get_args
 
 from pmo_sync.config.check import problems_of, twice
+from pmo_sync.config.decisions import read_baseline, read_override
 from pmo_sync.config.records import (
     CANCELED_RESOLUTIONS,
     COMMENTS,
@@ -33,7 +34,11 @@ from pmo_sync.config.table import Table
 from pmo_sync.errors import ConfigError
 from pmo_sync.model import Category, MilestoneKind
 
-_NOT_JUDGED: Final = ("name", "language", "state_dir", "html_dir", "person_months", "required_grade", "digest")
+INCLUDED: Final = ("project", "baseline", "override")  # tables that other files may hold
+_NOT_JUDGED: Final = (
+    "name", "language", "state_dir", "html_dir", "person_months", "required_grade", "digest",
+    "baselines", "overrides",  # they hold from their day on: no earlier number is judged otherwise
+)  # fmt: skip
 _JUDGED_OF_SOURCES: Final = ("name", "projects", "statuses", "fields", "canceled_resolutions", "workflow_labels")
 
 
@@ -47,14 +52,15 @@ def load(file: Path, environ: Mapping[str, str], kinds: Sequence[str]) -> Config
     if data is None:
         raise ConfigError(problems)
     top = Table(data, "", problems, file)
-    project_tables = top.tables("project")
+    tables = {name: top.tables(name) for name in INCLUDED}
     for part in _included(top):
         more = _read(part, problems)
         if more is not None:
             included = Table(more, "", problems, part)
-            project_tables += included.tables("project")
+            for name in INCLUDED:
+                tables[name] += included.tables(name)
             included.finish()
-    config = _config(top, project_tables, environ, kinds)
+    config = _config(top, tables, environ, kinds)
     top.finish()
     problems += [f"{file.name}: {one}" for one in problems_of(config)]
     if problems:
@@ -98,7 +104,9 @@ def _digest(config: Config) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _config(top: Table, project_tables: Sequence[Table], environ: Mapping[str, str], kinds: Sequence[str]) -> Config:
+def _config(
+    top: Table, tables: Mapping[str, Sequence[Table]], environ: Mapping[str, str], kinds: Sequence[str]
+) -> Config:
     pmo = top.table("pmo")
     language: Language = pmo.choice("language", get_args(Language), "en")
     role_table = top.table("roles")
@@ -117,8 +125,10 @@ def _config(top: Table, project_tables: Sequence[Table], environ: Mapping[str, s
         country=pmo.text("country", None),
         person_months=pmo.whole("person_months", 13, 0, 120),
         sources=tuple(_source(name, table, environ, kinds) for name, table in top.named("source").items()),
-        projects=tuple(_project(table) for table in project_tables),
+        projects=tuple(_project(table) for table in tables["project"]),
         programmes=_programmes(top),
+        baselines=tuple(filter(None, map(read_baseline, tables["baseline"]))),
+        overrides=tuple(filter(None, map(read_override, tables["override"]))),
         teams=tuple(_team(table) for table in top.tables("team")),
         roles=cast("Mapping[Role, tuple[str, ...]]", roles),
         places=tuple(_place(name, table, environ, language) for name, table in top.named("place").items()),

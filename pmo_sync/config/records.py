@@ -21,6 +21,7 @@ Flavour = Literal["cloud", "data-center"]
 PlaceKind = Literal["folder", "confluence", "jira-comment", "gitlab-note"]
 Grade = Literal["failed", "incomplete", "complete"]  # of a certificate, from the worst to the best
 ReportKind = Literal["portfolio", "project", "summary"]
+Colour = Literal["green", "amber", "red"]
 
 COMMENTS: Final[tuple[PlaceKind, ...]] = ("jira-comment", "gitlab-note")  # places that hold a summary, not pages
 
@@ -157,6 +158,36 @@ class ProjectConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """The date that was approved for a milestone. The first one stays the first, however many follow."""
+
+    id: str
+    project: str  # the PMO's id
+    milestone: str  # a milestone's name, or an epic's title or key
+    due_on: date
+    decided_on: date
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The colour that somebody declares for a project or a milestone, beside the computed one, until it expires."""
+
+    id: str
+    project: str
+    milestone: str | None  # None: the project itself
+    status: Colour
+    decided_on: date
+    expires_on: date
+    role: str
+    reason: str
+
+
+Decision = Baseline | Override
+
+
+@dataclass(frozen=True, slots=True)
 class TeamConfig:
     """A team: a calendar and the part of the work that is its own."""
 
@@ -220,11 +251,18 @@ class Config:
     sources: tuple[SourceConfig, ...]
     projects: tuple[ProjectConfig, ...]
     programmes: Mapping[str, str]  # id -> name
+    baselines: tuple[Baseline, ...]
+    overrides: tuple[Override, ...]
     teams: tuple[TeamConfig, ...]
     roles: Mapping[Role, tuple[str, ...]]  # issue types and labels; everything else is work
     places: tuple[PlaceConfig, ...]
     reports: tuple[ReportConfig, ...]
     digest: str  # of every option that decides a number: two runs with one digest were judged alike
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What people decided, in the order they did."""
+        return tuple(sorted((*self.baselines, *self.overrides), key=lambda one: (one.decided_on, one.id)))
 
     @property
     def status_map(self) -> frozenset[tuple[str, str, Category]]:

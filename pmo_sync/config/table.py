@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pmo_sync.config.records import Secret
 
 _MISSING: Final = object()
-_WORDS: Final = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a table"}  # fmt: skip
+_WORDS: Final = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a table", date: "a day such as 2026-12-24"}  # fmt: skip
 _SECRETS: Final = ("env", "file", "command", "keyring")
 
 
@@ -93,6 +93,13 @@ class Table:
         for name in bad:
             self.wrong(f"{key}.{name}", "must be a text")
         return {name: one for name, one in value.items() if name not in bad}
+
+    def day(self, key: str) -> date | None:
+        value: date | None = self.get(key, date)
+        if isinstance(value, datetime):
+            self.wrong(key, "must be a day such as 2026-12-24, without an hour")
+            return None
+        return value
 
     def days(self, key: str) -> tuple[date, ...]:
         value = self.get(key, list, [])

@@ -26,14 +26,14 @@ def backtest(config: Config, clock: Clock, voice: Voice, *, on: date | None = No
     """Every committed milestone and epic that ended, or should have, as known at the end of ``on``."""
     with reading(config, clock) as workspace:
         store, today = workspace.store, closed_day(workspace, on)
-        tables.prepare(store, config, assess.end_of(today, config.zone), today)
+        tables.prepare(store, config, tables.end_of(today, config.zone), today)
         ended = replay.ends(store)
         [(first,)] = store.rows("SELECT local_day(min(created_at)) FROM lifecycle")
         wanted = replay.moments(ended, (first or today) + timedelta(days=LEARNT), today)
         made: list[replay.Replayed] = []
         for day, some in wanted.items():
             voice.progress(f"backtest: {day}")
-            as_of = assess.end_of(day, config.zone)
+            as_of = tables.end_of(day, config.zone)
             tables.prepare(store, config, as_of, day)
             made += replay.replay(store, day, as_of, some, seed=assess.SEED)
     worth = [replay.worth(made, weeks, today) for weeks in replay.HORIZONS]

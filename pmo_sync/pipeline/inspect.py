@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pmo_sync import assess, tables
 from pmo_sync import indicators as known_indicators
+from pmo_sync import tables
 from pmo_sync.errors import PmoSyncError
 from pmo_sync.pipeline.runs import closed_day
 from pmo_sync.pipeline.workspace import DATABASE, Workspace, reading, size
@@ -112,7 +112,7 @@ def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: d
 def _readings(workspace: Workspace, on: date | None, only: tuple[str, ...] | None = None) -> pd.DataFrame:
     config = workspace.config
     today = closed_day(workspace, on)
-    tables.prepare(workspace.store, config, assess.end_of(today, config.zone), today)
+    tables.prepare(workspace.store, config, tables.end_of(today, config.zone), today)
     return known_indicators.compute(workspace.store, only)
 
 

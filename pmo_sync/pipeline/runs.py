@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmo_sync import assess
+from pmo_sync import assess, tables
 from pmo_sync.assessed import Assessed, SourceTrust
 from pmo_sync.certificate import SourceCertificate, trust
 from pmo_sync.errors import ConfigError, Exit, PmoSyncError
@@ -113,7 +113,7 @@ def assess_now(workspace: Workspace, on: date | None) -> Assessed:
 def closed_day(workspace: Workspace, on: date | None) -> date:
     """``on``, or the last day of the last closed period. Raises PmoSyncError for a day that is not over."""
     config, now = workspace.config, workspace.clock.now()
-    if on is not None and assess.end_of(on, config.zone) > now:
+    if on is not None and tables.end_of(on, config.zone) > now:
         raise PmoSyncError(f"{on} is not over yet in {config.zone.key}; name a closed day")
     return on or assess.last_closed_day(now, config.zone, config.period)
 
@@ -131,7 +131,7 @@ def _sources_trust(workspace: Workspace, today: date) -> tuple[SourceTrust, ...]
     known = certified(workspace.record)
     names = [one.name for one in workspace.config.sources]
     held = {name: sum(workspace.store.counts(name).values()) for name in names}
-    return trust(names, known.newest, known.succeeded_at, held, assess.end_of(today, workspace.config.zone))
+    return trust(names, known.newest, known.succeeded_at, held, tables.end_of(today, workspace.config.zone))
 
 
 def _write_html(config: Config, assessed: Assessed, voice: Voice) -> list[Path]:

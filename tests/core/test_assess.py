@@ -47,7 +47,7 @@ def test_a_dated_epic_is_judged_like_a_milestone(tmp_path: Path) -> None:
 def test_an_epics_date_has_a_history_of_its_own(tmp_path: Path) -> None:
     made = assessed(tmp_path)
     epic = made.subjects["epic:acme:PAY-1"]
-    assert (epic.baseline_due_on, epic.due_on) == (date(2026, 5, 1), date(2026, 6, 15))
+    assert (epic.baseline.due_on, epic.due_on) == (date(2026, 5, 1), date(2026, 6, 15))
     assert made.readings[epic.id, "SC-2", "days"].value == 45
     trend = made.due_dates[epic.id]
     told = {row.seen_on: row.due_on for row in trend.itertuples()}

@@ -97,7 +97,7 @@ def test_example_names_every_option() -> None:
     """A new option without a line in the example fails here."""
     text = EXAMPLE.read_text(encoding="utf-8")
     options = {option for one in re.findall(r"([a-z_]+) =|\.([a-z_]+)\]", text) for option in one}
-    headings = {"source", "project", "programme", "team", "place", "report"}
+    headings = {"source", "project", "programme", "team", "place", "report", "baseline", "override"}
     assert all(f"[{one}" in text for one in (*headings, "roles"))
     not_written = {"digest", "server", "roles"} | {f"{one}s" for one in headings}  # tables, and what is computed
     for record in records():

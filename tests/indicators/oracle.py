@@ -133,7 +133,12 @@ def milestone_slip(world: World, subject: str) -> dict[str, tuple[float | None, 
     milestone = world.milestone(subject)
     if milestone is None or not milestone.dates:
         return {}
-    return {"days": ((milestone.dates[-1][1] - milestone.dates[0][1]).days, len(milestone.dates))}
+    seen, approved = ([due_on for _, due_on in some] for some in (milestone.dates, milestone.approvals))
+    sample = len(seen) + len(approved)
+    found: dict[str, tuple[float | None, int]] = {"days": ((seen[-1] - [*approved, seen[0]][0]).days, sample)}
+    if approved:
+        found["since_approval"] = ((seen[-1] - approved[-1]).days, sample)
+    return found
 
 
 def count_and_oldest(ages: list[float], total: int) -> dict[str, tuple[float | None, int]]:
@@ -181,12 +186,17 @@ def effective_stays(world: World, subject: str) -> dict[int, list[tuple[datetime
 
 
 def baseline_at(world: World, subject: str) -> datetime | None:
-    """Seven days after the fifth item joined."""
+    """When a date was approved last, if anything was in it by then; else seven days after the fifth item joined."""
     first: dict[int, datetime] = {}
     for item, since, _ in world.stays(subject):
         if item.counts and not (item.removed_at and item.removed_at <= since):
             first[item.number] = min(since, first.get(item.number, since))
-    return sorted(first.values())[4] + 7 * DAY if len(first) >= 5 and subject.startswith("milestone:") else None
+    milestone = world.milestone(subject)
+    if milestone is None:
+        return None
+    if milestone.approvals and any(since < milestone.approvals[-1][0] for since in first.values()):
+        return milestone.approvals[-1][0]
+    return sorted(first.values())[4] + 7 * DAY if len(first) >= 5 else None
 
 
 def scope_growth(world: World, subject: str) -> dict[str, tuple[float | None, int]]:

@@ -63,7 +63,9 @@ def reaching() -> World:
         replace(item, blocked_since=world.as_of - timedelta(days=3), role="decision" if item.number % 50 == 0 else "work")
         for item in world.items
     )  # fmt: skip
-    return replace(world, items=items, links=links)
+    approvals = ((world.as_of - timedelta(days=90), world.as_of.date()),)
+    milestones = tuple(replace(one, approvals=approvals * (number % 2)) for number, one in enumerate(world.milestones))
+    return replace(world, items=items, links=links, milestones=milestones)
 
 
 def test_the_busy_world_reaches_every_part() -> None:

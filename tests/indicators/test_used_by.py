@@ -18,7 +18,7 @@ READERS = {
     "forecast": (),
 }
 # where the rows of a list of findings end up
-LISTS = {"waits": "waits", "decisions": "decisions", "baselines": "baseline_due_on"}
+LISTS = {"waits": "waits", "decisions": "decisions"}
 
 
 def tree(module: object) -> ast.Module:

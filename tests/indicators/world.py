@@ -80,6 +80,7 @@ class Milestone:
     project: str
     dates: tuple[tuple[datetime, date], ...]  # (seen at, due on)
     is_open: bool = True
+    approvals: tuple[tuple[datetime, date], ...] = ()  # (approved at, due on)
 
     @property
     def due_on(self) -> date | None:
@@ -142,7 +143,7 @@ class Tables:
                 material = pa.table({f"c{n}": pa.array(column) for n, column in enumerate(values)})
                 self.connection.register("material", material)
                 self.connection.execute(f"INSERT INTO {name} SELECT * FROM material")
-        for name in ("31_work_item", "52_scope"):
+        for name in ("31_work_item", "53_scope"):
             self.connection.execute(files("pmo_sync").joinpath(f"sql/derive/{name}.sql").read_text(encoding="utf-8"))
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -230,6 +231,21 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
                 if until is None and item.in_scope and item.done_at
             ],
         ),
+        "baseline": (
+            "subject VARCHAR, due_on DATE, first_due_on DATE, approvals INTEGER, approved_at TIMESTAMP, dates INTEGER",
+            [
+                (
+                    f"milestone:{one.id}",
+                    (one.approvals or one.dates)[-1 if one.approvals else 0][1],
+                    (one.approvals or one.dates)[0][1],
+                    len(one.approvals),
+                    one.approvals[-1][0] if one.approvals else None,
+                    len(one.dates),
+                )
+                for one in world.milestones
+                if one.dates or one.approvals
+            ],
+        ),
         "blocking": ("blocker INTEGER, blocked INTEGER, since TIMESTAMP", list(world.links)),
         "milestone": (
             "milestone INTEGER, milestone_id VARCHAR, first_seen_at TIMESTAMP",
@@ -291,9 +307,9 @@ def worlds(draw: st.DrawFn, most: int = 30) -> World:
     for n in range(draw(st.integers(0, 3))):
         seen = sorted(draw(st.sets(_ago, max_size=3)))
         dates = tuple((at, draw(_days)) for at in seen)
-        milestones.append(
-            Milestone(f"m{n}", draw(st.sampled_from("ab")), dates, draw(st.sampled_from((True, True, False))))
-        )
+        approvals = tuple((at, draw(_days)) for at in sorted(draw(st.sets(_ago, max_size=2))))
+        is_open = draw(st.sampled_from((True, True, False)))
+        milestones.append(Milestone(f"m{n}", draw(st.sampled_from("ab")), dates, is_open, approvals))
     size = draw(st.integers(1, most))
     items = tuple(draw(_items(n, milestones)) for n in range(1, size + 1))
     numbers = st.integers(1, size)

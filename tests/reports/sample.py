@@ -11,6 +11,7 @@ import pandas as pd
 
 from pmo_sync.assessed import (
     Assessed,
+    Baseline,
     Change,
     Decision,
     Forecast,
@@ -61,7 +62,7 @@ def _milestone(
 ) -> Subject:
     return Subject(
         f"milestone:{id_}", "milestone", name, f"project:{project}", f"https://jira.example/versions/{id_}", "open",
-        date(2026, 6, 1), due, datetime(2026, 8, 3, tzinfo=UTC), True, must_win, first or due, must_win,
+        date(2026, 6, 1), due, datetime(2026, 8, 3, tzinfo=UTC), True, must_win, Baseline(first or due, first or due, int(must_win)),
     )  # fmt: skip
 
 
@@ -162,11 +163,11 @@ def _frames(milestones: dict[str, Subject]) -> tuple[dict[str, Any], dict[str, A
     flow = {f"project:{id_}": pd.DataFrame(rows) for id_, *_ in PROJECTS}
     due = {}
     for id_, one in milestones.items():
-        if one.due_on is None or one.baseline_due_on is None:
+        if one.due_on is None or one.baseline.due_on is None:
             continue
-        step = (one.due_on - one.baseline_due_on) / 3
+        step = (one.due_on - one.baseline.due_on) / 3
         seen = [TODAY - timedelta(weeks=12 - 4 * number) for number in range(4)]
-        dates = [one.baseline_due_on + number * step for number in range(4)]
+        dates = [one.baseline.due_on + number * step for number in range(4)]
         likely = [day + timedelta(days=9 + 2 * number) for number, day in enumerate(dates)]
         due[id_] = pd.DataFrame({"seen_on": seen, "due_on": dates, "p50_on": likely})
     return burnup, flow, due
@@ -197,7 +198,9 @@ def _readings(scale: float) -> dict[tuple[str, str, str], Reading]:
         add(subject, "RK-2", "count", 1)
         add(subject, "SP-5", "share", 0.23)
         add(subject, "CO-4", "share", 0.012)
-    for id_, _, _, _, _, remaining, *_ in MILESTONES:
+    for id_, _, _, due, slipped, remaining, *_ in MILESTONES:
+        if due is not None:
+            add(f"milestone:{id_}", "SC-2", "days", slipped)
         add(f"milestone:{id_}", "PR-1", "done", round(101 * scale))
         add(f"milestone:{id_}", "PR-1", "total", 101 + remaining)
     return made

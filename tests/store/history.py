@@ -260,7 +260,7 @@ def configure(*projects: ProjectConfig, sources: tuple[str, ...] = (SOURCE,), **
         name="Acme PMO", zone=ZoneInfo("UTC"), language="en", profile="enterprise",
         period="week", state_dir=Path("state"), html_dir=Path("reports"),
         committed_kinds=("version", "milestone", "epic"), country=None, person_months=13, required_grade="failed",
-        sources=tuple(source(one) for one in sources), projects=projects, programmes={}, teams=(), roles={},
+        sources=tuple(source(one) for one in sources), projects=projects, programmes={}, baselines=(), overrides=(), teams=(), roles={},
         places=(), reports=(), digest="test",
     )  # fmt: skip
     return replace(config, **changes)

@@ -34,7 +34,25 @@ SELECT epic, project, row_number() OVER (PARTITION BY epic ORDER BY max(members)
 FROM vote
 GROUP BY epic, project;
 
+-- subject_name: the names a milestone or epic goes by in the configuration, in lower case.
+CREATE OR REPLACE TEMP TABLE subject_name AS
+SELECT DISTINCT subject, project, lower(name) AS name
+FROM (
+    SELECT 'milestone:' || m.milestone_id AS subject, home.project, unnest([m.name, m.last_name]) AS name
+    FROM milestone_word AS m
+    JOIN milestone_home AS home ON home.milestone = m.milestone
+    UNION ALL
+    SELECT 'epic:' || l.issue_id, home.project, unnest([l.title, l.key])
+    FROM lifecycle AS l
+    JOIN epic_home AS home ON home.epic = l.issue
+);
+
 CREATE OR REPLACE TEMP TABLE subject AS
+WITH won AS (
+    SELECT n.subject
+    FROM must_win AS w
+    JOIN subject_name AS n ON n.project = w.project AND n.name = lower(w.milestone)
+)
 SELECT
     'portfolio' AS subject, 'portfolio' AS kind, NULL AS parent, portfolio.name, '' AS url, 'open' AS state,
     NULL::DATE AS start_on, NULL::DATE AS due_on, NULL::TIMESTAMP AS known_since, FALSE AS is_committed,
@@ -75,12 +93,7 @@ SELECT
             WHERE h.entity = m.milestone AND h.field = 'due_on' AND h.value <> '' AND h.since < moment.as_of + INTERVAL 1 DAY
         )
     ),
-    EXISTS (
-        SELECT 1
-        FROM must_win AS w
-        JOIN milestone_home AS h ON h.project = w.project
-        WHERE h.milestone = m.milestone AND lower(w.milestone) IN (lower(m.name), lower(m.last_name))
-    ),
+    'milestone:' || m.milestone_id IN (SELECT subject FROM won),
     m.kind, FALSE
 FROM milestone_word AS m
 JOIN milestone_home AS home ON home.milestone = m.milestone AND home.is_first
@@ -90,12 +103,7 @@ SELECT
     CASE WHEN l.is_confidential THEN '(confidential)' ELSE l.title END, CASE WHEN l.is_confidential THEN '' ELSE l.url END,
     CASE WHEN l.category IN ('done', 'canceled') THEN 'closed' ELSE 'open' END, l.start_on, l.due_on, l.created_at,
     'epic' IN (SELECT kind FROM committed_kind) AND (l.due_on IS NOT NULL OR promised.issue IS NOT NULL),
-    EXISTS (
-        SELECT 1
-        FROM must_win AS w
-        JOIN epic_home AS h ON h.project = w.project
-        WHERE h.epic = l.issue AND lower(w.milestone) IN (lower(l.title), lower(l.key))
-    ),
+    'epic:' || l.issue_id IN (SELECT subject FROM won),
     'epic', l.is_confidential
 FROM lifecycle AS l
 JOIN epic_home AS home ON home.epic = l.issue AND home.is_first

@@ -10,14 +10,16 @@ JOIN subject AS s ON s.subject = h.subject AND s.kind IN ('milestone', 'epic')
 JOIN work_item AS l ON l.issue = h.issue
 WHERE l.removed_at IS NULL OR l.removed_at > h.since;
 
--- scope_baseline: seven days after the fifth item joined. One placeholder is no plan, and filling a new one no growth.
+-- scope_baseline: the moment a date was last approved; where none was, or nothing was in it by then, seven days after the
+-- fifth item joined: one placeholder is no plan, and filling a new milestone no growth.
 CREATE OR REPLACE TEMP TABLE scope_baseline AS
 WITH joined AS (
     SELECT subject, issue, min(since) AS since
     FROM scope_stay
     GROUP BY subject, issue
 )
-SELECT subject, min(since, 5)[5] + INTERVAL 7 DAY AS at
-FROM joined
-GROUP BY subject
-HAVING count(*) >= 5;
+SELECT j.subject, coalesce(any_value(b.approved_at), min(j.since, 5)[5] + INTERVAL 7 DAY) AS at
+FROM joined AS j
+LEFT JOIN baseline AS b ON b.subject = j.subject AND b.approved_at > j.since
+GROUP BY j.subject
+HAVING count(*) >= 5 OR count(b.subject) > 0;
