@@ -12,6 +12,8 @@ from pmo_sync.replacing import replace_file
 from reports import compose_all
 from reports.document import Document
 from reports.naming import file_name
+from reports.publish import fingerprint
+from reports.publishers.marker import mark, read
 from reports.writers import html
 
 if TYPE_CHECKING:
@@ -21,19 +23,30 @@ if TYPE_CHECKING:
 
 def links(documents: Iterable[Document]) -> dict[str, str]:
     """The address of each document's file, for the others beside it."""
-    return {one.slot: quote(f"{file_name(one.slot)}.html") for one in documents}
+    return {one.slot: quote(_file(one.slot)) for one in documents}
+
+
+def _file(slot: str) -> str:
+    return f"{file_name(slot)}.html"
 
 
 def write_all(assessed: Assessed, language: Language, folder: Path) -> Iterator[Path]:
-    """Each file once it is written, the portfolio last. Raises PmoSyncError where the folder cannot be written."""
+    """Each file once it is written, the portfolio last. Files of documents there are no more are removed, if nobody
+    has touched them. Raises PmoSyncError where the folder cannot be written.
+    """
     documents = compose_all(assessed, language)
     where = links(documents)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for document in documents:
-            file = folder / f"{file_name(document.slot)}.html"
-            replace_file(file, html.write(document, where).text.encode("utf-8", "replace"))
+            file = folder / _file(document.slot)
+            text = html.write(document, where).text.encode("utf-8", "replace").decode()
+            replace_file(file, mark(text, document.slot, fingerprint(text)).encode())
             yield file
+        for file in set(folder.glob("*.html")) - {folder / _file(one.slot) for one in documents}:
+            marked = read(file.read_bytes().decode("utf-8", "replace"))
+            if marked.is_intact and file.name == _file(marked.slot or ""):  # a copy has another name
+                file.unlink()
     except OSError as error:
         raise PmoSyncError(
             f"{error.filename or folder} cannot be written ({error.strerror}); name another folder as html_dir of [pmo]"

@@ -44,7 +44,7 @@ from urllib.parse import quote
 from pmo_sync.errors import ConflictError, PmoSyncError, TrackerError, UncertainWriteError
 from reports.document import Attachment, Document, Written
 
-Outcome = Literal["created", "updated", "unchanged", "skipped", "conflict", "failed"]
+Outcome = Literal["created", "updated", "unchanged", "skipped", "conflict", "failed", "orphaned"]
 Writer = Callable[[Document, Mapping[str, str]], Written]
 
 NONE: Final[Mapping[str, str]] = MappingProxyType({})

@@ -14,6 +14,8 @@ from pmo_sync.errors import Exit, PmoSyncError
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.examine import examine, remedy
 from pmo_sync.pipeline.finding import Examined, summary
+from pmo_sync.pipeline.orphans import TODO, expected
+from pmo_sync.pipeline.whereabouts import Whereabouts
 from pmo_sync.result import Result
 from reports import publishers
 
@@ -38,6 +40,7 @@ def check(config: Config, clock: Clock) -> Result:
         looked = list(pool.map(lambda job: job(), jobs))
     here = _local(config)
     _last_certificates(config, looked[: len(sources)], here)
+    _left_behind(config, looked[len(sources) :], here)
     examined = [*looked, here]
     lines = [line for one in examined for line in (*one.lines(), "")]
     return Result(
@@ -109,6 +112,22 @@ def _last_certificates(config: Config, sources: list[Examined], here: Examined) 
             f"its last pull{when} was {last.grade}",
             *_details(last),
         )
+
+
+def _left_behind(config: Config, places: list[Examined], here: Examined) -> None:
+    """What earlier runs published and no report wants any more, from the record; whether it is still there, the next
+    publication asks.
+    """
+    from pmo_sync.record import Record
+
+    try:
+        known = Whereabouts(Record(config.state_dir / "record"))
+    except PmoSyncError:
+        return  # the certificates have told it
+    by_name = {one.name: one for one in places}
+    for row in known.orphans(list(expected(config, known))):
+        what = f"{row['slot']} was published at {row['url']}; no report puts it there now"
+        by_name.get(row["place"], here).say("note", what, TODO)
 
 
 def _details(last: SourceCertificate) -> list[str]:

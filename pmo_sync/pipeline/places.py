@@ -95,15 +95,21 @@ def publish_all(
 
 
 def _documents(config: Config, place: PlaceConfig, everything: Sequence[Document]) -> list[Document]:
+    slots = wanted(config, place, [one.slot for one in everything])
+    return [one for one in everything if one.slot in slots]
+
+
+def wanted(config: Config, place: PlaceConfig, slots: Collection[str]) -> set[str]:
+    """Those of ``slots`` that a report puts into ``place``."""
     if config.profile == "repository" and place.kind in COMMENTS:
-        return []  # this kind of PMO informs its projects; it does not write into their trackers
-    wanted = {report.report for report in config.reports if place.name in report.places}
+        return set()  # this kind of PMO informs its projects; it does not write into their trackers
+    kinds = {report.report for report in config.reports if place.name in report.places}
     subjects = {f"project/{id_}" for report in config.reports if place.name in report.places for id_ in report.subjects}
     if place.kind in COMMENTS:
-        return [one for one in everything if "summary" in wanted and one.slot in place.issues]
-    return [
+        return {one for one in slots if "summary" in kinds and one in place.issues}
+    return {
         one
-        for one in everything
-        if (one.slot == "portfolio" and "portfolio" in wanted)
-        or (one.slot.startswith("project/") and "project" in wanted and (not subjects or one.slot in subjects))
-    ]
+        for one in slots
+        if (one == "portfolio" and "portfolio" in kinds)
+        or (one.startswith("project/") and "project" in kinds and (not subjects or one in subjects))
+    }

@@ -9,8 +9,9 @@ from pmo_sync import forecast
 from pmo_sync.assessed import Assessed
 from pmo_sync.certificate import below
 from pmo_sync.pipeline.certified import certified
-from pmo_sync.pipeline.places import adopted, plan, publish_all
-from pmo_sync.pipeline.whereabouts import Whereabouts
+from pmo_sync.pipeline.orphans import orphaned
+from pmo_sync.pipeline.places import Plan, adopted, plan, publish_all
+from pmo_sync.pipeline.whereabouts import FORGOTTEN, Whereabouts
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.result import Voice
 from pmo_sync.store import passes
@@ -49,7 +50,21 @@ def publish_and_remember(
     results = publish_all(planned, workspace.network, write=write, adopt=taken_over, known=known, voice=voice)
     if write:
         _remember_publications(workspace, assessed, results, known)
-    return results
+    return results + _left_behind(workspace, assessed, planned, results, voice, write=write)
+
+
+def _left_behind(
+    workspace: Workspace, assessed: Assessed, planned: Plan, results: Sequence[Published], voice: Voice, *, write: bool
+) -> list[Published]:
+    """What no report wants any more; what is gone, or can never be asked for, is not told again."""
+    known = Whereabouts(workspace.record)
+    told, forgotten = orphaned(workspace.config, workspace.network, known, planned, results, assessed.as_of)
+    for one in told:
+        voice.say(f"{one.place}: {one.slot}: {one.outcome} ({one.message})")
+    if write and forgotten:
+        with workspace.record.run(f"{workspace.run_id}-publish-orphans") as run:
+            run.write("publication", [{**row, "run_id": workspace.run_id, "outcome": FORGOTTEN} for row in forgotten])
+    return told
 
 
 def _remember_numbers(workspace: Workspace, assessed: Assessed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def page(made: Office, wiki: str, slot: str) -> Any:
     return found
 
 
+def run(made: Office, capsys: Any, *arguments: str) -> dict[str, Any]:
+    """A command a minute after the last one, and what it answered."""
+    made.running.company.now += timedelta(minutes=1)
+    return made.answer(capsys, *arguments)
+
+
 def outcomes(answer: dict[str, Any]) -> dict[tuple[str, str], str]:
     """What became of each document that is not as it was."""
     done = {(one["place"], one["slot"]): one["outcome"] for one in answer["published"]}
@@ -37,12 +44,12 @@ def test_what_is_taken_over_is_one_document_of_one_place(made: Office, capsys) -
     for wiki in WIKIS:
         made.running.servers[wiki].edit_as_human(page(made, wiki, "portfolio").id, lambda text: f"<p>Mine</p>{text}")
     both = {(wiki, "portfolio"): "conflict" for wiki in WIKIS}
-    answer = made.answer(capsys, "publish")
+    answer = run(made, capsys, "publish")
     assert outcomes(answer) == both
     assert all(f"--adopt {one['place']}:portfolio" in one["message"] for one in answer["published"] if one["message"])
     assert made.run("publish", "--adopt", "portfolio") == 1
     assert "say which: confluence:portfolio or confluence-dc:portfolio" in capsys.readouterr().err
-    taken = made.answer(capsys, "publish", "--adopt", "confluence:portfolio")
+    taken = run(made, capsys, "publish", "--adopt", "confluence:portfolio")
     assert outcomes(taken) == {("confluence", "portfolio"): "updated", ("confluence-dc", "portfolio"): "conflict"}
     assert "Mine" in page(made, "confluence-dc", "portfolio").body
 
@@ -63,10 +70,10 @@ def test_names_of_no_document_are_refused_without_any_configured_project(made: O
 def test_a_moved_place_is_written_anew(made: Office, capsys) -> None:
     """A folder with another path, a comment with another carrier: nobody deleted anything there."""
     made.configure(('= "PAY-1"', '= "PAY-2"'), ("arunika/payments/gateway#1", "arunika/payments/gateway#2"))
-    done = made.answer(capsys, "publish")
-    slot = "project/instant-payments"
-    assert outcomes(done) == {("jira-note", slot): "created", ("gitlab-note", slot): "created"}
-    assert outcomes(made.answer(capsys, "publish")) == {}
+    done = run(made, capsys, "publish")
+    for name in ("jira-note", "gitlab-note"):
+        assert next(one["outcome"] for one in done["published"] if one["place"] == name) == "created"
+    assert outcomes(run(made, capsys, "publish")) == {}
 
 
 @pytest.mark.parametrize("out", [WIKIS[:1], WIKIS])
@@ -76,9 +83,59 @@ def test_comments_keep_their_links_through_an_outage(made: Office, capsys, out: 
     tokens = {"confluence": "DEMO_CONFLUENCE_TOKEN", "confluence-dc": "DEMO_CONFLUENCE_DC_TOKEN"}
     writes = len(made.running.writes())
     made.configure(*((f'"{tokens[wiki]}"', '"WRONG"') for wiki in out))
-    answer = made.answer(capsys, "publish")
+    answer = run(made, capsys, "publish")
     assert answer["exit"] == 4
     assert {(place, outcome) for (place, _), outcome in outcomes(answer).items()} == {(wiki, "failed") for wiki in out}
     made.configure()
-    assert outcomes(made.answer(capsys, "publish")) == {}
+    assert outcomes(run(made, capsys, "publish")) == {}
     assert len(made.running.writes()) == writes
+
+
+def test_what_no_report_wants_any_more_is_told_until_it_is_gone(made: Office, capsys) -> None:
+    """A project switched off: its pages are told with their addresses and left alone; its local file is removed."""
+    slot, gone = "project/fleet-tracking", page(made, "confluence", "project/fleet-tracking")
+    file = made.folder / "reports" / "project--fleet-tracking.html"
+    edited, copied = file.with_name("project--qris.html"), file.with_name("kept for later.html")
+    edited.write_text(edited.read_text(encoding="utf-8").replace("<h1", "<h1 class='mine'"), encoding="utf-8")
+    copied.write_bytes(file.read_bytes())
+    off = [(f'id = "{one}"', f'id = "{one}"\nenabled = false') for one in ("fleet-tracking", "qris")]
+    made.configure(*off)
+    assert file.exists()
+    answer = run(made, capsys, "sync")
+    assert not file.exists()
+    assert edited.exists()
+    assert copied.exists()
+    left = {(wiki, one): "orphaned" for wiki in WIKIS for one in (slot, "project/qris")}
+    assert outcomes(answer).items() >= left.items()
+    assert answer["exit"] == 0
+    told = next(one for one in answer["published"] if one["outcome"] == "orphaned")
+    assert told["url"].endswith(f"/{gone.id}")
+    assert told["message"].startswith(f"{told['url']}: no report puts it there any more; delete or archive it")
+    assert page(made, "confluence", slot).body == gone.body
+    checked = made.answer(capsys, "check")
+    assert [
+        one["name"] for one in checked["places"] for found in one["findings"] if slot in found["what"]
+    ] == list(WIKIS)  # fmt: skip
+    made.running.servers["confluence"].trash(gone.id)
+    again = run(made, capsys, "publish")
+    assert outcomes(again) == {one: "orphaned" for one in left if one != ("confluence", slot)}
+    made.configure()  # switched on again
+    assert outcomes(run(made, capsys, "publish")).items() >= {("confluence", slot): "created"}.items()
+
+
+def test_what_stands_where_nothing_leads_any_more_is_told_once(made: Office, capsys) -> None:
+    slot = "project/instant-payments"
+    made.configure(('= "PAY-1"', '= "PAY-2"'))
+    planned = run(made, capsys, "publish", "--dry-run")
+    assert outcomes(planned) == {("jira-note", slot): "orphaned"}
+    assert "PAY-1?focusedCommentId" in planned["published"][-1]["url"]
+    done = run(made, capsys, "publish")
+    assert [one["outcome"] for one in done["published"] if one["place"] == "jira-note"] == ["created", "orphaned"]
+    assert "this is said once" in done["published"][-1]["message"]
+    assert outcomes(run(made, capsys, "publish")) == {}
+
+
+def test_a_report_of_the_past_leaves_nothing_behind(made: Office, capsys) -> None:
+    made.configure(('id = "fleet-tracking"', 'id = "fleet-tracking"\nenabled = false'))
+    answer = run(made, capsys, "publish", "--dry-run", "--as-of", "2026-10-04")
+    assert "orphaned" not in outcomes(answer).values()
