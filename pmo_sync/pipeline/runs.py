@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pmo_sync import assess, tables
 from pmo_sync.assessed import Assessed, SourceTrust
@@ -84,8 +84,8 @@ def publish(
     """
     with writing(config, clock, "publish") as workspace:
         assessed = assess_now(workspace, on)
-        refused = [] if dry_run else refusals(workspace, assessed)
-        results = [] if refused else publish_and_remember(workspace, assessed, voice, write=not dry_run, adopt=adopt)
+        refused = refusals(workspace, assessed)
+        results = _publish(workspace, assessed, voice, refused, dry_run=dry_run, adopt=adopt)
     return _published(results, refused, show_diff=dry_run)
 
 
@@ -96,11 +96,26 @@ def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -
         remember(workspace, certificates)
         assessed = assess_now(workspace, None)
         files = _write_html(config, assessed, voice)
-        refused = [] if dry_run else refusals(workspace, assessed)
-        results = [] if refused else publish_and_remember(workspace, assessed, voice, write=not dry_run)
+        refused = refusals(workspace, assessed)
+        results = _publish(workspace, assessed, voice, refused, dry_run=dry_run)
     pulled, published = _pulled(certificates), _published(results, refused, show_diff=dry_run)
     data = {**pulled.data, **published.data, "as_of": assessed.as_of, "files": [str(file) for file in files]}
     return Result(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))
+
+
+def _publish(
+    workspace: Workspace,
+    assessed: Assessed,
+    voice: Voice,
+    refused: Sequence[str],
+    *,
+    dry_run: bool,
+    adopt: Sequence[str] = (),
+) -> list[Published]:
+    """Nothing is written where it is refused; a dry run still shows what would be."""
+    if refused and not dry_run:
+        return []
+    return publish_and_remember(workspace, assessed, voice, write=not dry_run, adopt=adopt)
 
 
 def assess_now(workspace: Workspace, on: date | None) -> Assessed:
@@ -160,15 +175,16 @@ def _pulled(certificates: Sequence[SourceCertificate]) -> Result:
 
 
 def _published(results: Sequence[Published], refused: Sequence[str], *, show_diff: bool) -> Result:
+    lines = ["published: nothing, the certificates forbid it", *(f"  {line}" for line in refused)] if refused else []
+    data: dict[str, Any] = {"published": [one._asdict() for one in results]}
     if refused:
-        text = ["published: nothing, the certificates forbid it", *(f"  {line}" for line in refused)]
-        return Result({"published": [], "refused": list(refused)}, text, Exit.FINISHED_WITH_FAILURES)
+        data["refused"] = list(refused)
+        if not results:
+            return Result(data, lines, Exit.FINISHED_WITH_FAILURES)
     counts = Counter(one.outcome for one in results)
-    lines = [line for one in results if show_diff and one.diff for line in one.diff.splitlines()]
+    lines += [line for one in results if show_diff and one.diff for line in one.diff.splitlines()]
     lines.append(
         "published: " + (", ".join(f"{counts[word]} {word}" for word in sorted(counts)) or "no place configured")
     )
-    bad = counts["failed"] or counts["conflict"]
-    return Result(
-        {"published": [one._asdict() for one in results]}, lines, Exit.FINISHED_WITH_FAILURES if bad else Exit.OK
-    )
+    bad = refused or counts["failed"] or counts["conflict"]
+    return Result(data, lines, Exit.FINISHED_WITH_FAILURES if bad else Exit.OK)

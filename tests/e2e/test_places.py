@@ -139,3 +139,23 @@ def test_a_report_of_the_past_leaves_nothing_behind(made: Office, capsys) -> Non
     made.configure(('id = "fleet-tracking"', 'id = "fleet-tracking"\nenabled = false'))
     answer = run(made, capsys, "publish", "--dry-run", "--as-of", "2026-10-04")
     assert "orphaned" not in outcomes(answer).values()
+
+
+def test_a_dry_run_says_what_would_be_refused(made: Office, capsys) -> None:
+    """Above the differences, as the real run would say it, and with its exit code."""
+    made.configure(
+        ("[pmo]\n", '[pmo]\nrequired_grade = "complete"\n'), ('token = { env = "DEMO_JIRA_DC_TOKEN" }', 'token = { env = "WRONG" }')
+    )  # fmt: skip
+    made.running.tokens["WRONG"] = "not-the-token"
+    assert made.run("pull", "--quiet") == 4
+    capsys.readouterr()
+    assert made.run("publish", "--dry-run", "--quiet") == 4
+    planned = capsys.readouterr().out.splitlines()
+    assert made.run("publish", "--quiet") == 4
+    real = capsys.readouterr().out.splitlines()
+    assert real[0] == "published: nothing, the certificates forbid it"
+    assert planned[: len(real)] == real
+    assert any(line.startswith("+++ confluence: portfolio") for line in planned[len(real) :])
+    answer = run(made, capsys, "publish", "--dry-run")
+    assert answer["refused"]
+    assert "skipped" in outcomes(answer).values()
