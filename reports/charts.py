@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, Final
 
 import vl_convert
 from babel import Locale
+
+from pmo_sync.errors import PmoSyncError
 
 SCALE: Final = 2.0  # pixels per point: sharp on a dense screen and in print
 _VERSION: Final = "6.1"
@@ -25,13 +28,14 @@ def digest(spec: Mapping[str, Any]) -> str:
 
 
 def png(spec: Mapping[str, Any]) -> bytes:
-    """The chart as PNG at twice its size. The renderer brings its own font."""
+    """The chart as PNG at twice its size. The renderer brings its own font. Raises PmoSyncError where it fails."""
     return _png(_canonical(spec))
 
 
 @lru_cache(maxsize=128)  # two places show the same picture
 def _png(canonical: str) -> bytes:
-    made: bytes = vl_convert.vegalite_to_png(**_options(json.loads(canonical)), scale=SCALE)
+    with _drawing():
+        made: bytes = vl_convert.vegalite_to_png(**_options(json.loads(canonical)), scale=SCALE)
     return made
 
 
@@ -40,8 +44,19 @@ def _canonical(spec: Mapping[str, Any]) -> str:
 
 
 def svg(spec: Mapping[str, Any]) -> str:
-    """The chart as SVG, as the renderer writes it; `reports.writers.svg` makes it safe to inline."""
-    return vl_convert.vegalite_to_svg(**_options(spec))
+    """The chart as SVG, as the renderer writes it; `reports.writers.svg` makes it safe to inline. Raises PmoSyncError."""
+    with _drawing():
+        made: str = vl_convert.vegalite_to_svg(**_options(spec))
+    return made
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # all that the renderer raises
+        why = " ".join(str(error).split())[:200]
+        raise PmoSyncError(f"a chart cannot be drawn ({why}); this is a fault of pmo-sync, please report it") from error
 
 
 def _options(spec: Mapping[str, Any]) -> dict[str, Any]:

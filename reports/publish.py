@@ -403,7 +403,10 @@ def publish_documents(
     titles = _titles(documents, publisher.title_prefix)
 
     def put(document: Document) -> Published:
-        made = writer(document, reached)
+        try:
+            made = writer(document, reached)
+        except PmoSyncError as error:
+            return Published(publisher.name, document.slot, "failed", "", str(error), "")
         item = Item(document.slot, titles[document.slot], made.text, made.attachments, document.parent, quiet)
         return publish(publisher, [item], write=write, adopt=adopt, known=known)[0]
 

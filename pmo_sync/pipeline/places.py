@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pmo_sync.config.records import COMMENTS, PlaceConfig
@@ -62,13 +62,12 @@ def publish_all(
     adopt: frozenset[tuple[str, str]],
     known: Whereabouts,
     voice: Voice,
-) -> list[Published]:
-    """Publish what is planned. A place that fails does not stop the others.
+) -> Iterator[list[Published]]:
+    """Publish what is planned, one place after the other. One that fails does not stop the others.
 
     ``known`` says where a slot was published before: under which id, and under which address. That address is what
     others link to while nobody can be asked.
     """
-    results: list[Published] = []
     links: dict[str, str] = {}
     for place, documents in planned:
         if place.kind in COMMENTS:
@@ -90,8 +89,7 @@ def publish_all(
             url = one.url or (before[one.slot]["url"] if one.outcome == "failed" and one.slot in before else "")
             if place.kind not in COMMENTS and url:
                 links.setdefault(one.slot, url)
-        results += made
-    return results
+        yield made
 
 
 def _documents(config: Config, place: PlaceConfig, everything: Sequence[Document]) -> list[Document]:

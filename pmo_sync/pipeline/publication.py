@@ -47,9 +47,12 @@ def publish_and_remember(
     write = write and any(place.write for place in workspace.config.places)
     if write:
         _remember_numbers(workspace, assessed)
-    results = publish_all(planned, workspace.network, write=write, adopt=taken_over, known=known, voice=voice)
-    if write:
-        _remember_publications(workspace, assessed, results, known)
+    results: list[Published] = []
+    published = publish_all(planned, workspace.network, write=write, adopt=taken_over, known=known, voice=voice)
+    for number, made in enumerate(published, 1):
+        if write:
+            _remember_publications(workspace, assessed, made, known, number)
+        results += made
     return results + _left_behind(workspace, assessed, planned, results, voice, write=write)
 
 
@@ -107,9 +110,9 @@ def _is_news(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Any
 
 
 def _remember_publications(
-    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Whereabouts
+    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Whereabouts, number: int
 ) -> None:
-    """Where each document stands now: those just written, and those a killed run wrote and could not note."""
+    """Where each document of one place, the ``number``th, stands now: those just written, and those a killed run wrote and could not note."""
     now = workspace.clock.now()
     places = {place.name: place for place in workspace.config.places}
     rows = [
@@ -130,5 +133,5 @@ def _remember_publications(
         or (one.outcome == "unchanged" and not known.is_noted(places[one.place], one.slot))
     ]
     if rows:
-        with workspace.record.run(f"{workspace.run_id}-publish") as run:
+        with workspace.record.run(f"{workspace.run_id}-publish-{number}") as run:
             run.write("publication", rows)

@@ -95,12 +95,16 @@ def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -
         certificates = pull_sources(workspace, config.sources, voice, full=False)
         remember(workspace, certificates)
         assessed = assess_now(workspace, None)
-        files = _write_html(config, assessed, voice)
+        files, html_error = _tried_html(config, assessed, voice)
         refused = refusals(workspace, assessed)
         results = _publish(workspace, assessed, voice, refused, dry_run=dry_run)
     pulled, published = _pulled(certificates), _published(results, refused, show_diff=dry_run)
     data = {**pulled.data, **published.data, "as_of": assessed.as_of, "files": [str(file) for file in files]}
-    return Result(data, [*pulled.text, f"report: {files[-1]}", *published.text], max(pulled.exit, published.exit))
+    if html_error:
+        data["report_error"] = html_error
+    line = f"report: failed ({html_error})" if html_error else f"report: {files[-1]}"
+    failed = Exit.FINISHED_WITH_FAILURES if html_error else Exit.OK
+    return Result(data, [*pulled.text, line, *published.text], max(pulled.exit, published.exit, failed))
 
 
 def _publish(
@@ -147,6 +151,14 @@ def _sources_trust(workspace: Workspace, today: date) -> tuple[SourceTrust, ...]
     names = [one.name for one in workspace.config.sources]
     held = {name: sum(workspace.store.counts(name).values()) for name in names}
     return trust(names, known.newest, known.succeeded_at, held, tables.end_of(today, workspace.config.zone))
+
+
+def _tried_html(config: Config, assessed: Assessed, voice: Voice) -> tuple[list[Path], str]:
+    """The local report, or why there is none: like a place that fails, it does not stop the others."""
+    try:
+        return _write_html(config, assessed, voice), ""
+    except PmoSyncError as error:
+        return [], str(error)
 
 
 def _write_html(config: Config, assessed: Assessed, voice: Voice) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pmo_sync.record import Record
 from reports.publishers.storage_mark import read
 from tests.e2e.office import Office, office
 
@@ -159,3 +160,61 @@ def test_a_dry_run_says_what_would_be_refused(made: Office, capsys) -> None:
     answer = run(made, capsys, "publish", "--dry-run")
     assert answer["refused"]
     assert "skipped" in outcomes(answer).values()
+
+
+def test_a_local_folder_that_cannot_be_written_stops_no_place(made: Office, capsys) -> None:
+    (made.folder / "blocked").write_text("a file")
+    made.configure(("[pmo]\n", '[pmo]\nhtml_dir = "blocked/reports"\n'))
+    made.running.advance(1)
+    answer = run(made, capsys, "sync")
+    assert answer["exit"] == 4
+    assert answer["files"] == []
+    assert "name another folder as html_dir" in answer["report_error"]
+    assert {place for place, _ in outcomes(answer)} == {*WIKIS, "jira-note", "gitlab-note"}
+    assert set(outcomes(answer).values()) == {"updated"}
+    assert made.run("report", "--quiet") == 1
+
+
+def test_what_was_published_before_a_bug_is_remembered(made: Office, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second place meets a bug: what the first one holds is in the record."""
+    from reports.publishers import confluence
+
+    write, written = confluence.ConfluencePublisher.write, []
+
+    def breaks(self: Any, *arguments: Any) -> Any:
+        if self.name == "confluence-dc":
+            raise ZeroDivisionError
+        written.append(arguments[0].slot)
+        return write(self, *arguments)
+
+    monkeypatch.setattr(confluence.ConfluencePublisher, "write", breaks)
+    before = len(Record(made.config.state_dir / "record").rows("publication"))
+    made.running.advance(1)
+    assert made.run("sync", "--quiet") == 3
+    Path(capsys.readouterr().err.rsplit(" ", 1)[1].strip()).unlink()
+    rows = Record(made.config.state_dir / "record").rows("publication")[before:]
+    assert written
+    assert sorted((row["place"], row["slot"]) for row in rows) == sorted(("confluence", slot) for slot in written)
+
+
+def test_a_chart_that_cannot_be_drawn_is_one_document_that_failed(
+    made: Office, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vl_convert
+
+    from reports import charts
+
+    def breaks(**options: Any) -> bytes:
+        raise ValueError("Vega-Lite to PNG conversion failed:\nmore")
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_png", breaks)
+    charts._png.cache_clear()
+    made.running.advance(1)
+    answer = run(made, capsys, "sync")
+    assert answer["exit"] == 4
+    failed = [one["message"] for one in answer["published"] if one["outcome"] == "failed"]
+    assert failed
+    assert all(
+        one.startswith("a chart cannot be drawn (Vega-Lite to PNG conversion failed: more); this is") for one in failed
+    )
+    assert {outcome for (place, slot), outcome in outcomes(answer).items() if slot == "portfolio"} == {"updated"}
