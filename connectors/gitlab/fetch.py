@@ -38,6 +38,7 @@ from connectors.gitlab.rest import RestReader, is_task
 from connectors.gitlab.scope import GROUP, Scope
 from connectors.gitlab.values import text
 from connectors.gitlab.windows import DisobeyedError
+from connectors.malformed import understood
 from pmo_sync.clients.gitlab import GitlabClient, UnavailableError, segment
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import AccessError, TrackerError
@@ -67,6 +68,10 @@ class GitlabConnector:
 
     def check(self) -> Identity:
         """Our account, the server, its clock, and what the token may and until when."""
+        with understood(self.source, "what it says of itself"):
+            return self._check()
+
+    def _check(self) -> Identity:
         me = self._client.me()
         token = self._client.token() or {}
         scopes = {str(scope) for scope in token.get("scopes") or ()}
@@ -87,6 +92,10 @@ class GitlabConnector:
 
         Boards decide nothing at GitLab, so they are not counted.
         """
+        with understood(self.source, "its catalogue"):
+            return self._catalogue()
+
+    def _catalogue(self) -> Catalogue:
         found = CatalogueReader(self._options, self._client, self._workers).read()
         self._lists = found.lists
         reader = self._reader()
@@ -191,6 +200,10 @@ class GitlabConnector:
         past and touches no issue, where statuses were known by other keys, and where REST had to do before: GraphQL
         tells more. That it serves no more does not make histories shorter unasked.
         """
+        with understood(self.source, f"an answer about {project.key}"):
+            yield from self._pages(project, cursor)
+
+    def _pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         before = names_in(cursor)
         lists = self._lists.get(project.project_id)
         labels = before if lists is None else label_names(lists.labels)
@@ -210,10 +223,10 @@ class GitlabConnector:
             is_rewritten = is_rewritten or any(keys.get(name, key) != key for name, key in (known or {}).items())
             steps = {**(known or {}), **keys}
         since = None if is_rewritten or is_better else resume(cursor)
-        for page in self._pages(project, served, since, steps or {}, is_new=is_new):
+        for page in self._pages_of(project, served, since, steps or {}, is_new=is_new):
             yield replace(page, cursor=with_workflow(with_names(page.cursor, labels, steps), workflow))
 
-    def _pages(
+    def _pages_of(
         self,
         project: Project,
         reader: GraphqlReader | str,
@@ -240,7 +253,7 @@ class GitlabConnector:
                 else:
                     return
             if scope.is_group:
-                raise TrackerError(f"{self.source}: {project.key}: GraphQL shows its epics no more")
+                raise self._epics_are_hidden(project)
             for page in self._rest.pages(project, since):
                 yield replace(page, notes=(*notes, *page.notes))
                 notes = ()
@@ -253,10 +266,17 @@ class GitlabConnector:
         """GitLab's own count of issues of every type (none of a group's epics), but of tasks where REST reads, which
         leaves them out; the sweep lists by creation, which does not shift.
         """
+        with understood(self.source, f"its list of {project.key}"):
+            return self._census(project, sweep=sweep)
+
+    def _census(self, project: Project, *, sweep: bool) -> Census:
         scope = Scope.of(project, self.source)
         if scope.is_group:
             reader = self._reader()
-            ids = reader.sweep(project) if sweep and not isinstance(reader, str) else None
+            try:
+                ids = reader.sweep(project) if sweep and not isinstance(reader, str) else None
+            except UnsuitableError:
+                raise self._epics_are_hidden(project) from None
             return Census(project.project_id, None, ids)
         is_bare = isinstance(self._served(project), str)
         try:
@@ -282,6 +302,9 @@ class GitlabConnector:
             "`pmo-sync pull --full` to go on through REST, with less history"
         )
 
+    def _epics_are_hidden(self, project: Project) -> TrackerError:
+        return TrackerError(f"{self.source}: {project.key}: GraphQL shows its epics no more")
+
     def _disobeyed(self, project: Project, parameter: str) -> TrackerError:
         msg = f"{self.source}: {project.key}: the server ignored {parameter}; nothing can be read safely from it"
         return TrackerError(msg)
@@ -292,13 +315,16 @@ class GitlabConnector:
 
         GitLab closes an issue that is moved and leaves it where it was, under its id.
         """
-        if not issue_ids:
-            return
+        if issue_ids:
+            with understood(self.source, f"an answer about {project.key}"):
+                yield from self._trace(project, issue_ids)
+
+    def _trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         reader = self._served(project)
         if not isinstance(reader, str):
             yield from reader.trace(project, issue_ids)
             return
-        here = self.census(project, sweep=True).issue_ids or frozenset()
+        here = self._census(project, sweep=True).issue_ids or frozenset()
         for one in issue_ids:
             yield Trace(one, "here" if one in here else "gone")
 
@@ -316,7 +342,9 @@ class GitlabConnector:
 
     def requests(self, issues: int) -> int:
         """GraphQL brings a page of issues whole; REST asks four times for each."""
-        if isinstance(self._reader(), str):
+        with understood(self.source, "what it says of itself"):
+            through = self._reader()
+        if isinstance(through, str):
             return math.ceil(issues / 100) + 4 * issues
         return 4 + math.ceil(1.1 * issues / listing.FIRST)
 

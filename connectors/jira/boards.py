@@ -15,7 +15,7 @@ from typing import Any, Final
 from connectors.jira.normalize import Site
 from connectors.jira.paging import paged
 from connectors.jira.values import clean, day_of
-from connectors.jira.wire import MALFORMED
+from connectors.malformed import MALFORMED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, RefusedError
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Milestone, Problem, Project

@@ -14,7 +14,7 @@ from connectors.jira.boards import BoardReader
 from connectors.jira.normalize import Site
 from connectors.jira.paging import paged
 from connectors.jira.values import clean, day
-from connectors.jira.wire import MALFORMED
+from connectors.malformed import MALFORMED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, RefusedError
 from pmo_sync.model import Catalogue, Category, Milestone, Problem, Project, Status
 

@@ -24,7 +24,8 @@ from connectors.jira.cursor import Position
 from connectors.jira.sieve import Sieve
 from connectors.jira.trace import ask_each
 from connectors.jira.values import moment
-from connectors.jira.wire import ID_PAGE, MALFORMED, TRACED, Changelog, History, IdPage, RawIssue
+from connectors.jira.wire import ID_PAGE, TRACED, Changelog, History, IdPage, RawIssue
+from connectors.malformed import MALFORMED
 from pmo_sync.clients.jira import JiraClient, RefusedError
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Problem

@@ -20,10 +20,10 @@ from connectors.jira.cloud import CloudReader
 from connectors.jira.cursor import Cursor, jql, oldest, quoted
 from connectors.jira.data_center import DataCenterReader
 from connectors.jira.fields import Fields, discover
-from connectors.jira.malformed import understood
 from connectors.jira.normalize import Site
 from connectors.jira.trace import trace
 from connectors.jira.worklogs import WorklogReader, rewound
+from connectors.malformed import understood
 from pmo_sync.clients.jira import JiraClient, RefusedError
 from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig

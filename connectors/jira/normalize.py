@@ -32,7 +32,8 @@ from connectors.jira.values import (
     sprint,
     text_before,
 )
-from connectors.jira.wire import MALFORMED, History, Item, RawIssue
+from connectors.jira.wire import History, Item, RawIssue
+from connectors.malformed import MALFORMED
 from pmo_sync.errors import DataError
 from pmo_sync.model import Interval, Issue, Person, person_id
 

@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import Final
 
 from connectors.base import Survey
-from connectors.jira.malformed import understood
 from connectors.jira.paging import paged
 from connectors.jira.values import clean
+from connectors.malformed import understood
 from pmo_sync.clients.jira import JiraClient
 from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig

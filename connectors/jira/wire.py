@@ -13,10 +13,6 @@ from typing import Any, Final
 
 import msgspec
 
-# what reading raises where something is not what it should be, or not where
-MALFORMED: Final = (
-    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, msgspec.MsgspecError,
-)  # fmt: skip
 TRACED: Final = ("project", "archiveddate", "archivedby")  # of an issue that a sweep missed
 
 

@@ -19,7 +19,8 @@ import msgspec
 from connectors.jira.cursor import OVERLAP
 from connectors.jira.malformed import loose_id
 from connectors.jira.values import moment
-from connectors.jira.wire import MALFORMED, RAW_LIST, RAW_WORKLOG, WORKLOG_CHANGES, RawWorklog, WorklogChanges
+from connectors.jira.wire import RAW_LIST, RAW_WORKLOG, WORKLOG_CHANGES, RawWorklog, WorklogChanges
+from connectors.malformed import MALFORMED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError
 from pmo_sync.errors import AbsentError, TrackerError
 from pmo_sync.model import Problem, Worklog, WorklogPage

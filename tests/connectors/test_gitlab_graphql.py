@@ -855,6 +855,8 @@ def test_epics_that_are_shown_no_more_are_no_empty_group(here: Site) -> None:
     here.work_items.has_epics = False
     with pytest.raises(TrackerError, match="epics no more"):
         list(found.pages(group, None))
+    with pytest.raises(TrackerError, match="epics no more"):
+        found.census(group, sweep=True)
 
 
 def test_no_query_is_longer_than_gitlab_takes() -> None:

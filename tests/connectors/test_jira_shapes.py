@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -21,11 +19,11 @@ from pmo_sync.config import ServerConfig, SourceConfig
 from pmo_sync.errors import PmoSyncError, TrackerError
 from pmo_sync.model import Issue
 from tests.clocks import QuickClock
+from tests.connectors.bending import ODD, bent, places
 from tests.connectors.jira_fake import PROJECT, FakeJira, change, connector, issue
 from tests.scripted_server import Reply, ScriptedServer
 
 SPRINT = "customfield_3"
-ODD = st.sampled_from([None, True, -1, 10**30, 1.5, "", "x", "\0", [], {}, [None], [7], ["x"], {"id": None}, [[]]])
 
 
 def full(kind: str) -> FakeJira:
@@ -54,29 +52,6 @@ def full(kind: str) -> FakeJira:
     ]  # fmt: skip
     jira.issues[1]["changelog"]["total"] = 6
     return jira
-
-
-def places(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value inside."""
-    yield path
-    inside = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
-    for name, value in inside:
-        yield from places(value, (*path, name))
-
-
-def bent(body: Any, path: tuple[Any, ...], odd: Any) -> Any:
-    """The same with something else at one place; ``...`` takes it away."""
-    if not path:
-        return None if odd is ... else odd
-    made = copy.deepcopy(body)
-    holder = made
-    for name in path[:-1]:
-        holder = holder[name]
-    if odd is ...:
-        del holder[path[-1]]
-    else:
-        holder[path[-1]] = odd
-    return made
 
 
 def everything(server: ScriptedServer) -> list[Issue]:
