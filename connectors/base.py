@@ -10,7 +10,7 @@ more beside them):
 Obligations, each checked by ``tests/contract/connector.py``:
 
 * every id starts with ``source:`` and an issue keeps its id when its key changes;
-* a page holds whole issues: an issue is yielded only with its complete history;
+* a page holds whole issues: an issue is yielded only with its complete history, and once on a page;
 * intervals of one entity and single-valued field do not overlap; the last one is open while the value holds;
 * times are aware UTC; no interval starts before the issue was created;
 * the values set at creation, which trackers do not log, start at ``created_at``;

@@ -22,7 +22,8 @@ class DisobeyedError(Exception):
 def windows(
     listing: Callable[[datetime | None], Iterator[Json]], by: str, since: datetime | None, size: Callable[[], int]
 ) -> Iterator[tuple[list[Json], datetime | None]]:
-    """(new rows, the latest time so far), oldest first. A row without a usable time is handed on as it is.
+    """(new rows, the latest time so far), oldest first. A row without a usable time is handed on as it is; of several
+    with one id the last.
 
     ``listing`` lists from a time on, by ascending ``by`` (a key of its rows); ``size`` is how many rows one of its
     requests brings. Raises DisobeyedError.
@@ -43,7 +44,13 @@ def windows(
                 is_last = False  # most likely; if it was, the next window brings nothing new
                 break
         here = {(str(row.get("id")), at) for row, at in window if at is not None}
-        fresh = [row for row, at in window if at is None or (str(row.get("id")), at) not in seen]
+        last = {str(row.get("id")): row for row, _ in window}  # what changes meanwhile is listed again, as it is then
+        fresh = [
+            row
+            for row, at in window
+            if (at is None or (str(row.get("id")), at) not in seen)
+            and (row.get("id") is None or row is last[str(row["id"])])
+        ]
         has_turned = len(window) > size()  # pages inside one moment: once more, until they bring nothing new
         is_complete = not has_turned or here <= seen
         if fresh or has_turned:

@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
     def page(self, cursor: str) -> Page:
         """As the contract wants it."""
-        kept = [row for row in self.rows if isinstance(row, Records)]
+        kept = list({row.issue.issue_id: row for row in self.rows if isinstance(row, Records)}.values())
         people: dict[str, Person] = {person.person_id: person for row in kept for person in row.people}
         return Page(
             issues=tuple(row.issue for row in kept),

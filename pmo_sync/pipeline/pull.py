@@ -135,7 +135,7 @@ def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], b
     for project in filter(is_wanted, catalogue.projects):
         try:
             for page in connector.pages(project, start.of(connector, project)):
-                yield _Fetched(page, project)
+                yield _Fetched(_each_once(page), project)
             yield _Fetched(connector.census(project, sweep=False), project)
         except (AccessError, TrackerError) as error:  # one closed or broken project does not starve the others
             yield _Fetched(_Refused(error), project)
@@ -152,6 +152,13 @@ def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], b
                 yield _Fetched(booked)
         except (AccessError, TrackerError) as error:
             yield _Fetched(_Refused(error))
+
+
+def _each_once(page: Page) -> Page:
+    """The page. Raises TrackerError where an issue is on it twice: nobody could tell its two histories apart."""
+    if len({one.issue_id for one in page.issues}) < len(page.issues):
+        raise TrackerError("an issue came twice on one page, which is a fault of the connector; run again later")
+    return page
 
 
 def _store_all(

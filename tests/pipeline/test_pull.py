@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -395,6 +395,23 @@ def test_projects_that_are_broken_do_not_starve_the_others_of_a_server_that_answ
     days.tracker.refuses = {key: TrackerError("500") for key in "AB"}
     assert not days.pull().error
     assert days.ids("C") == {"s:C1"}
+
+
+def test_an_issue_that_comes_twice_on_one_page_is_not_stored_with_two_histories(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.tracker.projects = ["A", "B"]
+    days.tracker.issues |= {"B": {1: (0, "open")}}
+    once = Scripted.pages
+
+    def pages(self: Scripted, project: Project, cursor: str | None) -> Iterator[Page]:
+        for page in once(self, project, cursor):
+            yield replace(page, issues=page.issues * 2) if project.key == "A" else page
+
+    monkeypatch.setattr(Scripted, "pages", pages)
+    made = days.pull()
+    assert [(one.subject, one.what[:30]) for one in made.problems] == [("A", "an issue came twice on one pag")]
+    assert (days.ids("A"), days.ids("B")) == (set(), {"s:B1"})
 
 
 def test_who_may_not_know_of_an_issue_reads_its_key_nowhere() -> None:

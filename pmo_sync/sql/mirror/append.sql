@@ -15,7 +15,7 @@ FROM incoming_person
 ANTI JOIN erased_person USING (person_id);
 
 DELETE FROM worklog USING incoming_issue AS n, page WHERE page.has_worklogs AND worklog.issue_id = n.issue_id;
-INSERT INTO worklog SELECT * FROM incoming_worklog;
+INSERT INTO worklog SELECT DISTINCT ON (worklog_id) * FROM incoming_worklog;
 
 DELETE FROM unreadable USING incoming_issue AS n WHERE unreadable.subject IN (n.issue_id, n.key);
 
