@@ -10,29 +10,47 @@ import pytest
 
 from pmo_sync.demo import truth
 from pmo_sync.demo.company import Worker
+from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
 from pmo_sync.model import person_id
 from pmo_sync.store import Store
+from tests.connectors.gitlab_graphql import WorkItems
 from tests.e2e.office import Office, office
 
-TRACKERS = ("cloud", "dc", "gitlab")
+TRACKERS = pytest.mark.parametrize(
+    ("pulled", "tracker"),
+    [("rest", "cloud"), ("rest", "dc"), ("rest", "gitlab"), ("graphql", "gitlab")],
+    indirect=["pulled"],
+)
 # GitLab tells neither the history of these fields nor anything to rebuild it from
-NO_HISTORY = {"gitlab": ("assignee", "due_on", "estimate", "health", "kind")}
+NO_HISTORY = {("rest", "gitlab"): ("assignee", "due_on", "estimate", "health", "kind")}
 
 
 @pytest.fixture(scope="module")
-def pulled(tmp_path_factory: pytest.TempPathFactory):
+def pulled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """The company, after its GitLab was read in one of the two ways."""
     with office(tmp_path_factory.mktemp("truth")) as made:
+        server = made.running.servers["gitlab"]
+        assert isinstance(server, gitlab.GitLab)
+        if request.param == "graphql":
+            WorkItems(server)
         assert made.run("pull", "--quiet") == 0
         with Store.open(made.config.state_dir / "pmo-sync.duckdb", read_only=True) as store:
             yield made, store
+
+
+def through(made: Office) -> str:
+    """Which way its GitLab was read."""
+    read = {entry.path.rpartition("/")[2] for entry in made.running.servers["gitlab"].log if entry.status == 200}
+    assert len(read & {"graphql", "resource_label_events"}) == 1
+    return "graphql" if "graphql" in read else "rest"
 
 
 def naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@TRACKERS
 def test_issues(pulled: tuple[Office, Store], tracker: str) -> None:
     made, store = pulled
     company = made.running.company
@@ -53,7 +71,7 @@ def test_issues(pulled: tuple[Office, Store], tracker: str) -> None:
     assert stored == expected
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@TRACKERS
 def test_milestones(pulled: tuple[Office, Store], tracker: str) -> None:
     made, store = pulled
     company = made.running.company
@@ -74,7 +92,7 @@ def _day(text: str | None) -> Any:
     return None if text is None else datetime.fromisoformat(text).date()
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@TRACKERS
 @pytest.mark.parametrize("draw", range(6))
 def test_state_at(pulled: tuple[Office, Store], tracker: str, draw: int) -> None:
     """Five random past moments and the present."""
@@ -87,7 +105,7 @@ def test_state_at(pulled: tuple[Office, Store], tracker: str, draw: int) -> None
     expected = truth.states(company, tracker, moment, seen_at=company.now)
     found = states(store, tracker, moment)
     assert found.keys() == expected.keys()
-    hidden = NO_HISTORY.get(tracker, ()) if draw else ()
+    hidden = NO_HISTORY.get((through(made), tracker), ()) if draw else ()
     for key, state in expected.items():
         for name, value in wanted(state, tracker).items():
             if name not in hidden:
@@ -147,7 +165,7 @@ def states(store: Store, tracker: str, moment: datetime) -> dict[str, dict[str, 
     return found
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
+@TRACKERS
 def test_links(pulled: tuple[Office, Store], tracker: str) -> None:
     made, store = pulled
     company = made.running.company
@@ -160,6 +178,7 @@ def test_links(pulled: tuple[Office, Store], tracker: str) -> None:
     assert set(rows) == expected
 
 
+@pytest.mark.parametrize("pulled", ["rest", "graphql"], indirect=True)
 def test_nothing_private_is_stored(pulled: tuple[Office, Store]) -> None:
     """No description, e-mail address or token in the state folder, and names in one table only."""
     made, store = pulled
