@@ -1,7 +1,8 @@
 """The cursor of a project, as JSON text: the last change stored, and how the issues before it were read. Pure.
 
-That is the prefix of workflow labels, for the configuration may change it; the labels' names, for a label that is renamed or deleted rewrites the past of issues and touches none of them;
-the work-item statuses' names, for the past keeps those a status had before; and the API, for REST tells less of the
+That is the prefix of workflow labels, for the configuration may change it; the names of the labels they ever had, for a
+label that is renamed or deleted rewrites the past of issues and touches none of them; the work-item statuses' names, for
+the past keeps those a status had before; and the API, for REST tells less of the
 past than GraphQL.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -52,12 +53,12 @@ def set_back(stored: str, mark: datetime) -> str:
     return json.dumps(json.loads(stored) | {"updated_at": iso(min(mark, before + OVERLAP))})
 
 
-def label_names(labels: Sequence[Json]) -> LabelNames:
-    """Of a project's labels, its groups' too."""
+def label_names(labels: Iterable[Json]) -> LabelNames:
+    """Of labels as GitLab lists them."""
     return {str(one.get("id")): zlib.crc32(str(one.get("name")).encode()) for one in labels}
 
 
-def with_names(stored: str, labels: LabelNames | None, steps: Mapping[str, str] | None) -> str:
+def with_names(stored: str, labels: LabelNames, steps: Mapping[str, str] | None) -> str:
     """The cursor, with the labels' and statuses' names that the issues before it were read under."""
     return json.dumps(json.loads(stored) | {"labels": labels, "steps": None if steps is None else dict(steps)})
 
@@ -75,9 +76,9 @@ def is_by_workflow(stored: str | None, prefix: str | None) -> bool:
         return True
 
 
-def names_in(stored: str | None) -> LabelNames | None:
-    """The labels' names; None where the cursor has none."""
-    return _part(stored, "labels")
+def names_in(stored: str | None) -> LabelNames:
+    """The labels' names; none where the cursor has none."""
+    return _part(stored, "labels") or {}
 
 
 def steps_in(stored: str | None) -> dict[str, str] | None:

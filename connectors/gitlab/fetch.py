@@ -196,9 +196,9 @@ class GitlabConnector:
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         """Whole issues in the order of their last change; the cursor is that change's time.
 
-        All of them where other labels were the workflow, where a label was renamed or deleted since, which rewrites the
-        past and touches no issue, where statuses were known by other keys, and where REST had to do before: GraphQL
-        tells more. That it serves no more does not make histories shorter unasked.
+        All of them where other labels were the workflow, where a label of theirs was renamed or deleted since, which
+        rewrites the past and touches no issue, where statuses were known by other keys, and where REST had to do before:
+        GraphQL tells more. That it serves no more does not make histories shorter unasked.
         """
         with understood(self.source, f"an answer about {project.key}"):
             yield from self._pages(project, cursor)
@@ -209,7 +209,7 @@ class GitlabConnector:
         labels = before if lists is None else label_names(lists.labels)
         workflow = self._options.workflow_labels
         is_rewritten = not is_by_workflow(cursor, workflow)
-        is_rewritten = is_rewritten or any((labels or {}).get(id_) != name for id_, name in (before or {}).items())
+        is_rewritten = is_rewritten or any(labels.get(id_) != name for id_, name in before.items())
         served = self._served(project)
         if isinstance(served, str) and through(cursor) == "graphql":
             raise self._worsened(project, served)
@@ -223,8 +223,11 @@ class GitlabConnector:
             is_rewritten = is_rewritten or any(keys.get(name, key) != key for name, key in (known or {}).items())
             steps = {**(known or {}), **keys}
         since = None if is_rewritten or is_better else resume(cursor)
+        used = {} if since is None else before
         for page in self._pages_of(project, served, since, steps or {}, is_new=is_new):
-            yield replace(page, cursor=with_workflow(with_names(page.cursor, labels, steps), workflow))
+            told = {one.label for one in page.intervals if one.field in ("label", "status")}
+            used |= label_names(one for one in (lists.labels if lists else ()) if text(one.get("name")) in told)
+            yield replace(page, cursor=with_workflow(with_names(page.cursor, used, steps), workflow))
 
     def _pages_of(
         self,

@@ -383,6 +383,41 @@ def test_a_version_that_knows_no_tasks_counts_none(fake: Fake, answers: Answer |
     assert found.census(only(found), sweep=False).count == 3
 
 
+@pytest.mark.parametrize("workflow", [None, "workflow::"])
+def test_only_a_label_that_issues_ever_had_makes_their_past_come_again(fake: Fake, workflow: str | None) -> None:
+    """The list of labels holds the ancestor groups', too: theirs change all the time, and are mostly used elsewhere."""
+    fake.issues = [issue(1, number, updated=number * 1440) for number in range(1, 6)]
+    labels = fake.lists["/projects/1/labels"] = [
+        {"id": 1, "name": "bug"}, {"id": 2, "name": "elsewhere"}, {"id": 3, "name": "workflow::doing"}
+    ]  # fmt: skip
+    for number, named in ((2, labels[0]), (3, labels[2])):  # each was there and is not any more
+        fake.lists[f"/projects/1/issues/{number}/resource_label_events"] = [
+            {"id": n, "action": action, "created_at": stamp(n), "label": named}
+            for n, action in enumerate(("add", "remove"), 1)
+        ]
+    cursor: str | None = None
+
+    def read() -> int:
+        nonlocal cursor
+        found = connector(fake, workflow=workflow)
+        pages = list(found.pages(only(found), cursor))
+        cursor = pages[-1].cursor
+        return len({one.issue_id for page in pages for one in page.issues})
+
+    assert read() == 5
+    assert read() == 1  # the last one again
+    labels[1]["name"] = "renamed elsewhere"
+    assert read() == 1
+    for place, name in ((0, "defect"), (2, "workflow::making")):
+        labels[place]["name"] = name
+        assert read() == 5
+        assert read() == 1
+    del labels[1]
+    assert read() == 1
+    del labels[0]
+    assert read() == 5
+
+
 def test_of_two_workflow_labels_the_latest_counts_and_a_note_says_so(fake: Fake) -> None:
     fake.issues = [
         issue(1, 1, labels=["workflow::doing", "workflow::review"]),
