@@ -1,7 +1,6 @@
 """Records as Arrow tables: the only way rows travel into the database (row by row costs milliseconds each).
 
-Moments become UTC without a zone. Text keeps everything a database can hold: NUL characters go, halves of broken
-surrogate pairs become U+FFFD.
+Moments become UTC without a zone. Connectors hand texts on as a database can hold them; what they forgot is mended.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pmo_sync.model import Interval, Issue, Milestone, Person, Project, Status, Worklog
+from pmo_sync.text import clean
 
 _TEXT: Final = pa.string()
 _AT: Final = pa.timestamp("us")
@@ -75,10 +75,8 @@ def _text(values: tuple[str | None, ...]) -> pa.Array:
     try:
         made = pa.array(values, _TEXT)
     except UnicodeEncodeError:
-        made = pa.array([one if one is None else _mended(one) for one in values], _TEXT)
-    return pc.replace_substring(made, "\0", "")
-
-
-def _mended(text: str) -> str:
-    """Joins halves of a character that belong together, replaces those that do not."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        pass
+    else:
+        if not pc.any(pc.match_substring(made, "\0")).as_py():
+            return made
+    return pa.array([one if one is None else clean(one) for one in values], _TEXT)

@@ -20,6 +20,7 @@ from connectors.files.faults import Faults
 from connectors.files.normalize import Json, Record
 from pmo_sync.errors import DataError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Person, Problem, Project, Status, Trace, WorklogPage
+from pmo_sync.text import clean
 
 TRAITS: Final = Traits(incremental=False, counts=True)
 PAGE: Final = 500  # issues
@@ -103,7 +104,7 @@ class FilesConnector:
             elif found[0] == self._native(project):
                 yield Trace(one, "here")
             else:
-                yield Trace(one, "moved", normalize.clean(json.loads(found[1]).get("key", "")))
+                yield Trace(one, "moved", clean(json.loads(found[1]).get("key", "")))
 
     def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:  # noqa: ARG002
         """None: the folder holds no booked times."""
@@ -178,7 +179,7 @@ class FilesConnector:
             try:
                 database.execute(
                     "INSERT INTO issue (id, project, row) VALUES (?, ?, ?)",
-                    (native, normalize.clean(row.get("project_id", "")), _dump(row)),
+                    (native, clean(row.get("project_id", "")), _dump(row)),
                 )
             except sqlite3.IntegrityError:
                 self._faults.add(where, f"issue_id {native!r} is there twice; the first one counts")
@@ -199,7 +200,7 @@ class FilesConnector:
             if row is None or not isinstance(row.get(key), str | int):
                 self._faults.add(where, f"no row with {key!r}")
             else:
-                yield where, normalize.clean(row[key]), row
+                yield where, clean(row[key]), row
 
     def _read(
         self, files: dict[str, Path], table: str, parse: Callable[[Json, str, str], T], faults: Faults

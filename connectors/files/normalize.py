@@ -21,6 +21,7 @@ from pmo_sync.model import (
     Status,
     person_id,
 )
+from pmo_sync.text import clean
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -85,11 +86,6 @@ class _Row:
             return parse(value)
         except (ValueError, TypeError, KeyError, OverflowError):
             raise self.wrong(f"{name} is {clean(value)[:40]!r}, not {wanted}") from None
-
-
-def clean(value: Any) -> str:
-    """A text the store and every writer can hold: no NUL, no half of a surrogate pair."""
-    return str(value).replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _moment(value: Any) -> datetime:

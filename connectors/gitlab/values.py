@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from pmo_sync.text import clean
+
 Json = dict[str, Any]
 SHAPE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
@@ -15,8 +17,8 @@ def number(gid: Any) -> int:
 
 
 def text(value: Any) -> str:
-    """A text the store and every writer can hold: no NUL, no half of a surrogate pair."""
-    return str(value or "").replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    """As a clean text; empty for nothing."""
+    return clean(value or "")
 
 
 def moment(value: Any) -> datetime:

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from connectors.jira.normalize import Site
 from connectors.jira.paging import paged
-from connectors.jira.values import clean, day_of
+from connectors.jira.values import day_of
 from connectors.malformed import MALFORMED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, RefusedError
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Milestone, Problem, Project
+from pmo_sync.text import clean
 
 AGILE: Final = "agile/1.0"
 PER_PAGE: Final = 50

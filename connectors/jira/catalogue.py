@@ -13,10 +13,11 @@ from urllib.parse import quote
 from connectors.jira.boards import BoardReader
 from connectors.jira.normalize import Site
 from connectors.jira.paging import paged
-from connectors.jira.values import clean, day
+from connectors.jira.values import day
 from connectors.malformed import MALFORMED
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, RefusedError
 from pmo_sync.model import Catalogue, Category, Milestone, Problem, Project, Status
+from pmo_sync.text import clean
 
 T = TypeVar("T")
 CATEGORIES: Final[Mapping[str, Category]] = {"new": "todo", "indeterminate": "doing", "done": "done"}

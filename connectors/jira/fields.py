@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.jira.values import clean
 from pmo_sync.model import FieldChoice, Problem
+from pmo_sync.text import clean
 
 GREENHOPPER: Final = "com.pyxis.greenhopper.jira:"
 PORTFOLIO: Final = "com.atlassian.jpo:jpo-custom-field-"

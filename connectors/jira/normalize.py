@@ -16,7 +16,6 @@ from connectors.jira.fields import Fields
 from connectors.jira.links import direction, phrase, remote_links
 from connectors.jira.replay import Members, Value, deltas, lists, memberships, stays
 from connectors.jira.values import (
-    clean,
     dated,
     day,
     day_before,
@@ -36,6 +35,7 @@ from connectors.jira.wire import History, Item, RawIssue
 from connectors.malformed import MALFORMED
 from pmo_sync.errors import DataError
 from pmo_sync.model import Interval, Issue, Person, person_id
+from pmo_sync.text import clean
 
 # what the history calls a field (lower case), and what Cloud's fieldId calls it -> our channel
 CHANNELS: Final = {

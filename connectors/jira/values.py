@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.jira.replay import Members, Value
 from connectors.jira.wire import Item
+from pmo_sync.text import clean
 
 HEALTH: Final = {  # Jira's middle word is "At risk"; ours for it, as GitLab's, is needs_attention
     "on track": "on_track",
@@ -64,12 +65,6 @@ def day_of(value: Any, zone: ZoneInfo | None) -> date | None:
 def members(value: Iterable[Any] | None) -> list[Any]:
     """What a list holds; some servers put nothings into it."""
     return [one for one in value or () if one is not None]
-
-
-def clean(text: Any) -> str:
-    """Text without NUL, which databases refuse."""
-    made = str(text)
-    return made.replace("\0", "") if "\0" in made else made
 
 
 def name_before(item: Item) -> Value:

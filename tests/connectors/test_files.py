@@ -331,7 +331,7 @@ def test_hostile_texts(tmp_path: Path) -> None:
         assert read(found)["PAY"][0].issues[0].title == title.replace("\0", "")
     write_jsonl(tmp_path / "projects", PROJECTS)
     (tmp_path / "issues.jsonl").write_text(json.dumps(issue(1, status="1", title="\ud800x")))
-    assert read(connector(tmp_path))["PAY"][0].issues[0].title == "?x"
+    assert read(connector(tmp_path))["PAY"][0].issues[0].title == "\ufffdx"
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_people_are_pseudonyms_with_a_separate_name() -> None:
 def test_hostile_texts_are_kept_storable_and_nothing_private_is_kept() -> None:
     title = "a\0b \ud800 \U0001f600 \u202e </script> =cmd() /close @all {code} | <!--"
     found = record(Raw(issue(1, 1, title=title, labels=["x\0y", ""])))
-    assert found.issue.title == "ab ? \U0001f600 \u202e </script> =cmd() /close @all {code} | <!--"
+    assert found.issue.title == "ab \ufffd \U0001f600 \u202e </script> =cmd() /close @all {code} | <!--"
     assert [one.value for one in found.intervals if one.field == "label"] == ["xy"]
     repr(found).encode("utf-8")
     assert "never to be kept" not in repr(found)
