@@ -19,24 +19,33 @@ _NAMED: Final = re.compile(r"(?:([A-Za-z0-9_-]+)=)?(.+)", re.DOTALL)
 _ZONES: Final = "zoneinfo/"
 
 
-def asked(
-    jira: Sequence[str], gitlab: Sequence[str], users: Sequence[str], variables: Sequence[str]
-) -> tuple[list[Asked], bool]:
-    """The trackers, and whether somebody had to be asked. Raises UsageError where the options do not fit together."""
+def asked(jira: Sequence[str], gitlab: Sequence[str], about: Mapping[str, Sequence[str]]) -> tuple[list[Asked], bool]:
+    """The trackers, and whether somebody had to be asked. ``about`` are the options that say NAME=VALUE of a tracker.
+
+    Raises UsageError where the options do not fit together.
+    """
     from pmo_sync.pipeline.init import Asked
 
     if not jira and not gitlab:
-        if users or variables:
-            raise click.UsageError("--user and --token-env need a tracker: --jira [NAME=]URL or --gitlab [NAME=]URL")
+        if any(about.values()):
+            options = ", ".join(option for option, given in about.items() if given)
+            raise click.UsageError(f"{options}: of which tracker? Name it: --jira [NAME=]URL or --gitlab [NAME=]URL")
         return _prompted(), True
-    user_of, variable_of = _pairs("--user", users), _pairs("--token-env", variables)
+    told = {option: _pairs(option, given) for option, given in about.items()}
     found: list[Asked] = []
     for kind, given in (("jira", jira), ("gitlab", gitlab)):
         for one in given:
             name, url = _named(one)
             name = name or _free(kind, [tracker.name for tracker in found])
-            found.append(Asked(name, kind, url, variable_of.pop(name, _variable(name)), user_of.pop(name, "")))
-    for option, rest in (("--user", user_of), ("--token-env", variable_of)):
+            said = {option: values.pop(name, "") for option, values in told.items()}
+            bundle = said["--ca-bundle"] and str(Path(said["--ca-bundle"]).expanduser().absolute())
+            found.append(
+                Asked(
+                    name, kind, url, said["--token-env"] or _variable(name), user=said["--user"],
+                    api_base=said["--api-base"], proxy=said["--proxy"], ca_bundle=bundle,
+                )
+            )  # fmt: skip
+    for option, rest in told.items():
         for name in rest:
             raise click.UsageError(
                 f"{option}: no tracker is called {name!r}; there are {', '.join(one.name for one in found)}"

@@ -202,6 +202,11 @@ def demo(invocation: Invocation, out: Path, quick: bool, seed: int, keep_serving
     "--token-env", "variables", multiple=True, metavar="NAME=VARIABLE",
     help="The environment variable that holds NAME's token. Default: NAME_TOKEN.",
 )  # fmt: skip
+@click.option("--api-base", "bases", multiple=True, metavar="NAME=URL", help="Where NAME's API is, if not at its URL.")
+@click.option("--proxy", "proxies", multiple=True, metavar="NAME=URL", help="The proxy that leads to NAME.")
+@click.option(
+    "--ca-bundle", "bundles", multiple=True, metavar="NAME=FILE", help="PEM file of the authority NAME's certificate is of."
+)  # fmt: skip
 @click.option("--name", default="PMO", show_default=True, help="The PMO's name.")
 @click.option("--zone", help="The PMO's time zone, such as Asia/Jakarta. Default: this machine's.")
 @click.option("--language", type=click.Choice(["en", "id"]), help="Of the reports. Default: this machine's, or en.")
@@ -213,7 +218,11 @@ def init(invocation: Invocation, **options: Any) -> None:
     from pmo_sync.pipeline import init as first
     from pmo_sync.pipeline.init import Pmo
 
-    trackers, was_asked = asked(options["jira"], options["gitlab"], options["users"], options["variables"])
+    about = {
+        "--user": options["users"], "--token-env": options["variables"], "--api-base": options["bases"],
+        "--proxy": options["proxies"], "--ca-bundle": options["bundles"],
+    }  # fmt: skip
+    trackers, was_asked = asked(options["jira"], options["gitlab"], about)
     name, zone = options["name"], options["zone"] or default_zone(os.environ)
     language = options["language"] or default_language(os.environ)
     if was_asked:

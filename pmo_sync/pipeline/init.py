@@ -42,6 +42,9 @@ class Asked:
     url: str
     token_env: str
     user: str = ""
+    api_base: str = ""
+    proxy: str = ""
+    ca_bundle: str = ""  # absolute: the file that is tried stands elsewhere than the one that is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ def _sources(pmo: Pmo, asked: Sequence[Asked]) -> str:
     lines.append(f"language = {quoted(pmo.language)}")
     for one in asked:
         lines += [f"[source.{key(one.name)}]", f"kind = {quoted(one.kind)}", f"url = {quoted(one.url)}"]
-        lines += [f"user = {quoted(one.user)}"] if one.user else []
+        ways = {"user": one.user, "api_base": one.api_base, "proxy": one.proxy, "ca_bundle": one.ca_bundle}
+        lines += [f"{name} = {quoted(value)}" for name, value in ways.items() if value]
         lines += [f"token = {{ env = {quoted(one.token_env)} }}"]
     return "\n".join(lines) + "\n"
 

@@ -88,8 +88,11 @@ def _source(seen: Seen) -> Iterator[str]:
         yield f"url = {quoted(source.server.url)}"
         if seen.survey.flavour:
             yield f"flavour = {quoted(seen.survey.flavour)}"
-        if source.server.user:
-            yield f"user = {quoted(source.server.user)}"
+        if source.server.api_base != source.server.url:
+            yield f"api_base = {quoted(source.server.api_base)}"
+        for name in ("user", "proxy", "ca_bundle"):
+            if value := getattr(source.server, name):
+                yield f"{name} = {quoted(value)}"
         if source.server.token is not None:
             yield f"token = {{ {source.server.token.how} = {quoted(source.server.token.where)} }}"
     yield "projects = ["

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
@@ -160,8 +162,33 @@ def test_options_that_do_not_fit(company: Office, tmp_path: Path, capsys) -> Non
     assert "no tracker is called 'jirra'; there are jira" in capsys.readouterr().err
     assert run(company, "init", *file, "--jira", "https://a", "--token-env", "JIRA_TOKEN") == 2
     assert run(company, "init", *file, "--user", "jira=me") == 2
+    assert run(company, "init", *file, "--proxy", "jira=http://proxy") == 2
+    assert "--proxy: of which tracker?" in capsys.readouterr().err
+    assert run(company, "init", *file, "--jira", "https://a", "--ca-bundle", "x=ca.pem") == 2
     assert run(company, "init", *file, "--jira", "x=https://a", "--gitlab", "x=https://b") == 1
     assert "two trackers are called x" in capsys.readouterr().err
+
+
+def test_a_tracker_that_is_reached_another_way(company: Office, tmp_path: Path, monkeypatch) -> None:
+    """Through a proxy (which is asked for a whole address), at another address, with an authority of one's own."""
+    monkeypatch.chdir(tmp_path)
+    file, urls = tmp_path / "conf" / "pmo-sync.toml", company.running.urls
+    file.parent.mkdir()
+    shutil.copy(certifi.where(), tmp_path / "ca.pem")
+    words = [
+        "init", "--config", str(file), "--gitlab", "far=http://gitlab.invalid", "--proxy", f"far={urls['gitlab']}",
+        "--token-env", "far=DEMO_GITLAB_READ_TOKEN", "--ca-bundle", "far=ca.pem",
+        "--jira", "scoped=https://jira.invalid", "--api-base", f"scoped={urls['dc']}",
+        "--token-env", "scoped=DEMO_JIRA_DC_TOKEN",
+    ]  # fmt: skip
+    assert run(company, *words) == 0
+    found = {one.name: one.server for one in load(file, company.running.tokens, connectors.names()).sources}
+    assert found["far"] is not None
+    assert (found["far"].proxy, found["far"].ca_bundle) == (urls["gitlab"], str(tmp_path / "ca.pem"))
+    assert found["far"].api_base == found["far"].url == "http://gitlab.invalid"
+    assert found["scoped"] is not None
+    assert (found["scoped"].url, found["scoped"].api_base) == ("https://jira.invalid", urls["dc"])
+    assert (found["scoped"].proxy, found["scoped"].ca_bundle) == (None, None)
 
 
 def test_asked_one_by_one(company: Office, tmp_path: Path, monkeypatch) -> None:
