@@ -30,6 +30,13 @@ class ProjectCertificate:
     vanished: Mapping[Fate, int] = field(default_factory=dict)  # taken out in this run, by what became of them
     read_at: datetime | None = None  # last read to its end: the age of what we know of changes
     swept_at: datetime | None = None  # ids last compared one by one: the age of what we know of deletions
+    project_id: str = ""  # older certificates have none
+    is_lacking: bool = False  # held before, and not read to its end since the database was made anew
+
+    @property
+    def was_held(self) -> bool:
+        """Whether pages may speak of it: we had issues of it, from a reading that came to its end."""
+        return bool(self.project_id) and (self.is_lacking or (self.read_at is not None and self.our_count > 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def is_meant(name: str, key: str, number: str = "") -> bool:
     """Whether ``name`` means the tracker project of that key or number: in any case; ``group/*`` all below a group.
@@ -12,3 +14,8 @@ def is_meant(name: str, key: str, number: str = "") -> bool:
     if said.endswith("/*"):
         return f"{known}/".startswith(said[:-1])
     return said in (known, number)
+
+
+def is_asked_for(names: Sequence[str], key: str, number: str) -> bool:
+    """Whether a source configured with ``names`` asks for the tracker project; without a name it asks for all."""
+    return not names or any(is_meant(name, key, number) for name in names)

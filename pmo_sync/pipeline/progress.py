@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate
+from pmo_sync.config.projects import is_asked_for
 from pmo_sync.model import Fate, Identity, Problem, Project
 from pmo_sync.pipeline.discretion import discreet, discreet_text
 from pmo_sync.store import passes, vanishing
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from pmo_sync.config import SourceConfig
     from pmo_sync.pipeline.workspace import Workspace
 
+LACKING: Final = (
+    "read before, but the server did not show it since the database was made anew. Is the account still a member? If "
+    "the project is gone for good: pmo-sync pull --allow-shrink"
+)
+
 
 @dataclass(slots=True)
 class Progress:
@@ -24,6 +31,7 @@ class Progress:
 
     config: SourceConfig
     began_at: datetime
+    certified: SourceCertificate | None = None  # by the last pull of the whole source
     connector: Connector | None = None  # None: its configuration leads nowhere
     is_partial: bool = False
     allow_shrink: bool = False  # however much the server no longer shows
@@ -67,9 +75,13 @@ class Progress:
             self.error = "no project could be read: " + self.closed[0].what
         hidden = store.confidential(self.source)
         ours, missed = store.counts(self.source), vanishing.missed(store, self.source)
+        keys = store.project_keys(self.source)
+        lacking = self._lacking(passes.projects_read(store), keys)
+        self.problems += [Problem(key, LACKING) for id_, key in lacking.items() if id_ not in keys]
         projects = [
             ProjectCertificate(
                 project=key,
+                project_id=id_,
                 server_count=self.counts.get(id_),
                 our_count=ours.get(id_, 0),
                 read=self.read[id_],
@@ -79,8 +91,9 @@ class Progress:
                 vanished=dict(self.vanished.get(id_, {})),
                 read_at=passes.read_at(store, id_),
                 swept_at=passes.swept_at(store, id_),
+                is_lacking=id_ in lacking,
             )
-            for id_, key in sorted(store.project_keys(self.source).items())
+            for id_, key in sorted({**lacking, **keys}.items())
         ]
         return SourceCertificate(
             source=self.source,
@@ -98,6 +111,20 @@ class Progress:
             is_partial=self.is_partial,
             unnamed_kinds=_unnamed_kinds(workspace, self.source),
         )
+
+    def _lacking(self, read: frozenset[str], keys: Mapping[str, str]) -> dict[str, str]:
+        """Id -> key of the projects that we held once and still want, and that this database has not read to their end."""
+        held = [one for one in self.certified.projects if one.was_held] if self.certified else []
+        return {
+            one.project_id: one.project
+            for one in held
+            if one.project_id not in read and (one.project_id in keys or self._is_missed(one, keys))
+        }
+
+    def _is_missed(self, one: ProjectCertificate, keys: Mapping[str, str]) -> bool:
+        """Whether it should be here although the server does not show it; one of its key may have taken its place."""
+        is_asked = is_asked_for(self.config.projects, one.project, one.project_id.rpartition(":")[2])
+        return is_asked and not self.allow_shrink and one.project not in keys.values()
 
 
 def _skew(identity: Identity | None, now: datetime) -> float | None:

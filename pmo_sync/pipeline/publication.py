@@ -8,7 +8,7 @@ from typing import Any
 from pmo_sync import forecast
 from pmo_sync.assessed import Assessed
 from pmo_sync.certificate import below
-from pmo_sync.pipeline.certified import certified
+from pmo_sync.pipeline.certified import Certified, certified
 from pmo_sync.pipeline.orphans import orphaned
 from pmo_sync.pipeline.places import Plan, adopted, plan, publish_all
 from pmo_sync.pipeline.whereabouts import FORGOTTEN, Whereabouts
@@ -19,19 +19,29 @@ from reports.publish import Published
 
 
 def refusals(workspace: Workspace, assessed: Assessed) -> list[str]:
-    """Why nothing may be published: sources whose certificates are worse than the configuration asks for, and sources
-    that were read before, but not into this database: it was made anew, and pages would lose what they say.
+    """Why nothing may be published: sources whose certificates are worse than the configuration asks for, and those
+    of which something was read before, but not into this database: it was made anew, and pages would lose what they say.
     """
     config, known = workspace.config, certified(workspace.record)
     if not any(place.write for place in config.places):
         return []
-    here = passes.sources_read(workspace.store)
+    here = passes.projects_read(workspace.store)
     lacking = [
-        f"{one.name}: read before, but not since the database was made anew; run `pmo-sync pull`"
+        f"{what}: read before, but not since the database was made anew; run `pmo-sync pull`, which says what hinders it"
         for one in config.sources
-        if one.name in known.succeeded_at and one.name not in here
+        if (what := _lacking(one.name, known, here))
     ]
     return lacking or below(known.newest, [one.name for one in config.sources], config.required_grade, assessed.as_of)
+
+
+def _lacking(source: str, known: Certified, here: frozenset[str]) -> str:
+    """The source, or those of its projects that were read before and are not here; empty: all are."""
+    if source not in known.succeeded_at:
+        return ""
+    if not any(one.startswith(f"{source}:") for one in here):
+        return source
+    projects = [one.project for one in known.newest[source].projects if one.was_held and one.project_id not in here]
+    return f"{source}: {', '.join(projects)}" if projects else ""
 
 
 def publish_and_remember(

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import connectors
 from pmo_sync.certificate import SourceCertificate
-from pmo_sync.config.projects import is_meant
+from pmo_sync.config.projects import is_asked_for
 from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
+from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.compare import compare
 from pmo_sync.pipeline.discretion import discreet_text, without_issue
 from pmo_sync.pipeline.finding import counted
@@ -72,7 +73,11 @@ def pull_sources(
     """
     store = workspace.store
     now = workspace.clock.now()
-    known = [Progress(one, now, is_partial=bool(projects), allow_shrink=allow_shrink) for one in sources]
+    before = certified(workspace.record).newest
+    known = [
+        Progress(one, now, before.get(one.name), is_partial=bool(projects), allow_shrink=allow_shrink)
+        for one in sources
+    ]
     with ExitStack() as opened:
         for one in known:
             try:
@@ -290,7 +295,7 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
     hidden = {
         id_: key
         for id_, key in store.project_keys(source.name).items()
-        if id_ not in shown and held.get(id_) and _is_configured(id_, key, source.projects)
+        if id_ not in shown and held.get(id_) and is_asked_for(source.projects, key, id_.rpartition(":")[2])
     }
     known.skipped = catalogue.notes
     if known.allow_shrink and not catalogue.problems:
@@ -310,11 +315,6 @@ def _take_out(workspace: Workspace, project_id: str, key: str) -> Problem:
     vanishing.take_out(workspace.store, [Trace(one, "gone") for one in ids], workspace.clock.now())
     passes.forget_project(workspace.store, project_id)
     return Problem(key, f"{counted(len(ids), 'issue')} taken out: the server no longer shows the project")
-
-
-def _is_configured(project_id: str, key: str, names: Sequence[str]) -> bool:
-    """Whether the configuration still asks for a project that we hold."""
-    return not names or any(is_meant(name, key, project_id.rpartition(":")[2]) for name in names)
 
 
 def _end_project(workspace: Workspace, known: Progress, project: Project) -> None:

@@ -83,10 +83,9 @@ def note_away(store: Store, source: str, project_ids: Iterable[str], *, is_away:
             connection.execute("INSERT INTO away SELECT ?, id FROM given", [source])
 
 
-def sources_read(store: Store) -> frozenset[str]:
-    """Those of which this database has read a project to its end."""
-    query = "SELECT DISTINCT project.source FROM project JOIN compared USING (project_id) WHERE read_at IS NOT NULL"
-    return frozenset(row[0] for row in store.rows(query))
+def projects_read(store: Store) -> frozenset[str]:
+    """Those that this database has read to their end."""
+    return frozenset(row[0] for row in store.rows("SELECT project_id FROM compared WHERE read_at IS NOT NULL"))
 
 
 def note_unreadable(store: Store, project_id: str, found: Sequence[Problem], *, is_whole: bool) -> dict[str, int]:

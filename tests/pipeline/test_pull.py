@@ -17,6 +17,7 @@ from connectors.base import Traits
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json
 from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
+from pmo_sync.config.projects import is_asked_for
 from pmo_sync.errors import AbsentError, AccessError, TrackerError
 from pmo_sync.model import (
     Catalogue,
@@ -32,8 +33,10 @@ from pmo_sync.model import (
     Worklog,
     WorklogPage,
 )
+from pmo_sync.pipeline.certified import remember
 from pmo_sync.pipeline.discretion import discreet, discreet_text
-from pmo_sync.pipeline.pull import _is_configured, pull_sources
+from pmo_sync.pipeline.publication import refusals
+from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
 from pmo_sync.result import Silence
@@ -152,7 +155,8 @@ class Days:
     """One pull a day into one store."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.store = Store.open(folder / "s.duckdb")
+        self.file = folder / "s.duckdb"
+        self.store = Store.open(self.file)
         self.record = Record(folder / "record")
         self.tracker = Tracker()
         self.day = 0
@@ -162,15 +166,24 @@ class Days:
         self.day += 1
         self.clock = FixedClock(getattr(self, "clock", FixedClock(NOW)).now() + timedelta(hours=hours))
         config = SimpleNamespace(name="s", projects=(), statuses={}, shrink_limit=0.5)
-        workspace = Workspace(
-            SimpleNamespace(roles={}, status_map=frozenset(), sources=(config,), person_months=13),
-            Network(self.clock),
-            self.store,
-            self.record,
-            f"run-{self.day:03}",
-        )
-        (made,) = pull_sources(workspace, [config], Silence(), **{"full": False, **asked})
+        known = SimpleNamespace(
+            roles={}, status_map=frozenset(), sources=(config,), person_months=13, required_grade="failed",
+            places=(SimpleNamespace(write=True),),
+        )  # fmt: skip
+        self.workspace = Workspace(known, Network(self.clock), self.store, self.record, f"run-{self.day:03}")
+        (made,) = pull_sources(self.workspace, [config], Silence(), **{"full": False, **asked})
+        remember(self.workspace, [made])
         return made
+
+    def refused(self) -> list[str]:
+        """Why nothing would be published."""
+        return refusals(self.workspace, SimpleNamespace(as_of=NOW))
+
+    def begin_database_anew(self) -> None:
+        """As after an upgrade, or when the file was lost."""
+        self.store.close()
+        self.file.unlink()
+        self.store = Store.open(self.file)
 
     def status(self, id_: str) -> str | None:
         query = (
@@ -385,6 +398,38 @@ def test_a_project_that_is_gone_for_good_goes_when_it_may(days: Days) -> None:
     assert len(days.ids("A")) == 10
 
 
+def test_nothing_is_published_until_all_that_was_held_is_in_a_new_database(days: Days) -> None:
+    days.tracker.projects = ["A", "B", "C"]
+    days.tracker.issues |= {"B": {1: (0, "open")}, "C": {}}
+    days.pull()
+    assert days.refused() == []
+    days.begin_database_anew()
+    days.tracker.refuses = {"B": TrackerError("502"), "C": TrackerError("502")}
+    for _ in range(2):
+        assert [one.project for one in days.pull().projects if one.is_lacking] == ["B"]
+        assert [line.partition(": read before")[0] for line in days.refused()] == ["s: B"]
+    days.pull(projects=["A"])
+    assert days.refused(), "not by a pull that did not ask for it"
+    days.tracker.refuses = {}
+    days.pull()
+    assert days.refused() == []
+
+
+def test_a_project_that_a_new_database_never_saw_is_missed_until_it_may_go(days: Days) -> None:
+    days.tracker.projects = ["A", "B"]
+    days.tracker.issues["B"] = {1: (0, "open")}
+    days.pull()
+    days.begin_database_anew()
+    days.tracker.projects = ["A"]
+    for _ in range(2):
+        made = days.pull()
+        assert [(one.subject, "--allow-shrink" in one.what) for one in made.problems] == [("B", True)]
+        assert days.refused()
+    assert days.pull(allow_shrink=True).grade == "complete"
+    assert days.refused() == []
+    assert days.pull().grade == "complete"
+
+
 def test_nothing_wanted_of_a_source_is_no_failure(days: Days) -> None:
     assert days.pull(projects=["OTHER"]).error == ""
 
@@ -451,7 +496,7 @@ def test_an_error_about_a_single_issue_does_not_name_it(days: Days) -> None:
     ],
 )
 def test_a_project_we_hold_is_missed_while_the_configuration_names_it(names: tuple[str, ...], is_missed: bool) -> None:
-    assert _is_configured("s:7", "acme/pay", names) is is_missed
+    assert is_asked_for(names, "acme/pay", "7") is is_missed
 
 
 def test_one_closed_project_does_not_starve_the_next(days: Days) -> None:
