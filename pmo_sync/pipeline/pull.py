@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import connectors
 from pmo_sync.certificate import SourceCertificate
-from pmo_sync.config.projects import is_asked_for
+from pmo_sync.config.projects import is_asked_for, is_meant
 from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 from pmo_sync.pipeline.certified import certified
@@ -298,7 +298,7 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
         if id_ not in shown and held.get(id_) and is_asked_for(source.projects, key, id_.rpartition(":")[2])
     }
     known.skipped = catalogue.notes
-    if known.allow_shrink and not catalogue.problems:
+    if known.allow_shrink and not _others(catalogue.problems, hidden, source.projects):
         known.skipped += tuple(_take_out(workspace, id_, key) for id_, key in hidden.items())
         hidden = {}
     known.closed += [*catalogue.problems, *(Problem(key, HIDDEN) for key in hidden.values())]
@@ -307,6 +307,14 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
     if known.connector is not None and known.connector.traits.worklog_feed:
         passes.note_away(store, source.name, hidden, is_away=True)
     store.save_catalogue(source.name, catalogue, workspace.clock.now(), hidden)
+
+
+def _others(problems: Sequence[Problem], hidden: Mapping[str, str], names: Sequence[str]) -> list[Problem]:
+    """The problems of a catalogue but those that say that a name of the configuration shows nothing, where one of the
+    hidden projects had that name: what else it could not tell may be why they are hidden.
+    """
+    gone = {name for name in names for id_, key in hidden.items() if is_meant(name, key, id_.rpartition(":")[2])}
+    return [one for one in problems if one.subject not in gone]
 
 
 def _take_out(workspace: Workspace, project_id: str, key: str) -> Problem:

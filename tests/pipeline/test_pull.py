@@ -61,6 +61,7 @@ class Tracker:
     booked: dict[int, tuple[int, int]] = field(default_factory=dict)  # issue -> (on day, seconds)
     feed_fails: TrackerError | None = None
     odd_booking: Problem | None = None
+    odd_catalogue: Problem | None = None
     census_fails: TrackerError | None = None
     is_dead: bool = False
     sweeps: int = 0
@@ -78,8 +79,8 @@ class Scripted:
     source = "s"
     traits = Traits(incremental=True, counts=True, worklog_feed=True)
 
-    def __init__(self, tracker: Tracker, day: int) -> None:
-        self.tracker, self.day = tracker, day
+    def __init__(self, tracker: Tracker, day: int, names: Sequence[str]) -> None:
+        self.tracker, self.day, self.names = tracker, day, names
 
     def check(self) -> Identity:
         if self.tracker.is_dead and self.tracker.asked:
@@ -88,7 +89,10 @@ class Scripted:
 
     def catalogue(self) -> Catalogue:
         made = tuple(Project(f"s:{key}", "s", key, key, "", is_archived=False) for key in self.tracker.projects)
-        return Catalogue(made, (), ())
+        shown = {key.lower() for key in self.tracker.projects}
+        lacking = [Problem(name, "not there") for name in self.names if name.lower() not in shown]
+        odd = [self.tracker.odd_catalogue] if self.tracker.odd_catalogue else []
+        return Catalogue(made, (), (), problems=(*lacking, *odd))
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         self.tracker.asked.append((project.key, cursor))
@@ -160,12 +164,15 @@ class Days:
         self.record = Record(folder / "record")
         self.tracker = Tracker()
         self.day = 0
-        monkeypatch.setattr(connectors, "connect", lambda options, network: Scripted(self.tracker, self.day))
+        self.names: tuple[str, ...] = ()  # of the projects that the configuration asks for
+        monkeypatch.setattr(
+            connectors, "connect", lambda options, network: Scripted(self.tracker, self.day, options.projects)
+        )
 
     def pull(self, hours: float = 24, **asked: Any) -> SourceCertificate:
         self.day += 1
         self.clock = FixedClock(getattr(self, "clock", FixedClock(NOW)).now() + timedelta(hours=hours))
-        config = SimpleNamespace(name="s", projects=(), statuses={}, shrink_limit=0.5)
+        config = SimpleNamespace(name="s", projects=self.names, statuses={}, shrink_limit=0.5)
         known = SimpleNamespace(
             roles={}, status_map=frozenset(), sources=(config,), person_months=13, required_grade="failed",
             places=(SimpleNamespace(write=True),),
@@ -396,6 +403,23 @@ def test_a_project_that_is_gone_for_good_goes_when_it_may(days: Days) -> None:
     days.tracker.projects = ["A", "B"]
     assert days.pull().grade == "complete"
     assert len(days.ids("A")) == 10
+
+
+def test_a_project_that_the_configuration_names_goes_too(days: Days) -> None:
+    days.tracker.projects, days.names = ["A", "B"], ("a", "B")
+    days.tracker.issues["B"] = {1: (0, "open")}
+    days.pull()
+    days.tracker.projects = ["B"]
+    assert {one.subject for one in days.pull().problems} == {"a", "A"}
+    days.tracker.odd_catalogue = Problem("s", "a project cannot be understood")
+    days.pull(allow_shrink=True)
+    assert len(days.ids()) == 10, "A may be what could not be understood"
+    days.tracker.odd_catalogue = None
+    made = days.pull(allow_shrink=True)
+    assert days.ids() == set()
+    assert [one.subject for one in made.problems] == ["a"], "its name is still in the configuration"
+    days.names = ("B",)
+    assert days.pull().grade == "complete"
 
 
 def test_nothing_is_published_until_all_that_was_held_is_in_a_new_database(days: Days) -> None:
