@@ -71,7 +71,7 @@ class Progress:
     def certificate(self, workspace: Workspace) -> SourceCertificate:
         """What this pull can prove."""
         store, now = workspace.store, workspace.clock.now()
-        if self.projects and self.closed and not self.ended and not self.error:
+        if self.closed and not self.ended and not self.error:
             self.error = "no project could be read: " + self.closed[0].what
         hidden = store.confidential(self.source)
         ours, missed = store.counts(self.source), vanishing.missed(store, self.source)

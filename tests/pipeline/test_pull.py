@@ -381,12 +381,22 @@ def test_two_glitches_far_apart_take_nothing_out(days: Days) -> None:
 
 def test_a_project_out_of_sight_is_a_problem_and_stays(days: Days) -> None:
     days.pull()
-    days.tracker.projects = []
+    days.tracker.issues["B"] = {1: (0, "open")}
+    days.tracker.projects = ["B"]
     made = days.pull()
     assert made.grade == "incomplete"
     assert "no longer shows" in made.problems[0].what
     assert len(days.ids()) == 10
-    assert days.store.project_keys("s") == {"s:A": "A"}
+    assert days.store.project_keys("s") == {"s:A": "A", "s:B": "B"}
+
+
+def test_a_source_that_shows_none_of_its_projects_was_not_read(days: Days) -> None:
+    days.pull()
+    days.tracker.projects = []
+    made = days.pull()
+    assert (made.grade, made.pulled_at) == ("failed", None)
+    assert made.error.startswith("no project could be read: the server no longer shows")
+    assert len(days.ids()) == 10
 
 
 def test_a_project_that_is_gone_for_good_goes_when_it_may(days: Days) -> None:
