@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from reports.wording import Words
 
 
-def compose_all(assessed: Assessed, language: str) -> list[Document]:
+def compose_all(assessed: Assessed, language: str, *, is_short: bool = False) -> list[Document]:
     """Every document of the period in ``language`` (``en`` or ``id``): the projects first, then the page that links
     to them, because a place may refuse a link to a page that is not there yet. For the same reason no project links to
-    another: its page would change once more when the other one exists.
+    another: its page would change once more when the other one exists. ``is_short``: for a place whose pages may not
+    grow with the portfolio.
     """
     from reports import portfolio, project
     from reports.wording import Words
@@ -23,7 +24,8 @@ def compose_all(assessed: Assessed, language: str) -> list[Document]:
     words = Words(language, assessed.zone, assessed.today)
     assessed = _discreet(assessed, words)
     projects = sorted(one.id for one in assessed.subjects.values() if one.kind == "project")
-    return [*(project.compose(assessed, one, words) for one in projects), portfolio.compose(assessed, words)]
+    page = portfolio.compose(assessed, words, portfolio.MOST_PROJECTS if is_short else None)
+    return [*(project.compose(assessed, one, words) for one in projects), page]
 
 
 def _discreet(assessed: Assessed, words: Words) -> Assessed:

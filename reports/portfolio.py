@@ -34,13 +34,14 @@ SLOT: Final = "portfolio"
 MOST_BROKEN: Final = 3
 MOST_CHANGES: Final = 5  # what a reader of twelve minutes can act on
 MOST_MILESTONES: Final = 7
+MOST_PROJECTS: Final = 100  # of 1,000 bytes each, 3,000 where every name is long and Chinese; Confluence takes 400,000
 NEXT: Final = timedelta(weeks=6)
 QUARTER: Final = timedelta(days=90)
 RAGS: Final[tuple[Rag, ...]] = ("green", "amber", "red", "grey")
 
 
-def compose(assessed: Assessed, words: Words) -> Document:
-    """The page of the whole portfolio, from assessed readings."""
+def compose(assessed: Assessed, words: Words, most: int | None = None) -> Document:
+    """The page of the whole portfolio, from assessed readings; ``most`` of its projects, the worst, in its table."""
     projects = [one for one in assessed.subjects.values() if one.kind == "project"]
     blocks: list[Block] = [
         _header(assessed, words),
@@ -50,7 +51,7 @@ def compose(assessed: Assessed, words: Words) -> Document:
         *_next_weeks(assessed, projects, words),
         Columns((needs.decide(assessed, words), needs.waiting(assessed, words))),
         Columns((needs.capacity(assessed, projects, words), trust_block(assessed, words))),
-        *_projects(assessed, projects, words),
+        *_projects(assessed, projects, most, words),
         Expand(words.say("How to read this page"), definitions(words)),
     ]
     title = words.say("{name}: portfolio status", name=assessed.name)
@@ -199,8 +200,8 @@ def _severity(assessed: Assessed, subject: Subject) -> int:
     return cells.SEVERITY[verdict.rag if verdict else "grey"]
 
 
-def _projects(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
-    """Every project, worst first, with its reason, so that nothing is only a count."""
+def _projects(assessed: Assessed, projects: list[Subject], most: int | None, words: Words) -> tuple[Block, ...]:
+    """Every project, worst first, with its reason, so that nothing is only a count; of very many the ``most`` worst."""
     heading = Heading(2, words.say("All projects"))
     if not projects:
         return heading, cells.muted(words.say("No project is configured and none was found in the trackers."))
@@ -212,8 +213,16 @@ def _projects(assessed: Assessed, projects: list[Subject], words: Words) -> tupl
         Column(words.say("Slipped"), "right"), Column(words.say("Why")),
     ]  # fmt: skip
     projects = sorted(projects, key=lambda one: (_severity(assessed, one), one.name))
-    rows = [_project_row(assessed, one, programmes, words) for one in projects]
-    return heading, cells.table(columns, rows)
+    rows = [_project_row(assessed, one, programmes, words) for one in projects[:most]]
+    left = len(projects) - len(rows)
+    if not left:
+        return heading, cells.table(columns, rows)
+    text = words.count(
+        "… and {left} more project, not worse than these: it has a page of its own, and the HTML report lists all.",
+        "… and {left} more projects, none worse than these: each has a page of its own, and the HTML report lists all.",
+        left, left=left,
+    )  # fmt: skip
+    return heading, cells.table(columns, rows), cells.muted(text)
 
 
 def _project_row(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pmo_sync.config.records import COMMENTS, PlaceConfig
+from pmo_sync.config.records import COMMENTS, Language, PlaceConfig
 from pmo_sync.errors import ConfigError, PmoSyncError
 from reports import compose_all
 from reports.publish import Published, publish_documents
@@ -20,17 +20,22 @@ if TYPE_CHECKING:
     from pmo_sync.result import Voice
     from reports.document import Document
 
-ORDER: Final = ("confluence", "folder", *COMMENTS)  # comments link to pages, and to files where there are no pages
+ORDER: Final = ("confluence", "folder", *COMMENTS)  # comments link to pages
 NAMED: Final = 20  # documents in the message about one that is not there
 Plan = Sequence[tuple[PlaceConfig, "Sequence[Document]"]]
 
 
 def plan(config: Config, assessed: Assessed) -> Plan:
     """The documents that belong in each place, in its language, projects before the portfolio that links to them."""
-    composed = {place.language: compose_all(assessed, place.language) for place in config.places}
+    composed = {one: compose_all(assessed, one[0], is_short=one[1]) for one in map(_form, config.places)}
     places = sorted(config.places, key=lambda one: ORDER.index(one.kind))
-    planned = [(place, _documents(config, place, composed[place.language])) for place in places]
+    planned = [(place, _documents(config, place, composed[_form(place)])) for place in places]
     return [(place, documents) for place, documents in planned if documents]
+
+
+def _form(place: PlaceConfig) -> tuple[Language, bool]:
+    """The language of its documents, and whether their tables are kept short."""
+    return place.language, place.kind == "confluence"
 
 
 def adopted(planned: Plan, named: Collection[str]) -> frozenset[tuple[str, str]]:
@@ -101,13 +106,15 @@ def wanted(config: Config, place: PlaceConfig, slots: Collection[str]) -> set[st
     """Those of ``slots`` that a report puts into ``place``."""
     if config.profile == "repository" and place.kind in COMMENTS:
         return set()  # this kind of PMO informs its projects; it does not write into their trackers
-    kinds = {report.report for report in config.reports if place.name in report.places}
-    subjects = {f"project/{id_}" for report in config.reports if place.name in report.places for id_ in report.subjects}
+    reports = [one for one in config.reports if place.name in one.places]
+    kinds = {one.report for one in reports}
     if place.kind in COMMENTS:
         return {one for one in slots if "summary" in kinds and one in place.issues}
+    named = [one.subjects for one in reports if one.report == "project"]
+    subjects = {f"project/{id_}" for some in named for id_ in some}
     return {
         one
         for one in slots
         if (one == "portfolio" and "portfolio" in kinds)
-        or (one.startswith("project/") and "project" in kinds and (not subjects or one in subjects))
+        or (one.startswith("project/") and (one in subjects or () in named))  # a report that names none wants all
     }

@@ -114,7 +114,7 @@ class ConfluencePublisher:
         """Too large, not well-formed (Confluence would refuse the whole page), or an impossible file name."""
         size = len(item.text.encode("utf-8", "replace"))
         if size > LARGEST:
-            return f"the page would have {size:,} bytes, more than {LARGEST:,}; show fewer rows or split the report"
+            return f"the page would have {size:,} bytes, more than {LARGEST:,}; this is a fault of pmo-sync, please report it"
         try:
             ET.fromstring(  # noqa: S314 - our own text, without a document type
                 f'<r xmlns:ac="ac" xmlns:ri="ri">{item.text}</r>'

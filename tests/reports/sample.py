@@ -363,6 +363,22 @@ def hostile(text: str) -> Assessed:
     )
 
 
+def grown(projects: int, name: str, url: str) -> Assessed:
+    """The sample with so many projects: further ones like the first, red, with every name long."""
+    base = assessed()
+    subjects, verdicts, forecasts = dict(base.subjects), dict(base.verdicts), dict(base.forecasts)
+    for number in range(projects - len(PROJECTS)):
+        project, milestone = f"project:x{number}", f"milestone:x{number}"
+        subjects[project] = dataclasses.replace(base.subjects["project:pay"], id=project, name=f"{number} {name}")
+        subjects[milestone] = dataclasses.replace(
+            base.subjects["milestone:10"], id=milestone, parent=project, name=name, url=url
+        )
+        verdicts[project], verdicts[milestone] = base.verdicts["project:pay"], base.verdicts["milestone:10"]
+        forecasts[milestone] = base.forecasts["milestone:10"]
+    subjects |= {id_: dataclasses.replace(one, name=name) for id_, one in subjects.items() if one.kind == "programme"}
+    return dataclasses.replace(base, subjects=subjects, verdicts=verdicts, forecasts=forecasts)
+
+
 def empty() -> Assessed:
     """A portfolio of nothing: the first run on an empty tracker."""
     base = assessed()

@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -27,6 +28,7 @@ from reports.document import (
     Table,
 )
 from reports.method import definitions
+from reports.publishers.confluence import LARGEST
 from reports.wording import Words
 from reports.writers import gitlab_markdown, html, jira_markup, storage
 from tests.reports import sample
@@ -322,6 +324,22 @@ def _links(document: Document) -> list[Link]:
         lines += [cell for row in block.rows for cell in row] if isinstance(block, Table) else []
         found += [one for line in lines for one in line if isinstance(one, Link)]
     return found
+
+
+def test_of_very_many_projects_confluence_shows_the_worst_and_says_so() -> None:
+    name = "项目" * 60
+    assessed = sample.grown(500, name, f"https://gitlab.example/{'group/' * 40}-/milestones/10")
+    page = portfolio.compose(assessed, WORDS, portfolio.MOST_PROJECTS)
+    links = {
+        f"project/{id_.removeprefix('project:')}": f"https://wiki.example/1/{quote(name)}" for id_ in assessed.subjects
+    }
+    assert len(storage.write(page, links).text.encode()) < 0.8 * LARGEST
+    rows = _cells(_section(page, "All projects")[0])
+    assert {row[2] for row in rows} == {"Off track"}
+    assert f"and {500 - len(rows)} more projects, none worse" in _text(page)
+    whole = _page(assessed)
+    assert len(_cells(_section(whole, "All projects")[0])) == 500
+    assert "none worse" not in _text(whole)
 
 
 @pytest.mark.parametrize("language", ["en", "id"])

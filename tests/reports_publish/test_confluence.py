@@ -212,7 +212,7 @@ def test_the_mark_stays_inside_a_layout(bench: ConfluenceBench) -> None:
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        (replace(ITEM, text=f"<p>{'x' * LARGEST}</p>"), "split the report"),
+        (replace(ITEM, text=f"<p>{'x' * LARGEST}</p>"), "more than 400,000"),
         (replace(ITEM, text="<p>a & b</p>"), "not well-formed"),
         (replace(ITEM, text="<p>\x0b</p>"), "not well-formed"),
         (replace(ITEM, attachments=(PICTURE._replace(name="a:b.png"),)), "a:b.png"),
