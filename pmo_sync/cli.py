@@ -8,9 +8,10 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from datetime import date
 from functools import update_wrapper
+from io import StringIO
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -93,7 +94,7 @@ class Invocation:
     def say(self, line: str) -> None:
         """One line of what has happened: to the log, and to people unless they asked for quiet or JSON."""
         log.info("%s", line)
-        if self._is_silent:
+        if self.is_silent:
             return
         self._stop_status()
         _print(printable(line))
@@ -101,7 +102,7 @@ class Invocation:
     def progress(self, line: str) -> None:
         """What is happening now: one line that changes on a terminal, plain lines elsewhere."""
         log.debug("%s", line)
-        if self._is_silent:
+        if self.is_silent:
             return
         line = printable(line)
         if not sys.stdout.isatty():
@@ -116,7 +117,8 @@ class Invocation:
         self._status.update(escape(line))
 
     @property
-    def _is_silent(self) -> bool:
+    def is_silent(self) -> bool:
+        """Only the result is wanted."""
         return self.quiet or self.as_json
 
     def _stop_status(self) -> None:
@@ -190,7 +192,8 @@ def demo(invocation: Invocation, out: Path, quick: bool, seed: int, keep_serving
     """The whole job against a simulated company: no credentials, nothing leaves this machine."""
     from pmo_sync.demo.tour import tour
 
-    result = tour(out, seed, quick=quick, keep_serving=keep_serving, say=invocation.say, runner=run_in_process)
+    with redirect_stdout(StringIO()) if invocation.is_silent else nullcontext():  # what the commands inside would print
+        result = tour(out, seed, quick=quick, keep_serving=keep_serving, say=invocation.say, runner=run_in_process)
     invocation.finish(result)
 
 

@@ -34,8 +34,7 @@ def test_demo(tmp_path: Path, capsys) -> None:
 
     out = tmp_path / "demo"
     assert run_in_process(["demo", "--quick", "--out", str(out), "--json"], SystemClock(), {}) == 0
-    printed = capsys.readouterr().out
-    result = json.loads(printed[printed.index("{") :])
+    result = json.loads(capsys.readouterr().out)
     writes = {step["step"]: step["writes"] for step in result["steps"]}
     assert writes["first sync"] > 0
     assert writes["publishing again changes nothing"] == 0
