@@ -231,8 +231,8 @@ def _place(name: str, table: Table, environ: Mapping[str, str], language: Langua
         issues=table.words("issues") if kind in COMMENTS else {},
         language=table.choice("language", get_args(Language), language),
         write=table.get("write", bool, False),
-        notify=table.get("notify", bool, False),
-        title_prefix=table.text("title_prefix", ""),
+        notify=kind in ("confluence", "jira-comment") and table.get("notify", bool, False),
+        title_prefix=table.text("title_prefix", "") if kind == "confluence" else "",
     )
     if kind == "confluence" and place.server and place.server.flavour is None and "flavour" not in table.data:
         table.wrong("flavour", 'missing; say flavour = "cloud" or "data-center"')

@@ -32,18 +32,18 @@ def open_place(place: PlaceConfig, network: Network) -> tuple[FolderPublisher, W
     """See ``reports.publishers.open_place``."""
     if place.path is None:
         raise ConfigError([f"place.{place.name}.path: missing"])
-    return FolderPublisher(place.name, place.path, place.title_prefix), html.write
+    return FolderPublisher(place.name, place.path), html.write
 
 
 class FolderPublisher:
     """Documents as files under ``root``. Raises PmoSyncError where files cannot be read or written."""
 
     traits = Traits(version_lock=False, attachments=True, quiet_update=True, tree=False)
+    title_prefix = ""
     slots = None
 
-    def __init__(self, name: str, root: Path, title_prefix: str = "") -> None:
+    def __init__(self, name: str, root: Path) -> None:
         self.name = name
-        self.title_prefix = title_prefix
         self._root = root
 
     def check(self) -> str:

@@ -27,6 +27,7 @@ JIRA = '[source.s]\nkind = "jira"\nurl = "https://a.example/jira"\n'
 OAUTH = 'oauth = { client_id = "c", client_secret = { env = "S" }, scope = "READ" }\n'
 PROJECT = '[[project]]\nid = "{0}"\nname = "P"\nscopes = [{{ source = "s", project = "P" }}]\n'
 NOTES = '[place.notes]\nkind = "gitlab-note"\nurl = "https://gitlab.example.org"\n'
+COMMENTS = '[place.comments]\nkind = "jira-comment"\nurl = "https://jira.example.org"\n'
 FOLDER = '[place.folder]\nkind = "folder"\npath = "out"\n'
 
 # Fields that nothing reads, and why. Teams are checked and kept; no number uses them yet.
@@ -245,6 +246,11 @@ MISTAKES = [
     (SOURCE + '[[project]]\nid = "a"\nname = "A"\nscopes = 1', "project[a].scopes: must be a list of tables"),
     (SOURCE + '[[project]]\nid = "a"\nname = "A"', "project[a].scopes: missing"),
     (SOURCE + PROJECT.format("a") + 'profile = "coach"', "project[a].profile: unknown option"),
+    (SOURCE + NOTES + "notify = true", "place.notes.notify: unknown option"),
+    (SOURCE + NOTES + 'title_prefix = "X"', "place.notes.title_prefix: unknown option"),
+    (SOURCE + COMMENTS + 'title_prefix = "X"', "place.comments.title_prefix: unknown option"),
+    (SOURCE + FOLDER + "notify = true", "place.folder.notify: unknown option"),
+    (SOURCE + FOLDER + 'title_prefix = "X"', "place.folder.title_prefix: unknown option"),
     (SOURCE + NOTES + 'issues = { "pay" = "a/b#1" }', 'place.notes.issues.pay: must be "portfolio" or "project/ID"'),
     (SOURCE + NOTES + 'issues = { "project/" = "a/b#1" }', 'issues.project/: must be "portfolio" or "project/ID"'),
     (SOURCE + PROJECT.format("a") + NOTES + 'issues = { "project/b" = "a/b#1" }', "no [[project]] with id 'b'"),

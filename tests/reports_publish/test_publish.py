@@ -177,11 +177,13 @@ def test_titles_get_their_prefix_and_fit(tmp_path: Path) -> None:
     titles = []
 
     class Seen(FolderPublisher):
+        title_prefix = "[PMO] "
+
         def write(self, item: Item, digest: str, expected: Remote | None) -> Remote:
             titles.append(item.title)
             return super().write(item, digest, expected)
 
-    place = Seen("share", tmp_path, title_prefix="[PMO] ")
+    place = Seen("share", tmp_path)
     long = Document("a", "Line\none\x00 " + "x" * 300, "en", ())
     publish_documents(place, [long], lambda *_: Written("text"), write=True)
     assert titles[0].startswith("[PMO] Line one x")
