@@ -15,7 +15,7 @@ from reports.publishers.notice import notice
 if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
     from pmo_sync.clients.network import Network
-    from pmo_sync.config import Config
+    from pmo_sync.config import Config, ReportConfig
     from pmo_sync.pipeline.whereabouts import Whereabouts
     from pmo_sync.result import Voice
     from reports.document import Document
@@ -107,14 +107,13 @@ def wanted(config: Config, place: PlaceConfig, slots: Collection[str]) -> set[st
     if config.profile == "repository" and place.kind in COMMENTS:
         return set()  # this kind of PMO informs its projects; it does not write into their trackers
     reports = [one for one in config.reports if place.name in one.places]
-    kinds = {one.report for one in reports}
     if place.kind in COMMENTS:
-        return {one for one in slots if "summary" in kinds and one in place.issues}
-    named = [one.subjects for one in reports if one.report == "project"]
-    subjects = {f"project/{id_}" for some in named for id_ in some}
-    return {
-        one
-        for one in slots
-        if (one == "portfolio" and "portfolio" in kinds)
-        or (one.startswith("project/") and (one in subjects or () in named))  # a report that names none wants all
-    }
+        return {one for one in slots if reports and one in place.issues}
+    return {one for one in slots if any(_holds(report, one) for report in reports)}
+
+
+def _holds(report: ReportConfig, slot: str) -> bool:
+    if report.report == "portfolio":
+        return slot == "portfolio"
+    kind, _, id_ = slot.partition("/")
+    return kind == report.report and (not report.subjects or id_ in report.subjects)
