@@ -25,7 +25,6 @@ from reports.publish import Item, Remote, Traits, Writer
 from reports.writers import jira_markup
 
 KEY: Final = "pmo-sync"
-LONGEST: Final = 30_000  # characters; Jira's own limit is 32,767 where nobody changed it
 PERMISSIONS: Final = ("ADD_COMMENTS", "EDIT_OWN_COMMENTS")
 SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 _FOOTER: Final = re.compile(
@@ -98,8 +97,9 @@ class JiraCommentPublisher:
 
     def refuse(self, item: Item) -> str:
         """Too long, or with attachments."""
-        if len(item.text) > LONGEST:
-            return f"the comment would have {len(item.text):,} characters, more than {LONGEST:,}; shorten the summary"
+        size, most = len(item.text), jira_markup.MOST
+        if size > most:
+            return f"the comment would have {size:,} characters, more than {most:,}; shorten the summary"
         return "comments in Jira take no attachments here" if item.attachments else ""
 
     def find(self, slot: str, title: str, hint: str | None) -> Remote | None:  # noqa: ARG002 - comments have no titles

@@ -51,11 +51,6 @@ def write(document: Document, links: Mapping[str, str]) -> Written:
     return Written("\n\n".join(parts) + "\n")
 
 
-def line(line: Line, links: Mapping[str, str]) -> str:
-    """One line, such as a document's summary."""
-    return _Writer(links).line(line)
-
-
 def escaped(text: str) -> str:
     """Text that shows as it is and means nothing."""
     return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(_escape, printable(text)))

@@ -34,7 +34,7 @@ from reports.document import (
 )
 from reports.writers.links import address
 
-MOST: Final = 30_000  # characters: Jira's own limit is 32,767 by default
+MOST: Final = 30_000  # characters: Jira's own limit is 32,767 where nobody changed it
 _JOINER: Final = "\u2060"
 _SPECIAL: Final = re.compile(r"([{}\[\]*_!|~^+\-?@#:();])")
 _OPENING: Final = re.compile(r"(?i)(h[1-6]|bq)\.")
@@ -51,11 +51,6 @@ def write(document: Document, links: Mapping[str, str]) -> Written:
             break
         kept.append(text)
     return Written("\n".join(kept) + "\n")
-
-
-def line(line: Line, links: Mapping[str, str]) -> str:
-    """One line, such as a document's summary."""
-    return _Writer(links).line(line)
 
 
 def escaped(text: str) -> str:
