@@ -44,7 +44,7 @@ def _canonical(spec: Mapping[str, Any]) -> str:
 
 
 def svg(spec: Mapping[str, Any]) -> str:
-    """The chart as SVG, as the renderer writes it; `reports.writers.svg` makes it safe to inline. Raises PmoSyncError."""
+    """The chart as SVG, as the renderer writes it; `reports.svg` makes it safe to inline. Raises PmoSyncError."""
     with _drawing():
         made: str = vl_convert.vegalite_to_svg(**_options(spec))
     return made

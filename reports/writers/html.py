@@ -15,11 +15,10 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from reports import charts, theme
+from reports import charts, svg, theme
 from reports.document import Block, Chart, Columns, Document, Expand, Heading, Link, Paragraph, Written, printable
 from reports.theme import PALETTE
 from reports.wording import Words
-from reports.writers import svg
 from reports.writers.links import address
 
 _LONG_WORD = 24  # letters from which a word may be broken anywhere

@@ -13,10 +13,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports import charts, drawing, theme
+from reports import charts, drawing, svg, theme
 from reports.document import Chart
 from reports.wording import Words
-from reports.writers import svg
 from tests.reports import sample
 
 
