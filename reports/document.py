@@ -34,6 +34,13 @@ def printable(text: str, limit: int = 2_000) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def edged(text: str, shown: str) -> str:
+    """``shown``, made of ``text``, with the space that ``text`` keeps to its neighbours."""
+    left = " " if text[:1].isspace() else ""
+    right = " " if text[-1:].isspace() and text.strip() else ""
+    return f"{left}{shown}{right}"
+
+
 class Text(NamedTuple):
     """A run of plain text."""
 

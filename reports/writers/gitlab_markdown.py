@@ -33,6 +33,7 @@ from reports.document import (
     Table,
     Text,
     Written,
+    edged,
     printable,
 )
 from reports.writers.links import address
@@ -59,12 +60,6 @@ def escaped(text: str) -> str:
 def _escape(sign: re.Match[str]) -> str:
     before_a_word = sign.string[sign.end() : sign.end() + 1].strip()
     return f"\\{sign[0]}{JOINER if before_a_word and sign[0] in _REFERENCE else ''}"
-
-
-def _edged(text: str, made: str) -> str:
-    left = " " if text[:1].isspace() else ""
-    right = " " if text[-1:].isspace() and text.strip() else ""
-    return f"{left}{made}{right}"
 
 
 def _code(text: str) -> str:
@@ -142,7 +137,7 @@ class _Writer:
             made = f"**{made}**"
         elif made and one.muted:
             made = f"*{made}*"
-        return _edged(one.text, made)
+        return edged(one.text, made)
 
 
 def _html(text: str) -> str:

@@ -16,7 +16,19 @@ import jinja2
 from markupsafe import Markup
 
 from reports import charts, svg, theme
-from reports.document import Block, Chart, Columns, Document, Expand, Heading, Link, Paragraph, Written, printable
+from reports.document import (
+    Block,
+    Chart,
+    Columns,
+    Document,
+    Expand,
+    Heading,
+    Link,
+    Paragraph,
+    Written,
+    edged,
+    printable,
+)
 from reports.theme import PALETTE
 from reports.wording import Words
 from reports.writers.links import address
@@ -101,15 +113,8 @@ def _template() -> jinja2.Template:
         "picture": _picture,
         "sections": sections,
         "groups": groups,
-        "visible": _visible,
+        "visible": lambda text: edged(text, printable(text)),
         "unbroken": lambda text: any(len(word) > _LONG_WORD for word in text[:2_000].split()),
     }
     environment.globals |= {"glyphs": theme.GLYPHS, "arrows": theme.ARROWS}
     return environment.from_string(source)
-
-
-def _visible(text: str) -> str:
-    """One visible line that keeps the space to its neighbours."""
-    left = " " if text[:1].isspace() else ""
-    right = " " if text[-1:].isspace() and text.strip() else ""
-    return f"{left}{printable(text)}{right}"

@@ -30,6 +30,7 @@ from reports.document import (
     Table,
     Text,
     Written,
+    edged,
     printable,
 )
 from reports.writers.links import address
@@ -134,9 +135,7 @@ class _Writer:
         made = escaped(one.text)
         if made and one.strong:
             made = f"*{made}*"
-        left = " " if one.text[:1].isspace() else ""
-        right = " " if one.text[-1:].isspace() and one.text.strip() else ""
-        return f"{left}{made}{right}"
+        return edged(one.text, made)
 
 
 _WRITE: Final[Mapping[type, Callable[[_Writer, Any], Iterator[str]]]] = {

@@ -32,6 +32,7 @@ from reports.document import (
     Status,
     Table,
     Written,
+    edged,
     printable,
 )
 from reports.writers.links import address
@@ -147,14 +148,14 @@ class _Writer:
                 if where:
                     _text(ET.SubElement(parent, "a", {"href": where}), one.text, edges=True)
                 else:
-                    _tail(parent, _edged(one.text))
+                    _tail(parent, edged(one.text, printable(one.text)))
                 continue
             if one.strong:
                 _text(ET.SubElement(parent, "strong"), one.text, edges=True)
             elif one.muted:
                 _text(ET.SubElement(parent, "em"), one.text, edges=True)
             else:
-                _tail(parent, _edged(one.text))
+                _tail(parent, edged(one.text, printable(one.text)))
 
     @staticmethod
     def _table(parent: ET.Element, layout: str) -> ET.Element:
@@ -177,15 +178,8 @@ def _aligned(cell: ET.Element, align: str) -> ET.Element:
     return ET.SubElement(cell, "p", {"style": "text-align: right;"} if align == "right" else {})
 
 
-def _edged(text: str) -> str:
-    """One visible line that keeps the space to its neighbours."""
-    left = " " if text[:1].isspace() else ""
-    right = " " if text[-1:].isspace() and text.strip() else ""
-    return f"{left}{printable(text)}{right}"
-
-
 def _text(element: ET.Element, text: str, *, edges: bool = False) -> None:
-    element.text = _edged(text) if edges else printable(text)
+    element.text = edged(text, printable(text)) if edges else printable(text)
 
 
 def _tail(parent: ET.Element, text: str) -> None:
