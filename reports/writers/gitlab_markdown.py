@@ -9,9 +9,9 @@ every report, so such identifiers are written as code. A chart is its finding an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 from reports import theme
 from reports.document import (
@@ -36,6 +36,7 @@ from reports.document import (
     edged,
     printable,
 )
+from reports.writers.blocks import BlockWriter
 from reports.writers.links import address
 
 JOINER: Final = "\u2060"
@@ -67,12 +68,9 @@ def _code(text: str) -> str:
     return f"`{plain}`"
 
 
-class _Writer:
-    def __init__(self, links: Mapping[str, str]) -> None:
-        self.links = links
-
+class _Writer(BlockWriter):
     def blocks(self, blocks: Iterable[Block]) -> list[str]:
-        return [text for block in blocks if (text := _WRITE[type(block)](self, block))]
+        return [text for block in blocks if (text := self.method(block)(block))]
 
     def heading(self, block: Heading) -> str:
         return f"{'#' * (block.level + 1)} {escaped(block.text)}"
@@ -143,17 +141,3 @@ class _Writer:
 def _html(text: str) -> str:
     """Text between tags, where markdown is not read but references still are."""
     return re.sub(r"([@#!%~$&^:/])(?=\w)", rf"\1{JOINER}", escape(printable(text), quote=True))
-
-
-_WRITE: Final[Mapping[type, Callable[[_Writer, Any], str]]] = {
-    Heading: _Writer.heading,
-    Paragraph: _Writer.paragraph,
-    Items: _Writer.items,
-    Table: _Writer.table,
-    Figures: _Writer.figures,
-    Properties: _Writer.properties,
-    Chart: _Writer.chart,
-    Note: _Writer.note,
-    Expand: _Writer.expand,
-    Columns: _Writer.columns,
-}

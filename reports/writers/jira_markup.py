@@ -7,8 +7,8 @@ backslash has no escape (two of them break the line), so its wide twin stands fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from reports import theme
 from reports.document import (
@@ -33,6 +33,7 @@ from reports.document import (
     edged,
     printable,
 )
+from reports.writers.blocks import BlockWriter
 from reports.writers.links import address
 
 MOST: Final = 30_000  # characters: Jira's own limit is 32,767 where nobody changed it
@@ -61,13 +62,10 @@ def escaped(text: str) -> str:
     return f"{_JOINER}{made}" if _OPENING.match(plain) else made
 
 
-class _Writer:
-    def __init__(self, links: Mapping[str, str]) -> None:
-        self.links = links
-
+class _Writer(BlockWriter):
     def lines(self, blocks: Iterable[Block]) -> Iterator[str]:
         for block in blocks:
-            yield from _WRITE[type(block)](self, block)
+            yield from self.method(block)(block)
 
     def heading(self, block: Heading) -> Iterator[str]:
         yield ""
@@ -136,17 +134,3 @@ class _Writer:
         if made and one.strong:
             made = f"*{made}*"
         return edged(one.text, made)
-
-
-_WRITE: Final[Mapping[type, Callable[[_Writer, Any], Iterator[str]]]] = {
-    Heading: _Writer.heading,
-    Paragraph: _Writer.paragraph,
-    Items: _Writer.items,
-    Table: _Writer.table,
-    Figures: _Writer.figures,
-    Properties: _Writer.properties,
-    Chart: _Writer.chart,
-    Note: _Writer.note,
-    Expand: _Writer.expand,
-    Columns: _Writer.columns,
-}

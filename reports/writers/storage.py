@@ -7,9 +7,9 @@ publisher's marker stands outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from pmo_sync.assessed import Rag
@@ -35,6 +35,7 @@ from reports.document import (
     edged,
     printable,
 )
+from reports.writers.blocks import BlockWriter
 from reports.writers.links import address
 
 COLOURS: Final[Mapping[Rag, str]] = {"green": "Green", "amber": "Yellow", "red": "Red", "grey": "Grey"}
@@ -61,14 +62,14 @@ def picture(chart: Chart) -> Attachment:
     return Attachment(f"{chart.name}-{mark}.png", "image/png", partial(charts.png, chart.spec), mark)
 
 
-class _Writer:
+class _Writer(BlockWriter):
     def __init__(self, links: Mapping[str, str]) -> None:
-        self.links = links
+        super().__init__(links)
         self.attachments: dict[str, Attachment] = {}
 
     def blocks(self, parent: ET.Element, blocks: Iterable[Block]) -> None:
         for block in blocks:
-            _WRITE[type(block)](self, parent, block)
+            self.method(block)(parent, block)
 
     def heading(self, parent: ET.Element, block: Heading) -> None:
         _text(ET.SubElement(parent, f"h{block.level}"), block.text)
@@ -188,17 +189,3 @@ def _tail(parent: ET.Element, text: str) -> None:
         parent[-1].tail = (parent[-1].tail or "") + text
     else:
         parent.text = (parent.text or "") + text
-
-
-_WRITE: Final[Mapping[type, Callable[[_Writer, ET.Element, Any], None]]] = {
-    Heading: _Writer.heading,
-    Paragraph: _Writer.paragraph,
-    Items: _Writer.items,
-    Table: _Writer.table,
-    Figures: _Writer.figures,
-    Properties: _Writer.properties,
-    Chart: _Writer.chart,
-    Note: _Writer.note,
-    Expand: _Writer.expand,
-    Columns: _Writer.columns,
-}

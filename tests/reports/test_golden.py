@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import get_args
 from xml.dom import minidom
 
 import pytest
 
 from reports import compose_all
-from reports.document import Document
+from reports.document import Block, Document
 from reports.writers import gitlab_markdown, html, jira_markup, storage
 from tests.reports import sample
 
@@ -48,6 +49,12 @@ def test_html(documents, golden: Callable[[str, str], None], slot) -> None:
     text = html.write(documents["en", slot], LINKS).text
     text = re.sub(r"(<svg[^>]*>).*?</svg>", r"\1</svg>", text, flags=re.DOTALL)  # the renderer's own figures
     golden(_name(slot, "en", "html"), re.sub(r"<style>.*?</style>", "<style></style>", text, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("writer", [gitlab_markdown, jira_markup, storage])
+@pytest.mark.parametrize("block", get_args(Block))
+def test_every_kind_of_block_is_written(writer, block: type) -> None:
+    assert callable(writer._Writer({}).method(object.__new__(block)))
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
