@@ -19,7 +19,7 @@ test: $(VENV)/.developer
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 soak: $(VENV)/.developer
 	HYPOTHESIS_PROFILE=deep PMO_SYNC_KILLS=50 $(BIN)/python -m pytest -n $(JOBS) --timeout 3600

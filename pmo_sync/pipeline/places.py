@@ -27,7 +27,9 @@ Plan = Sequence[tuple[PlaceConfig, "Sequence[Document]"]]
 
 def plan(config: Config, assessed: Assessed) -> Plan:
     """The documents that belong in each place, in its language, projects before the portfolio that links to them."""
-    composed = {one: compose_all(assessed, one[0], is_short=one[1]) for one in map(_form, config.places)}
+    composed = {
+        one: compose_all(assessed, one[0], is_short=one[1]) for one in {_form(place) for place in config.places}
+    }
     places = sorted(config.places, key=lambda one: ORDER.index(one.kind))
     planned = [(place, _documents(config, place, composed[_form(place)])) for place in places]
     return [(place, documents) for place, documents in planned if documents]

@@ -183,9 +183,9 @@ def test_killed_publish(unbroken: Office, tmp_path: Path) -> None:
     with office(tmp_path / "real") as made:
         assert made.run("pull", "--quiet") == 0
         draw, hits = random.Random(12), 0
-        for _ in range(KILLS):
+        for _ in range(KILLS // 2):
             hits += made.process("publish", "--quiet", seconds=draw.uniform(0.25, 0.95) * whole) is None
-        assert hits >= KILLS // 3
+        assert hits >= KILLS // 6
         assert made.run("publish", "--quiet") == 0
         assert places(made) == places(unbroken)
         assert record(made) == record(unbroken), "the record was written before the places"

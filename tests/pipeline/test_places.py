@@ -14,6 +14,7 @@ from reports.document import Document, Table
 from tests.reports import sample
 from tests.reports_publish.test_places import place
 
+
 def documents(*slots: str) -> list[Document]:
     return [Document(slot, slot, "en", ()) for slot in slots]
 
