@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -35,6 +34,7 @@ from pmo_sync.assessed import (
     Wait,
 )
 from pmo_sync.forecast import attribute
+from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
     from pmo_sync.config import Config
@@ -166,7 +166,7 @@ def _moved(store: Store, before: Cut, now: Cut, said: Mapping[str, Forecast]) ->
 
 
 def _find(store: Store, name: str) -> list[tuple[Any, ...]]:
-    return store.rows(files("pmo_sync").joinpath(f"sql/findings/{name}.sql").read_text(encoding="utf-8"))
+    return store.rows(sql(f"findings/{name}"))
 
 
 def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

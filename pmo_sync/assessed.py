@@ -106,6 +106,7 @@ class Forecast:
     refused: bool = False
     fan: tuple[tuple[float, date], ...] = ()  # (quantile, date) for the chart
     config_digest: str = ""
+    work: int = 0  # open items, with those that the same pace must finish first
 
 
 class Part(NamedTuple):

@@ -15,12 +15,13 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import pandas as pd
+
+from pmo_sync.queries import LIST, READING, sql, sql_before, sql_folder
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
@@ -29,8 +30,6 @@ Unit = Literal["items", "days", "weeks", "share", "ratio", "items_per_week"]
 Direction = Literal["higher", "lower", "none"]
 Consumer = Literal["portfolio", "project", "policy", "forecast"]
 
-READING: Final = "-- reading\n"
-LIST: Final = "-- list\n"
 READINGS: Final = ("subject", "indicator", "part", "value", "sample")
 EVIDENCE: Final = ("subject", "indicator", "issue_id", "key", "title", "url", "is_confidential", "measure")
 
@@ -72,9 +71,7 @@ class Indicator:
 @cache
 def definitions() -> Mapping[str, Indicator]:
     """Every indicator by its id, in the order of the ids. Raises ValueError when a file is malformed."""
-    folder = files("pmo_sync").joinpath("sql/indicators")
-    found = [parse(file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
-    return MappingProxyType({one.id: one for one in sorted(found, key=lambda one: one.id)})
+    return MappingProxyType({one.id: one for one in map(parse, sql_folder("indicators"))})
 
 
 def parse(text: str) -> Indicator:
@@ -83,7 +80,7 @@ def parse(text: str) -> Indicator:
     words = tomllib.loads("\n".join(line.removeprefix("-- ") for line in header))
     own = "\n".join(text.splitlines()[len(header) :])
     try:
-        query = _shared(words.get("findings", "")) + own
+        query = (sql_before(f"findings/{words['findings']}", LIST) if "findings" in words else "") + own
         indicator = Indicator(**{**words, "used_by": tuple(words["used_by"])}, query=query)
     except (KeyError, TypeError, FileNotFoundError) as error:
         raise ValueError(f"{words.get('id', 'an indicator')}: header: {error}") from None
@@ -96,20 +93,6 @@ def parse(text: str) -> Indicator:
     if not indicator.used_by or not set(indicator.used_by) <= set(get_args(Consumer)):
         raise ValueError(f"{indicator.id}: used_by must name who uses it, from {', '.join(get_args(Consumer))}")
     return indicator
-
-
-def _shared(findings: str) -> str:
-    """The CTEs of a list of findings."""
-    if not findings:
-        return ""
-    before, line, _ = _text(f"findings/{findings}").partition(LIST)
-    if not line:
-        raise ValueError(f"findings/{findings}: needs a line '-- list' between its CTEs and the final select")
-    return before
-
-
-def _text(name: str) -> str:
-    return files("pmo_sync").joinpath(f"sql/{name}.sql").read_text(encoding="utf-8")
 
 
 def compute(store: Store, ids: Iterable[str] | None = None) -> pd.DataFrame:
@@ -150,4 +133,4 @@ def series(store: Store, name: str, subjects: Sequence[str]) -> pd.DataFrame:
 
     Days are the last of each period in the PMO's zone. Raises FileNotFoundError on an unknown name.
     """
-    return store.frame(_text(f"series/{name}"), [list(subjects)])
+    return store.frame(sql(f"series/{name}"), [list(subjects)])

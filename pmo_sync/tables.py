@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from importlib.resources import files
 from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,7 @@ import pyarrow as pa
 from pmo_sync import loading
 from pmo_sync.config import Config, Role, Scope
 from pmo_sync.errors import ConfigError
+from pmo_sync.queries import sql_folder
 from pmo_sync.store import Store
 
 _TEXT: Final = pa.string()
@@ -73,21 +73,13 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
     store.script(
         f"CREATE OR REPLACE TEMP MACRO local_day(moment) AS CAST(timezone('{zone}', moment AT TIME ZONE 'UTC') AS DATE)"
     )
-    for text in derive_files():
+    for text in sql_folder("derive"):
         store.script(text)
 
 
 def end_of(day: date, zone: ZoneInfo) -> datetime:
     """The moment a day is over in ``zone``, as UTC."""
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
-
-
-def derive_files() -> Iterator[str]:
-    """The texts of ``sql/derive/*.sql``, in order."""
-    folder = files("pmo_sync").joinpath("sql/derive")
-    for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if file.name.endswith(".sql"):
-            yield file.read_text(encoding="utf-8")
 
 
 def _plain(name: str) -> str:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pmo_sync.assessed import Forecast, Reason
@@ -29,6 +28,7 @@ from pmo_sync.forecast.chance import p_hit
 from pmo_sync.forecast.ledger import Held, held, ledger_rows, said
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import QUANTILES, Pool
+from pmo_sync.queries import READING, sql, sql_before
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
@@ -58,7 +58,7 @@ def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_dig
     weekly: dict[str, list[tuple[int, int | None]]] = {}
     for subject, _, items, net_added in store.rows(_sql("weekly")):
         weekly.setdefault(subject, []).append((items, net_added))
-    histories = {subject: History.of(days, items, today) for subject, days, items in store.rows(_sql("finished"))}
+    histories = {subject: History.of(days, items, today) for subject, days, items in store.rows(_sql("deliveries"))}
     pool = Pool.of({name: one for name, one in histories.items() if name.startswith("project:")})
     outlook = Outlook({}, {})
     for row in store.rows(_sql("inputs")):
@@ -106,9 +106,7 @@ _COLUMNS: Final = (
 
 def _sql(name: str) -> str:
     """A final select over the CTEs of FC-3."""
-    folder = files("pmo_sync").joinpath("sql")
-    before, _, _ = folder.joinpath("indicators/FC-3.sql").read_text(encoding="utf-8").partition("-- reading\n")
-    return before + folder.joinpath(f"forecast/{name}.sql").read_text(encoding="utf-8")
+    return sql_before("indicators/FC-3", READING) + sql(f"forecast/{name}")
 
 
 def _forecast(
@@ -130,6 +128,7 @@ def _forecast(
     plain: dict[str, Any] = {
         "subject": inputs["subject"],
         "remaining": int(inputs["remaining"]),
+        "work": work,
         "weekly_counts": counts,
         "due_on": due_on,
         "required_pace": work * 7 / days_left if work and days_left and days_left > 0 else None,

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pmo_sync.assessed import Forecast, IssueRef, Part
 from pmo_sync.forecast.basis import Basis, dates
 from pmo_sync.forecast.chance import p_hit
+from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
     from datetime import date
@@ -39,14 +39,14 @@ class Moved(NamedTuple):
 
 def remember(store: Store) -> None:
     """Keep which items are open, for ``moved`` of a later cut of the same connection."""
-    store.script(_sql("open_then"))
+    store.script(sql("forecast/open_then"))
 
 
 def moved(store: Store) -> dict[str, Moved]:
     """By subject, from the remembered moment to the one the tables are cut at now."""
     counts: dict[str, dict[str, int]] = {}
     named: dict[str, dict[str, tuple[IssueRef, ...]]] = {}
-    for subject, cause, items, refs in store.rows(_sql("moved"), {"most": MOST_NAMED}):
+    for subject, cause, items, refs in store.rows(sql("forecast/moved"), {"most": MOST_NAMED}):
         counts.setdefault(subject, {})[cause] = items
         if cause != "progress":
             named.setdefault(subject, {})[cause] = tuple(IssueRef(**one) for one in refs)
@@ -160,7 +160,3 @@ def _whole(shares: Sequence[float], total: int) -> list[int]:
     for place in order[: total - sum(down)]:
         down[place] += 1
     return down
-
-
-def _sql(name: str) -> str:
-    return files("pmo_sync").joinpath(f"sql/forecast/{name}.sql").read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pmo_sync.assessed import Assessed, Forecast
+from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
@@ -91,13 +92,4 @@ def said(rows: Sequence[Mapping[str, Any]], as_of: datetime, again: Mapping[str,
 
 def finished(store: Store) -> dict[str, date]:
     """Milestones and epics without open work at the moment the tables are cut at -> the day the last item was done."""
-    query = """
-        SELECT m.subject, local_day(max(l.done_at))
-        FROM membership AS m
-        JOIN subject AS s ON s.subject = m.subject AND s.kind IN ('milestone', 'epic')
-        JOIN work_item AS l ON l.issue = m.issue
-        WHERE l.removed_at IS NULL
-        GROUP BY m.subject
-        HAVING bool_and(l.done_at IS NOT NULL)
-    """
-    return dict(store.rows(query))
+    return dict(store.rows(sql("forecast/finished")))

@@ -14,12 +14,12 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pmo_sync import forecast
 from pmo_sync.assessed import Forecast
 from pmo_sync.forecast import simulate
+from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
     from pmo_sync.store import Store
@@ -58,7 +58,7 @@ class Replayed(NamedTuple):
 
 def ends(store: Store) -> list[End]:
     """From tables cut at the present."""
-    return [End(*row) for row in store.rows(_sql("ends"))]
+    return [End(*row) for row in store.rows(sql("forecast/ends"))]
 
 
 def moments(ended: Sequence[End], first: date, today: date) -> dict[date, list[tuple[End, int]]]:
@@ -99,20 +99,15 @@ def replay(
             p85_on=one.p85_on,
             p95_on=one.p95_on,
             plain_p85_on=_plain(one, day, simulate.seed_for(end.subject, as_of, seed)),
-            linear_on=day + timedelta(days=math.ceil(7 * _work(one) / one.actual_pace)),
+            linear_on=day + timedelta(days=math.ceil(7 * one.work / one.actual_pace)),
             p_hit=one.p_hit if is_due_known else None,
             due_on=one.due_on if is_due_known else None,
             finished_on=end.finished_on,
         )
 
 
-def _work(one: Forecast) -> int:
-    """Its own items, and those of the same pace that are due before."""
-    return one.remaining + sum(int(gate.params["ahead"]) for gate in one.gates if gate.code == "queue")
-
-
 def _plain(one: Forecast, day: date, seed: int) -> date | None:
-    curve = simulate.simulate([(done, 0) for done in one.weekly_counts], _work(one), seed)
+    curve = simulate.simulate([(done, 0) for done in one.weekly_counts], one.work, seed)
     days = simulate.quantile(curve, 0.85)
     return None if days is None else day + timedelta(days=math.ceil(days))
 
@@ -184,7 +179,3 @@ def _held(made: Sequence[Replayed], column: str, today: date) -> Share:
 
 def _median(days: Sequence[int]) -> float | None:
     return float(statistics.median(days)) if days else None
-
-
-def _sql(name: str) -> str:
-    return files("pmo_sync").joinpath(f"sql/forecast/{name}.sql").read_text(encoding="utf-8")

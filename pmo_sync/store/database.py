@@ -11,7 +11,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -20,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from pmo_sync.errors import LockedError, StoreError
+from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,11 +30,6 @@ MOST_ROOM: Final = 2_048  # MB the engine may keep in memory
 _SETTINGS: Final[_Settings] = {"memory_limit": f"{MOST_ROOM}MB", "python_enable_replacements": "false"}
 # Until then what was written stays in memory; more often, and a pull rewrites what its next pages change again.
 _CHECKPOINT_AT: Final = "32MB"
-
-
-def sql(name: str) -> str:
-    """The text of ``sql/<name>.sql``."""
-    return files("pmo_sync").joinpath(f"sql/{name}.sql").read_text(encoding="utf-8")
 
 
 def schema_version() -> int:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from pmo_sync import loading
+from pmo_sync.queries import sql
 from pmo_sync.store import people
-from pmo_sync.store.database import sql
 
 if TYPE_CHECKING:
     from pmo_sync.record import Record

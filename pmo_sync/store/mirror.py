@@ -26,7 +26,8 @@ from pmo_sync.model import (
     Worklog,
     WorklogPage,
 )
-from pmo_sync.store.database import MOST_ROOM, Database, sql
+from pmo_sync.queries import sql
+from pmo_sync.store.database import MOST_ROOM, Database
 
 # MB in memory while pages stream in, at the least and for each million intervals that are here or come new. A merge was
 # seen to need up to 13 for each million here; too little must not happen, for the engine does not always survive that.

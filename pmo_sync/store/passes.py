@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pmo_sync import loading
 from pmo_sync.model import Problem
-from pmo_sync.store.database import sql
+from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
     from pmo_sync.store.mirror import Store

@@ -22,6 +22,7 @@ from typing import Final
 from pmo_sync import forecast, indicators, tables
 from pmo_sync.config import Config, Scope
 from pmo_sync.forecast import attribute
+from pmo_sync.queries import sql_folder
 from pmo_sync.store import Store
 from tests.store import history
 
@@ -168,7 +169,7 @@ def measure(file: Path) -> dict[str, float]:
             indicators.compute(store, [one])
             seconds[one] = time.perf_counter() - start
         start = time.perf_counter()
-        for number, text in enumerate(tables.derive_files()):
+        for number, text in enumerate(sql_folder("derive")):
             store.script(text)
             seconds[f"derive file {number}"], start = time.perf_counter() - start, time.perf_counter()
         seconds |= forecasting(store)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from pmo_sync import indicators
+from pmo_sync.queries import sql
 from tests.indicators import oracle
 from tests.indicators.world import AS_OF, Item, Milestone, Tables, World, busy, renumbered, worlds
 
@@ -176,9 +177,8 @@ def test_no_oracle_is_left_over() -> None:
     ],
 )
 def test_a_malformed_file_is_refused(change: tuple[str, str], says: str) -> None:
-    from importlib.resources import files
 
-    text = files("pmo_sync").joinpath("sql/indicators/PR-1.sql").read_text(encoding="utf-8")
+    text = sql("indicators/PR-1")
     assert change[0] in text
     with pytest.raises(ValueError, match=says):
         indicators.parse(text.replace(*change))

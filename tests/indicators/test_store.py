@@ -9,13 +9,13 @@ import math
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from pmo_sync import forecast, indicators
+from pmo_sync.queries import sql
 from pmo_sync.store import Store
 from tests.indicators import oracle
 from tests.indicators.world import AS_OF, Item, Milestone, World, busy, worlds
@@ -181,7 +181,7 @@ def test_before_the_first_event_there_is_nothing_to_read() -> None:
 
 def listed(store: Store, name: str) -> list[tuple[Any, ...]]:
     """A list of findings as `assess` reads it."""
-    return store.rows(files("pmo_sync").joinpath(f"sql/findings/{name}.sql").read_text(encoding="utf-8"))
+    return store.rows(sql(f"findings/{name}"))
 
 
 def lists_equal_numbers(store: Store) -> dict[str, int]:
@@ -333,13 +333,11 @@ def test_evidence_names_the_tracker_s_items() -> None:
 
 def test_reported_is_the_worst_of_what_is_open() -> None:
     """A finished item that says on track does not speak for its project."""
-    from importlib.resources import files
-
     text = """
         PAY-1 2026-01-05 todo 2026-01-06 health=at_risk
         PAY-2 2026-01-05 todo 2026-01-07 health=needs_attention
         PAY-3 2026-01-05 todo 2026-01-08 done 2026-01-09 health=on_track
     """
     store = history.prepared(text, "2026-01-20")
-    query = files("pmo_sync").joinpath("sql/findings/reported.sql").read_text(encoding="utf-8")
+    query = sql("findings/reported")
     assert store.rows(query) == [("project:PAY", "at_risk")]

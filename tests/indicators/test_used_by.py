@@ -49,7 +49,7 @@ def test_whoever_is_named_reads_it(indicator: str) -> None:
     one = indicators.definitions()[indicator]
     for consumer in one.used_by:
         if consumer == "forecast":
-            assert f"indicators/{indicator}.sql" in sql_of_the_forecast()
+            assert f'indicators/{indicator}"' in sql_of_the_forecast()
         else:
             assert {indicator, LISTS.get(one.findings, indicator)} & words(consumer), consumer
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
+
+from pmo_sync.queries import sql
 
 AS_OF = datetime(2026, 3, 2)  # noqa: DTZ001 - as in the store; a Monday: the last closed day is a Sunday
 WEEK = timedelta(days=7)
@@ -134,7 +135,7 @@ class Tables:
 
     def __init__(self, world: World) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
-        self.connection.execute(files("pmo_sync").joinpath("sql/macros.sql").read_text(encoding="utf-8"))
+        self.connection.execute(sql("macros"))
         self.connection.execute("CREATE MACRO local_day(moment) AS CAST(moment AS DATE)")
         for name, (columns, rows) in _tables(world).items():
             self.connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
@@ -144,7 +145,7 @@ class Tables:
                 self.connection.register("material", material)
                 self.connection.execute(f"INSERT INTO {name} SELECT * FROM material")
         for name in ("31_work_item", "53_scope"):
-            self.connection.execute(files("pmo_sync").joinpath(f"sql/derive/{name}.sql").read_text(encoding="utf-8"))
+            self.connection.execute(sql(f"derive/{name}"))
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql, list(params)).fetchall()

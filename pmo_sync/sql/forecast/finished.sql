@@ -1,18 +1,8 @@
--- Items finished a day, without bulk closures, of whatever a pace is measured by and of every project: what the pool
--- learns from. Days count from 1970. Follows the CTEs of FC-3.
-, paced AS (
-    SELECT pace_of AS subject FROM basis
-    UNION
-    SELECT subject FROM subject WHERE kind = 'project'
-),
-daily AS (
-    SELECT d.subject, d.done_on - DATE '1970-01-01' AS day, count(*) AS items
-    FROM delivery AS d
-    JOIN paced AS p ON p.subject = d.subject
-    WHERE NOT d.is_bulk
-    GROUP BY d.subject, d.done_on
-)
-SELECT subject, list(day ORDER BY day) AS days, list(items ORDER BY day) AS items
-FROM daily
-GROUP BY subject
-ORDER BY subject
+-- Milestones and epics without open work, and the day their last item was done.
+SELECT m.subject, local_day(max(l.done_at)) AS finished_on
+FROM membership AS m
+JOIN subject AS s ON s.subject = m.subject AND s.kind IN ('milestone', 'epic')
+JOIN work_item AS l ON l.issue = m.issue
+WHERE l.removed_at IS NULL
+GROUP BY m.subject
+HAVING bool_and(l.done_at IS NOT NULL)
