@@ -38,6 +38,7 @@ HIDDEN: Final = (
     "the server no longer shows this project; what was read of it stays. Is the account still a member? If the project "
     "is gone for good: pmo-sync pull --allow-shrink"
 )
+UNSHOWN: Final = "the server no longer shows the project"
 PASSES: Final = 3  # what cannot be read in so many is passed over, for all that changed since has to be read each time
 
 
@@ -288,7 +289,10 @@ def _store_page(workspace: Workspace, known: Progress, project: Project, page: P
 
 
 def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue) -> None:
-    """A project that we hold and the tracker no longer shows is a problem, not an empty project, until it may go."""
+    """A project that we hold and the tracker no longer shows is a problem, not an empty project, until it may go.
+
+    Where another one has its key, it was made anew: were both kept, all would count twice.
+    """
     store, source = workspace.store, known.config
     shown = {one.project_id for one in catalogue.projects}
     held = store.counts(source.name)
@@ -298,8 +302,11 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
         if id_ not in shown and held.get(id_) and is_asked_for(source.projects, key, id_.rpartition(":")[2])
     }
     known.skipped = catalogue.notes
+    keys = {one.key.lower() for one in catalogue.projects}
+    for id_ in [id_ for id_, key in hidden.items() if key.lower() in keys]:
+        known.skipped += (_take_out(workspace, id_, hidden.pop(id_), "another project has its key now"),)
     if known.allow_shrink and not _others(catalogue.problems, hidden, source.projects):
-        known.skipped += tuple(_take_out(workspace, id_, key) for id_, key in hidden.items())
+        known.skipped += tuple(_take_out(workspace, id_, key, UNSHOWN) for id_, key in hidden.items())
         hidden = {}
     known.closed += [*catalogue.problems, *(Problem(key, HIDDEN) for key in hidden.values())]
     known.problems += known.closed
@@ -317,12 +324,12 @@ def _others(problems: Sequence[Problem], hidden: Mapping[str, str], names: Seque
     return [one for one in problems if one.subject not in gone]
 
 
-def _take_out(workspace: Workspace, project_id: str, key: str) -> Problem:
+def _take_out(workspace: Workspace, project_id: str, key: str, why: str) -> Problem:
     """The project is gone for good; its past stays."""
     ids = sorted(workspace.store.issue_ids(project_id))
     vanishing.take_out(workspace.store, [Trace(one, "gone") for one in ids], workspace.clock.now())
     passes.forget_project(workspace.store, project_id)
-    return Problem(key, f"{counted(len(ids), 'issue')} taken out: the server no longer shows the project")
+    return Problem(key, f"{counted(len(ids), 'issue')} taken out: {why}")
 
 
 def _end_project(workspace: Workspace, known: Progress, project: Project) -> None:

@@ -64,9 +64,9 @@ def forget_cursor(store: Store, project_id: str) -> None:
 
 
 def forget_project(store: Store, project_id: str) -> None:
-    """How far it was read: were it to come back, everything would be read again."""
+    """The project itself and how far it was read: were it to come back, everything would be read again."""
     with store.transaction() as connection:
-        for table in ("cursor", "compared", "unread", "unreadable"):
+        for table in ("project", "cursor", "compared", "unread", "unreadable"):
             connection.execute(f"DELETE FROM {table} WHERE project_id = ?", [project_id])  # noqa: S608 - our names
 
 

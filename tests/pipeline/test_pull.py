@@ -62,6 +62,7 @@ class Tracker:
     feed_fails: TrackerError | None = None
     odd_booking: Problem | None = None
     odd_catalogue: Problem | None = None
+    numbers: dict[str, str] = field(default_factory=dict)  # key -> native id; the key itself where it is left out
     census_fails: TrackerError | None = None
     is_dead: bool = False
     sweeps: int = 0
@@ -88,7 +89,8 @@ class Scripted:
         return Identity("me", "Scripted 1", NOW)
 
     def catalogue(self) -> Catalogue:
-        made = tuple(Project(f"s:{key}", "s", key, key, "", is_archived=False) for key in self.tracker.projects)
+        numbers = {key: self.tracker.numbers.get(key, key) for key in self.tracker.projects}
+        made = tuple(Project(f"s:{n}", "s", key, key, "", is_archived=False) for key, n in numbers.items())
         shown = {key.lower() for key in self.tracker.projects}
         lacking = [Problem(name, "not there") for name in self.names if name.lower() not in shown]
         odd = [self.tracker.odd_catalogue] if self.tracker.odd_catalogue else []
@@ -99,12 +101,12 @@ class Scripted:
         if project.key in self.tracker.refuses:
             raise self.tracker.refuses[project.key]
         since, after = (int(one) for one in (cursor or "-100 0").split())
-        every = self.tracker.issues.get(project.key, {})
+        every = self.tracker.issues.get(project.project_id[2:], {})
         changed = {n: one for n, one in every.items() if one[0] >= since and n > after}
         for answered, (number, (_, status)) in enumerate(sorted(changed.items())):
             if answered == self.tracker.answers:
                 raise TrackerError("the connection broke")
-            id_, here = f"s:{project.key}{number}", f"{since} {number}"
+            id_, here = f"{project.project_id}{number}", f"{since} {number}"
             if number in self.tracker.malformed:
                 yield Page((), (), (), (Problem(id_, "cannot be read"),), here)
                 continue
@@ -117,7 +119,7 @@ class Scripted:
                 here,
                 notes=self.remark(number),
             )
-        self.tracker.issues.setdefault(project.key, {}).update(self.tracker.born_while_reading)
+        self.tracker.issues.setdefault(project.project_id[2:], {}).update(self.tracker.born_while_reading)
         yield Page((), (), (), (), f"{self.day} 0", notes=self.remark(0))
 
     def remark(self, number: int) -> tuple[Problem, ...]:
@@ -127,7 +129,9 @@ class Scripted:
         if self.tracker.census_fails:
             raise self.tracker.census_fails
         self.tracker.sweeps += sweep
-        ids = frozenset(f"s:{project.key}{number}" for number in self.tracker.issues.get(project.key, {}))
+        ids = frozenset(
+            f"{project.project_id}{number}" for number in self.tracker.issues.get(project.project_id[2:], {})
+        )
         return Census(project.project_id, len(ids) if self.tracker.counts else None, ids if sweep else None)
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
@@ -430,6 +434,21 @@ def test_a_project_that_the_configuration_names_goes_too(days: Days) -> None:
     assert [one.subject for one in made.problems] == ["a"], "its name is still in the configuration"
     days.names = ("B",)
     assert days.pull().grade == "complete"
+
+
+@pytest.mark.parametrize("odd", [None, Problem("s", "a field could be several")])
+def test_a_project_that_was_made_anew_under_its_key_counts_once(days: Days, odd: Problem | None) -> None:
+    days.pull()
+    days.tracker.odd_catalogue = odd
+    days.tracker.numbers = {"A": "A9"}
+    days.tracker.issues["A9"] = dict.fromkeys(range(1, 5), (0, "open"))
+    made = days.pull()
+    assert made.grade == ("incomplete" if odd else "complete")
+    assert made.skipped == (Problem("A", "10 issues taken out: another project has its key now"),)
+    assert days.store.project_keys("s") == {"s:A9": "A"}, "a scope reaches by key"
+    assert (days.ids("A"), len(days.ids("A9"))) == (set(), 4)
+    assert days.store.rows("SELECT count(*) FROM issue WHERE fate = 'gone'") == [(10,)], "its past stays"
+    assert days.pull().skipped == ()
 
 
 def test_nothing_is_published_until_all_that_was_held_is_in_a_new_database(days: Days) -> None:
