@@ -66,7 +66,10 @@ class JiraConnector:
 
     def _check(self) -> Identity:
         info = self.client.server_info()
+        is_first = self._opened is None
         me = self._open().me
+        if not is_first and self._server.has_login:
+            me = self.client.myself()  # it may have been put out since
         has_own_token = self._server.token is not None and self._server.user is None
         kind = "Cloud" if self._is_cloud else f"Data Center {info.version}".strip()
         return Identity(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pmo_sync.result import Voice
 MERGE_EVERY: Final = 2_000  # issues
 COMPACT_AFTER: Final = 5_000  # issues read in one pull: then history is put back into its reading order
-SILENT_PROJECTS: Final = 2  # projects without an answer in a row: then the server is asked whether it is there at all
+REFUSED_PROJECTS: Final = 2  # in a row: then the server is asked whether it is there at all, and still knows us
 HIDDEN: Final = (
     "the server no longer shows this project; what was read of it stays. Is the account still a member? If the project "
     "is gone for good: pmo-sync pull --allow-shrink"
@@ -137,7 +137,7 @@ def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], b
     yield _Fetched(connector.check())
     catalogue = connector.catalogue()
     yield _Fetched(catalogue)
-    silent, read = 0, []
+    refused, read = 0, []
     for project in filter(is_wanted, catalogue.projects):
         try:
             for page in connector.pages(project, start.of(connector, project)):
@@ -145,12 +145,12 @@ def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], b
             yield _Fetched(connector.census(project, sweep=False), project)
         except (AccessError, TrackerError) as error:  # one closed or broken project does not starve the others
             yield _Fetched(_Refused(error), project)
-            silent = 0 if isinstance(error, AccessError) else silent + 1
-            if silent == SILENT_PROJECTS:
+            refused += 1
+            if refused == REFUSED_PROJECTS:
                 connector.check()
-                silent = 0
+                refused = 0
         else:
-            silent = 0
+            refused = 0
             read.append(project)
     if connector.traits.worklog_feed and not start.is_partial:
         try:

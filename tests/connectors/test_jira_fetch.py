@@ -18,7 +18,7 @@ from connectors.jira import assemble, bulk, cloud, connect, data_center, fetch, 
 from pmo_sync.clients import jira as jira_client
 from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
-from pmo_sync.errors import ConfigError, TrackerError
+from pmo_sync.errors import AccessError, ConfigError, TrackerError
 from pmo_sync.model import Page
 from tests.clocks import QuickClock
 from tests.connectors.jira_fake import OPEN, PROJECT, FakeJira, change, connector, expected, issue, keys
@@ -54,6 +54,15 @@ def test_an_empty_project_is_complete(jira: FakeJira, server: ScriptedServer) ->
     (page,) = connector(server).pages(PROJECT, None)
     assert page.issues == ()
     assert json.loads(page.cursor)["complete"] is not None
+
+
+def test_who_is_asked_again_asks_the_server(jira: FakeJira, server: ScriptedServer) -> None:
+    made = connector(server)
+    made.check()
+    assert sum(path.endswith("myself") for path in jira.paths) == 1
+    jira.before = lambda path, query: Reply(401, b"{}") if path.endswith("myself") else None
+    with pytest.raises(AccessError):
+        made.check()
 
 
 def test_closing_a_pass_early_stops_asking(jira: FakeJira, server: ScriptedServer) -> None:

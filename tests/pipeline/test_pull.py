@@ -563,9 +563,10 @@ def test_one_closed_project_does_not_starve_the_next(days: Days) -> None:
         assert days.ids("C") == {"s:C1"}
 
 
-def test_a_dead_server_is_asked_twice_only(days: Days) -> None:
+@pytest.mark.parametrize("error", [TrackerError("no answer"), AccessError("401")])
+def test_a_server_that_is_dead_or_knows_us_no_more_is_asked_twice_only(days: Days, error: Exception) -> None:
     days.tracker.projects = ["A", "B", "C"]
-    days.tracker.refuses = {key: TrackerError("no answer") for key in "ABC"}
+    days.tracker.refuses = dict.fromkeys("ABC", error)
     days.tracker.is_dead = True
     assert days.pull().error == "no answer"
     assert [key for key, _ in days.tracker.reads()] == ["A", "B"]
