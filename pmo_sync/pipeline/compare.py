@@ -29,6 +29,14 @@ SWEEP_EVERY: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Of each project of a source, how many issues we hold, and how many of them the last census missed."""
+
+    held: Mapping[str, int]
+    missed: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     """What the server says about one project's issues, or why it does not."""
 
@@ -47,7 +55,8 @@ def compare(workspace: Workspace, known: Sequence[Progress]) -> None:
     for one in known:
         if one.connector is not None and not one.error:
             ended = [one.projects[id_] for id_ in sorted(one.ended)]
-            wanted[one.source] = [project for project in ended if _needs_sweep(workspace, one, project, now)]
+            numbers = _Numbers(workspace.store.counts(one.source), vanishing.missed(workspace.store, one.source))
+            wanted[one.source] = [project for project in ended if _needs_sweep(workspace, one, project, numbers, now)]
     sweeps = {source: _swept(_connector(of[source]), projects) for source, projects in wanted.items() if projects}
     due: dict[str, dict[Project, list[str]]] = {}
     for source, answer in _answers(sweeps):
@@ -93,11 +102,11 @@ def _traced(connector: Connector, leaving: Mapping[Project, Sequence[str]]) -> I
             yield _Answer(project, error=error)
 
 
-def _needs_sweep(workspace: Workspace, known: Progress, project: Project, now: datetime) -> bool:
+def _needs_sweep(workspace: Workspace, known: Progress, project: Project, numbers: _Numbers, now: datetime) -> bool:
     """Whether the ids have to be compared: not where the numbers differ by what cannot be read, as is known."""
     store, id_ = workspace.store, project.project_id
     last, count, unread = passes.swept_at(store, id_), known.counts.get(id_), passes.unread(store, id_)
-    held, missed = store.counts(known.source).get(id_, 0), vanishing.missed(store, known.source).get(id_, 0)
+    held, missed = numbers.held.get(id_, 0), numbers.missed.get(id_, 0)
     was_swept = known.is_whole(project) and known.read[id_] == count == held  # every id was just read
     is_recent = was_swept or (last is not None and now - last < SWEEP_EVERY)
     if missed or count != held + len(unread) or not is_recent:

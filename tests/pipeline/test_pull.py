@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,7 @@ from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
 from pmo_sync.result import Silence
-from pmo_sync.store import Store
+from pmo_sync.store import Store, vanishing
 
 NOW = datetime(2026, 11, 16, tzinfo=UTC)
 BORN = NOW - timedelta(days=30)
@@ -329,6 +330,26 @@ def test_a_difference_that_is_known_is_not_looked_for_each_time(days: Days) -> N
     for _ in range(12):
         assert days.pull(1).grade == "incomplete"
     assert days.tracker.sweeps == before
+
+
+def test_what_a_source_holds_is_counted_as_often_for_many_projects_as_for_one(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+    for place, name in ((Store, "counts"), (vanishing, "missed")):
+        counts = getattr(place, name)
+
+        def counted(*given: Any, name: str = name, counts: Any = counts) -> Any:
+            asked[name] += 1
+            return counts(*given)
+
+        monkeypatch.setattr(place, name, counted)
+    days.pull()
+    once = asked.copy()
+    days.tracker.projects = list("ABCDE")
+    days.pull()
+    assert set(once) == {"counts", "missed"}
+    assert asked - once == once
 
 
 def test_births_during_the_pull_do_not_make_the_next_one_full(days: Days) -> None:
