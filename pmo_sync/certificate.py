@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 
 import msgspec
@@ -14,6 +14,7 @@ from pmo_sync.config import Grade
 from pmo_sync.model import Fate, Problem
 
 GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
+FEW_DAYS: Final = 30  # of a token, from when on somebody should make a new one
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class SourceCertificate:
     clock_skew_seconds: float | None = None
     is_partial: bool = False  # only some projects were asked for: it certifies nothing of the others
     unnamed_kinds: tuple[str, ...] = ()  # issue types that no role names: they count as work
+    token_expires_on: date | None = None  # None: the server does not tell
 
     @property
     def grade(self) -> Grade:
@@ -65,6 +67,14 @@ class SourceCertificate:
             return "failed"
         differs = any(one.server_count != one.our_count for one in self.projects)
         return "incomplete" if differs or self.problems or self.notes else "complete"
+
+    @property
+    def token_days(self) -> int | None:
+        """For how many days the token was valid from this run on, where they are few; None: for many, or not known."""
+        if self.token_expires_on is None or self.pulled_at is None:
+            return None
+        days = (self.token_expires_on - self.pulled_at.date()).days
+        return days if days < FEW_DAYS else None
 
     def as_json(self) -> dict[str, Any]:
         """For the record and ``--json``; moments as ISO 8601."""

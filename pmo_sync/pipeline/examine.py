@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 import connectors
+from pmo_sync.certificate import FEW_DAYS
 from pmo_sync.config.projects import is_meant
 from pmo_sync.config.writing import key, quoted
 from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, TrackerError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 20  # projects with a line of their own
 SKEW: Final = 60.0  # seconds between two clocks that nobody needs to hear of
-EXPIRY: Final = ((7, "very soon"), (14, "soon"), (30, "this month"))  # days left
+EXPIRY: Final = ((7, "very soon"), (14, "soon"), (FEW_DAYS, "this month"))  # days left
 Counts = dict[str, int | None]
 
 

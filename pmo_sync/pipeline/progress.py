@@ -110,6 +110,7 @@ class Progress:
             clock_skew_seconds=_skew(self.identity, now),
             is_partial=self.is_partial,
             unnamed_kinds=_unnamed_kinds(workspace, self.source),
+            token_expires_on=self.identity.token_expires_on if self.identity else None,
         )
 
     def _lacking(self, read: frozenset[str], keys: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pmo_sync.assessed import Assessed, SourceTrust
 from pmo_sync.certificate import SourceCertificate, trust
 from pmo_sync.errors import ConfigError, Exit, PmoSyncError
 from pmo_sync.pipeline.certified import certified, remember
+from pmo_sync.pipeline.finding import counted
 from pmo_sync.pipeline.publication import publish_and_remember, refusals
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace, reading, writing
@@ -176,6 +177,11 @@ def _pulled(certificates: Sequence[SourceCertificate]) -> Result:
         lines.append(f"{one.source}: {one.grade}, {count} issues{f', {one.error}' if one.error else ''}")
         lines += [f"  {problem.subject}: {problem.what}" for problem in (*one.problems[:20], *one.notes)]
         lines += [f"  ... and {len(one.problems) - 20} more problems"] if len(one.problems) > 20 else []
+        if one.token_days is not None:
+            lines.append(
+                f"  its token is valid until {one.token_expires_on} only ({counted(one.token_days, 'day')}); pulls fail "
+                "from then on: make a new one, and put it where `pmo-sync check` says"
+            )
         if one.unmapped_statuses:
             lines.append(
                 f"  not mapped: {', '.join(one.unmapped_statuses)}; add them to [source.{one.source}.statuses]"

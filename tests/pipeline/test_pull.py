@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,6 +38,7 @@ from pmo_sync.pipeline.certified import remember
 from pmo_sync.pipeline.discretion import discreet, discreet_text
 from pmo_sync.pipeline.publication import refusals
 from pmo_sync.pipeline.pull import pull_sources
+from pmo_sync.pipeline.runs import _pulled
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record
 from pmo_sync.result import Silence
@@ -66,6 +67,7 @@ class Tracker:
     numbers: dict[str, str] = field(default_factory=dict)  # key -> native id; the key itself where it is left out
     census_fails: TrackerError | None = None
     is_dead: bool = False
+    token_ends: date | None = None
     sweeps: int = 0
     remarks: dict[int, str] = field(default_factory=dict)  # what the page of an issue says beside
     answers: int | None = None  # how many pages of a pass, before the connection breaks
@@ -87,7 +89,7 @@ class Scripted:
     def check(self) -> Identity:
         if self.tracker.is_dead and self.tracker.asked:
             raise TrackerError("no answer")
-        return Identity("me", "Scripted 1", NOW)
+        return Identity("me", "Scripted 1", NOW, self.tracker.token_ends)
 
     def catalogue(self) -> Catalogue:
         numbers = {key: self.tracker.numbers.get(key, key) for key in self.tracker.projects}
@@ -702,6 +704,17 @@ def test_what_was_booked_while_a_project_was_hidden_is_read_when_it_is_back(days
     days.pull()
     assert booked(days) == {"s:A1": 60}
     assert [cursor for key, cursor in days.tracker.asked if key == "worklogs"] == [None, "1", "0 again, 2", "3"]
+
+
+@pytest.mark.parametrize(("left", "is_said"), [(29, True), (1, True), (0, True), (30, False), (None, False)])
+def test_a_token_that_ends_soon_is_told_of_by_each_pull(days: Days, left: int | None, is_said: bool) -> None:
+    days.tracker.token_ends = None if left is None else (NOW + timedelta(days=1 + left)).date()
+    made = days.pull()
+    assert (made.grade, made.token_expires_on) == ("complete", days.tracker.token_ends)
+    assert from_json(json.dumps(made.as_json())) == made
+    lines = [line for line in _pulled([made]).text if "token" in line]
+    assert bool(lines) is is_said
+    assert all(f"until {days.tracker.token_ends} only ({left} day" in line for line in lines)
 
 
 def test_every_connector_is_closed(days: Days) -> None:
