@@ -28,6 +28,7 @@ def problems_of(config: Config) -> Iterator[str]:
     for place in config.places:
         yield from _carriers(place, ids)
     places = {place.name: place for place in config.places}
+    yield from _shared(config)
     for number, report in enumerate(config.reports, 1):
         for what in _report(report, places, ids):
             yield f"report[{number}].{what}"
@@ -55,6 +56,34 @@ def _carriers(place: PlaceConfig, ids: set[str]) -> Iterator[str]:
             yield f'place.{place.name}.issues.{slot}: must be "portfolio" or "project/ID"'
         elif id_ and ids and id_ not in ids:
             yield f"place.{place.name}.issues.{slot}: no [[project]] with id {id_!r}"
+
+
+def _shared(config: Config) -> Iterator[str]:
+    """Two places that would write the same document in turns, each over the other's."""
+    owners: dict[tuple[str, str], str] = {}
+    told = set()
+    for place in config.places:
+        if not (place.server or place.path):
+            continue  # told elsewhere
+        for slot in sorted(_slots(config, place)):
+            other = owners.setdefault((place.target(slot), slot), place.name)
+            if other != place.name and (other, place.name) not in told:
+                told.add((other, place.name))
+                yield (
+                    f"place.{place.name}: would write {slot} over what place.{other} writes; give it another "
+                    f"{'issue' if slot in place.issues else 'path' if place.path else 'parent or space'}"
+                )
+
+
+def _slots(config: Config, place: PlaceConfig) -> set[str]:
+    """What reports put into ``place``, as far as the configuration tells; ``project/*``: every project there is."""
+    reports = [one for one in config.reports if place.name in one.places]
+    if place.kind in COMMENTS:
+        return set(place.issues) if reports else set()
+    slots = {"portfolio" for one in reports if one.report == "portfolio"}
+    everything = tuple(one.id for one in config.projects) or ("*",)
+    subjects = [one.subjects or everything for one in reports if one.report == "project"]
+    return slots | {f"project/{id_}" for one in subjects for id_ in one}
 
 
 def _report(report: ReportConfig, places: dict[str, PlaceConfig], ids: set[str]) -> Iterator[str]:

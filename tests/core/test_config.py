@@ -269,6 +269,45 @@ def test_mistake_is_a_line(tmp_path: Path, text: str, line: str) -> None:
     assert found.startswith("pmo.toml: ")
 
 
+WIKI = '[place.{0}]\nkind = "confluence"\nflavour = "cloud"\nurl = "https://a.example/wiki/"\nspace = "PMO"\n'
+OTHER_NOTES = NOTES.replace("notes", "others")
+SHARED = [
+    (WIKI.format("en") + WIKI.format("id"), "portfolio", ("en", "id"), "portfolio", "parent or space"),
+    (FOLDER + FOLDER.replace(".folder", ".again"), "project", ("folder", "again"), "project/a", "path"),
+    (
+        NOTES + 'issues = { "project/a" = "x#1" }\n' + OTHER_NOTES + 'issues = { "project/a" = "x#1" }\n',
+        "summary", ("notes", "others"), "project/a", "issue",
+    ),
+]  # fmt: skip
+
+
+def reports(kind: str, *places: str, more: str = "") -> str:
+    return "".join(f'[[report]]\nreport = "{kind}"\nplaces = ["{one}"]\n{more}' for one in places)
+
+
+@pytest.mark.parametrize(("places", "kind", "names", "slot", "what"), SHARED)
+def test_two_places_cannot_share_one_target(
+    tmp_path: Path, places: str, kind: str, names: tuple[str, str], slot: str, what: str
+) -> None:
+    """They would write one document in turns, each over the other's."""
+    base = SOURCE + PROJECT.format("a") + places
+    first, second = names
+    assert problems(tmp_path, base + reports(kind, *names)) == [
+        f"pmo.toml: place.{second}: would write {slot} over what place.{first} writes; give it another {what}"
+    ]
+    assert read(tmp_path, base + reports(kind, first)), "the other place holds nothing"
+
+
+def test_two_places_may_share_a_parent_for_different_documents(tmp_path: Path) -> None:
+    base = SOURCE + PROJECT.format("a") + PROJECT.format("b") + WIKI.format("en") + WIKI.format("id")
+    assert read(tmp_path, base + reports("portfolio", "en") + reports("project", "id"))
+    assert read(tmp_path, base + reports("project", "en", more='subjects = ["a"]\n') + reports("project", "id", more='subjects = ["b"]\n'))  # fmt: skip
+    (found,) = problems(tmp_path, base + reports("project", "en", more='subjects = ["a"]\n') + reports("project", "id"))
+    assert "would write project/a over" in found
+    moved = base.replace("[place.id]\n", '[place.id]\nparent = "7"\n')
+    assert read(tmp_path, moved + reports("portfolio", "en", "id"))
+
+
 def test_wrong_kind_brings_no_further_lines(tmp_path: Path) -> None:
     assert len(problems(tmp_path, '[source.s]\nkind = "jria"\nurl = "https://a.example"\n')) == 1
     place = '[place.p]\nkind = "wiki"\nspace = "PMO"\n[[report]]\nreport = "summary"\nplaces = ["p"]\n'
