@@ -41,6 +41,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, Protocol
 from urllib.parse import quote
 
+from pmo_sync.clock import Clock
 from pmo_sync.errors import ConflictError, PmoSyncError, TrackerError, UncertainWriteError
 from reports.document import Attachment, Document, Written
 
@@ -48,6 +49,7 @@ Outcome = Literal["created", "updated", "unchanged", "skipped", "conflict", "fai
 Writer = Callable[[Document, Mapping[str, str]], Written]
 
 NONE: Final[Mapping[str, str]] = MappingProxyType({})
+SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 DIGEST_BYTES: Final = 10  # 20 hexadecimal digits: short enough for a footer, a clash in 10^12 documents is unlikely
 
 
@@ -211,24 +213,31 @@ def publish(
     write: bool,
     adopt: frozenset[str] = frozenset(),
     known: Mapping[str, str] = NONE,
+    clock: Clock | None = None,
 ) -> list[Published]:
     """Bring each slot up to date, one after the other; one that fails does not stop the others.
 
     ``write`` False changes nothing and shows what would change. ``adopt`` names slots to take over although somebody
     edited or deleted them. ``known`` maps slots to the ids of earlier publications: without it everything is found
-    again, except that a document deleted by hand cannot be told from one never published.
+    again, except that a document deleted by hand cannot be told from one never published. ``clock`` waits for servers
+    that did not answer; without one nobody waits.
     """
-    return [_Slot(publisher, item, item.slot in adopt, known.get(item.slot)).settle(write=write) for item in items]
+    return [
+        _Slot(publisher, item, item.slot in adopt, known.get(item.slot), clock).settle(write=write) for item in items
+    ]
 
 
 class _Slot:
     """One slot on its way to being up to date."""
 
-    def __init__(self, publisher: Publisher, item: Item, is_adopted: bool, hint: str | None) -> None:
+    def __init__(
+        self, publisher: Publisher, item: Item, is_adopted: bool, hint: str | None, clock: Clock | None
+    ) -> None:
         self._place = publisher
         self._item = item
         self._is_adopted = is_adopted
         self._hint = hint
+        self._clock = clock
         self._digest = digest_of(item)
         self._remote: Remote | None = None
         self._warning = ""
@@ -283,6 +292,8 @@ class _Slot:
                 self._look_again(expected)
                 return self._place.write(self._item, self._digest, expected)
             except (ConflictError, TakenError, UncertainWriteError) as error:
+                if isinstance(error, UncertainWriteError) and self._clock is not None:
+                    self._clock.sleep(SETTLE)
                 now = self._again(expected)
                 if now is not None and self._landed(now, expected):
                     return now
@@ -388,6 +399,7 @@ def publish_documents(
     known: Mapping[str, str] = NONE,
     links: Mapping[str, str] = NONE,
     quiet: bool = True,
+    clock: Clock | None = None,
 ) -> list[Published]:
     """Write and publish documents, those that are linked to before those that link (children first).
 
@@ -408,7 +420,7 @@ def publish_documents(
         except PmoSyncError as error:
             return Published(publisher.name, document.slot, "failed", "", str(error), "")
         item = Item(document.slot, titles[document.slot], made.text, made.attachments, document.parent, quiet)
-        return publish(publisher, [item], write=write, adopt=adopt, known=known)[0]
+        return publish(publisher, [item], write=write, adopt=adopt, known=known, clock=clock)[0]
 
     results = []
     for document in documents:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from pmo_sync.config.records import COMMENTS, Language, PlaceConfig
 from pmo_sync.errors import ConfigError, PmoSyncError
 from reports import compose_all
+from reports.notice import notice
 from reports.publish import Published, publish_documents
 from reports.publishers import open_place
-from reports.publishers.notice import notice
 
 if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
@@ -85,7 +85,7 @@ def publish_all(
             publisher, writer = open_place(place, network)
             made = publish_documents(
                 publisher, documents, writer,
-                write=write and place.write, adopt=slots, quiet=not place.notify,
+                write=write and place.write, adopt=slots, quiet=not place.notify, clock=network.clock,
                 known={slot: row["id"] or "" for slot, row in before.items()},
                 links={slot: row["link"] for slot, row in before.items() if row["link"]},
             )  # fmt: skip

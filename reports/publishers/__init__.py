@@ -28,7 +28,7 @@ def load(kinds: Iterable[PlaceKind]) -> None:
 def open_place(place: PlaceConfig, network: Network) -> tuple[Publisher, Writer]:
     """The publisher of a place, and the writer of its format. Makes no request.
 
-    Comments take documents made by ``reports.publishers.notice``. Each module offers ``open_place(place, network)``.
+    Comments take documents made by ``reports.notice``. Each module offers ``open_place(place, network)``.
     Raises ConfigError, also for a secret that is missing.
     """
     return cast("tuple[Publisher, Writer]", import_module(PUBLISHERS[place.kind]).open_place(place, network))

@@ -35,14 +35,13 @@ from pmo_sync.clock import Clock
 from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import AccessError, ConfigError, ConflictError, PmoSyncError, UncertainWriteError
 from reports.document import Attachment
-from reports.publish import Item, Known, Remote, TakenError, Traits, Writer, fingerprint
+from reports.publish import SETTLE, Item, Known, Remote, TakenError, Traits, Writer, fingerprint
 from reports.publishers.storage_mark import mark, plain, read
 from reports.writers import storage
 
 KEY: Final = "pmo-sync"
 INCOMPLETE: Final = "incomplete"
 LARGEST: Final = 400_000  # bytes; larger bodies are refused or break the editor long before any documented limit
-SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 PATIENCE: Final = (0.5, 1.0, 2.0, 4.0)  # seconds; a page just created may answer 404 for a moment
 _FORBIDDEN: Final = re.compile(r'[\\/":?*|<>\x00-\x1f]')
 T = TypeVar("T")
@@ -151,9 +150,6 @@ class ConfluencePublisher:
                 f"{self.name}: another page of space {self._space_key} is called {item.title!r} (perhaps an archived "
                 f"one); set title_prefix of place.{self.name}, or rename or move that page ({error})"
             ) from error
-        except UncertainWriteError:
-            self._clock.sleep(SETTLE)
-            raise
 
     def confirm(self, slot: str, remote: Remote) -> None:
         """The content property."""

@@ -12,22 +12,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from pmo_sync.clients.gitlab import GitlabClient
 from pmo_sync.clients.network import Network
-from pmo_sync.clock import Clock
 from pmo_sync.config import PlaceConfig
-from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, UncertainWriteError
+from pmo_sync.errors import AccessError, ConfigError, PmoSyncError
 from reports.publish import Item, Remote, Traits, Writer
 from reports.publishers.marker import mark, read
+from reports.publishers.moment import moment
 from reports.writers import gitlab_markdown
 
 LARGEST: Final = 1_000_000  # bytes; GitLab takes 1 MiB
 WRITING_SCOPES: Final = frozenset({"api", "granular"})  # granular: a fine-grained token, which does not say what for
-SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 _QUICK_ACTION: Final = re.compile(r"^([ \t>]*)/", re.MULTILINE)
 Json = dict[str, Any]
 
@@ -49,7 +47,7 @@ def open_place(place: PlaceConfig, network: Network) -> tuple[GitlabNotePublishe
     if place.server is None:
         raise ConfigError([f"place.{place.name}.url: missing"])
     client = GitlabClient(place.server, network)
-    notes = GitlabNotePublisher(place.name, client, network.clock, url=place.server.url, issues=place.issues)
+    notes = GitlabNotePublisher(place.name, client, url=place.server.url, issues=place.issues)
     return notes, gitlab_markdown.write
 
 
@@ -59,11 +57,10 @@ class GitlabNotePublisher:
     traits = Traits(version_lock=False, attachments=False, quiet_update=True, tree=False)
     title_prefix = ""
 
-    def __init__(self, name: str, client: Notes, clock: Clock, *, url: str, issues: Mapping[str, str]) -> None:
+    def __init__(self, name: str, client: Notes, *, url: str, issues: Mapping[str, str]) -> None:
         self.name = name
         self.slots = frozenset(issues)
         self._client = client
-        self._clock = clock
         self._url = url
         self._issues = {}
         wrong = [issue for issue in issues.values() if not re.fullmatch(r"[^#\s]+#\d+", issue)]
@@ -134,14 +131,10 @@ class GitlabNotePublisher:
         """Text, footer and mark in one call."""
         project, number = self._issues[item.slot]
         body = mark(f"{self.readable(item.text)}\n\n{_footer(item.slot)}", item.slot, digest)
-        try:
-            if expected is None:
-                made = self._client.add_note(project, number, body)
-            else:
-                made = self._client.edit_note(project, number, expected.id, body)
-        except UncertainWriteError:
-            self._clock.sleep(SETTLE)
-            raise
+        if expected is None:
+            made = self._client.add_note(project, number, body)
+        else:
+            made = self._client.edit_note(project, number, expected.id, body)
         return self._remote(item.slot, made)
 
     def confirm(self, slot: str, remote: Remote) -> None:
@@ -164,7 +157,7 @@ class GitlabNotePublisher:
         project, number = self._issues[slot]
         return Remote(
             id=str(note["id"]),
-            version=_moment(note.get("updated_at") or note.get("created_at")),
+            version=moment(note.get("updated_at") or note.get("created_at")),
             url=f"{self._url}/{quote(project)}/-/issues/{number}#note_{note['id']}",
             title="",
             text=marked.text.replace(_footer(slot), "").strip(),
@@ -175,11 +168,3 @@ class GitlabNotePublisher:
 
 def _footer(slot: str) -> str:
     return f"<sub>pmo-sync `{quote(slot, safe='/')}`</sub>"
-
-
-def _moment(text: Any) -> int:
-    """Milliseconds since 1970: a note's version."""
-    try:
-        return int(datetime.fromisoformat(str(text)).timestamp() * 1000)
-    except ValueError:
-        raise PmoSyncError(f"GitLab gave a note the time {text!r}, which is none; is this a GitLab?") from None

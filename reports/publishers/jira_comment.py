@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote
 
 from pmo_sync.clients.jira import JiraClient
 from pmo_sync.clients.network import Network
-from pmo_sync.clock import Clock
 from pmo_sync.config import PlaceConfig
-from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, UncertainWriteError
+from pmo_sync.errors import AccessError, ConfigError, PmoSyncError
 from reports.publish import Item, Remote, Traits, Writer
+from reports.publishers.moment import moment
 from reports.writers import jira_markup
 
 KEY: Final = "pmo-sync"
 PERMISSIONS: Final = ("ADD_COMMENTS", "EDIT_OWN_COMMENTS")
-SETTLE: Final = 2.0  # seconds before a write without an answer is looked for
 _FOOTER: Final = re.compile(
     r"\s*\{color:#\w+\}pmo-sync (\S+) ([0-9a-f]{20})\{color\}|\s*pmo-sync (\S+) ([0-9a-f]{20})\b"
 )
@@ -52,7 +50,7 @@ def open_place(place: PlaceConfig, network: Network) -> tuple[JiraCommentPublish
     if place.server is None:
         raise ConfigError([f"place.{place.name}.url: missing"])
     client = JiraClient(place.server, network)
-    comments = JiraCommentPublisher(place.name, client, network.clock, url=place.server.url, issues=place.issues)
+    comments = JiraCommentPublisher(place.name, client, url=place.server.url, issues=place.issues)
     return comments, jira_markup.write
 
 
@@ -62,11 +60,10 @@ class JiraCommentPublisher:
     traits = Traits(version_lock=False, attachments=False, quiet_update=True, tree=False)
     title_prefix = ""
 
-    def __init__(self, name: str, client: Comments, clock: Clock, *, url: str, issues: Mapping[str, str]) -> None:
+    def __init__(self, name: str, client: Comments, *, url: str, issues: Mapping[str, str]) -> None:
         self.name = name
         self.slots = frozenset(issues)
         self._client = client
-        self._clock = clock
         self._url = url
         self._issues = dict(issues)
         self._account = ""
@@ -123,14 +120,10 @@ class JiraCommentPublisher:
         issue = self._issues[item.slot]
         footer = f"{{color:#6b778c}}pmo-sync {quote(item.slot, safe='/')} {digest}{{color}}"
         body, properties = f"{item.text.strip()}\n\n{footer}", {KEY: {"slot": item.slot, "digest": digest}}
-        try:
-            if expected is None:
-                made = self._client.add_comment(issue, body, properties)
-            else:
-                made = self._client.edit_comment(issue, expected.id, body, properties, notify=not item.quiet)
-        except UncertainWriteError:
-            self._clock.sleep(SETTLE)
-            raise
+        if expected is None:
+            made = self._client.add_comment(issue, body, properties)
+        else:
+            made = self._client.edit_comment(issue, expected.id, body, properties, notify=not item.quiet)
         return self._remote(item.slot, issue, made)
 
     def confirm(self, slot: str, remote: Remote) -> None:
@@ -160,7 +153,7 @@ class JiraCommentPublisher:
         id_ = str(comment["id"])
         return Remote(
             id=id_,
-            version=_moment(comment.get("updated") or comment.get("created")),
+            version=moment(comment.get("updated") or comment.get("created")),
             url=f"{self._url}/browse/{quote(issue)}?focusedCommentId={quote(id_)}",
             title="",
             text=self.readable(_FOOTER.sub("", body)),
@@ -183,11 +176,3 @@ def _account(user: Any) -> str:
     if not isinstance(user, dict):
         return ""
     return str(user.get("accountId") or user.get("key") or user.get("name") or "")
-
-
-def _moment(text: Any) -> int:
-    """Milliseconds since 1970: a comment's version."""
-    try:
-        return int(datetime.fromisoformat(str(text)).timestamp() * 1000)
-    except ValueError:
-        raise PmoSyncError(f"Jira gave a comment the time {text!r}, which is none; is this a Jira?") from None

@@ -265,9 +265,9 @@ def publisher(url: str, kind: Kind, issue: str) -> Publisher:
     clock = QuickClock()
     if kind.tracker == "gitlab":
         client = GitlabClient(server_config(url, kind, gitlab.PUBLISHER_TOKEN), Network(clock))
-        return GitlabNotePublisher("notes", client, clock, url=url, issues={SLOT: issue})
+        return GitlabNotePublisher("notes", client, url=url, issues={SLOT: issue})
     jira = JiraClient(server_config(url, kind, kind.token), Network(clock))
-    return JiraCommentPublisher("jira", jira, clock, url=url, issues={SLOT: issue})
+    return JiraCommentPublisher("jira", jira, url=url, issues={SLOT: issue})
 
 
 WRONG: Final = [

@@ -192,7 +192,6 @@ class GitlabBench(Bench):
         return GitlabNotePublisher(
             "notes",
             GitlabClient(config, Network(StillClock())),
-            StillClock(),
             url=self.url,
             issues={SLOT: "group/app#1"},
         )
@@ -317,7 +316,7 @@ class JiraBench(Bench):
 
     def open(self) -> Publisher:
         client: Any = self
-        return JiraCommentPublisher("jira", client, StillClock(), url="https://jira.example", issues={SLOT: "PAY-1"})
+        return JiraCommentPublisher("jira", client, url="https://jira.example", issues={SLOT: "PAY-1"})
 
     def ours(self) -> dict[str, str]:
         return {row["id"]: row["body"] for row in self.jira.rows if row["author"] == self.jira.user("bot")}

@@ -13,9 +13,9 @@ from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig, PlaceKind
 from pmo_sync.errors import ConfigError
 from reports.document import Document, Heading, Link, Paragraph, Text
+from reports.notice import notice
 from reports.publish import publish_documents
 from reports.publishers import open_place
-from reports.publishers.notice import notice
 from tests.reports_publish.benches import StillClock, server_config
 
 DOCUMENT = Document(

@@ -11,6 +11,7 @@ import pytest
 from pmo_sync.errors import AccessError, ConflictError, PmoSyncError
 from reports.document import Document, Written
 from reports.publish import (
+    SETTLE,
     Item,
     Known,
     Published,
@@ -24,7 +25,7 @@ from reports.publish import (
 from reports.publishers.folder import FolderPublisher
 from tests.contract.publisher import PICTURE, Rigged
 from tests.reports_publish import portfolio
-from tests.reports_publish.benches import ConfluenceBench
+from tests.reports_publish.benches import ConfluenceBench, StillClock
 
 OURS = Known(4, "d4", fingerprint("text"))
 REMOTE = Remote("1", 4, "https://wiki.example/1", "Title", "text", "d4", by_us=True, known=OURS)
@@ -247,3 +248,18 @@ def test_a_child_that_cannot_be_reached_keeps_its_link(tmp_path: Path) -> None:
     links = {one.slot: one.link for one in run(FolderPublisher("share", tmp_path), {})}
     done = run(Locked("share", tmp_path), links)
     assert [one.outcome for one in done] == ["unchanged", "unchanged", "failed", "unchanged"]
+
+
+def test_a_write_without_an_answer_is_looked_for_a_moment_later(tmp_path: Path) -> None:
+    clock, slept = StillClock(), []
+
+    class Slow(FolderPublisher):
+        def find(self, slot: str, title: str, hint: str | None) -> Remote | None:
+            slept.append(clock.slept)
+            return super().find(slot, title, hint)
+
+    place: Any = Rigged(Slow("share", tmp_path))
+    place.loses = ["answer"]
+    assert publish(place, [Item("a", "A", "text")], write=True, clock=clock)[0].outcome == "created"
+    assert clock.slept == SETTLE
+    assert slept == [0, 0, 0, SETTLE, SETTLE], "planned, looked again and wrote; waited, then read"

@@ -47,7 +47,7 @@ def jira(request: pytest.FixtureRequest) -> Iterator[Any]:
 
     def open_(url: str) -> JiraCommentPublisher:
         client = JiraClient(server_config(url, "cloud" if cloud else "data-center", user, token), Network(StillClock()))
-        return JiraCommentPublisher("jira", client, StillClock(), url=url, issues={SLOT: "PAY-1"})
+        return JiraCommentPublisher("jira", client, url=url, issues={SLOT: "PAY-1"})
 
     yield server, open_
     server.stop()
@@ -109,7 +109,7 @@ def notes() -> Iterator[Any]:
 
     def open_(url: str) -> GitlabNotePublisher:
         client = GitlabClient(server_config(url, None, None, gitlab.PUBLISHER_TOKEN), Network(StillClock()))
-        return GitlabNotePublisher("notes", client, StillClock(), url=url, issues={SLOT: "group/app#1"})
+        return GitlabNotePublisher("notes", client, url=url, issues={SLOT: "group/app#1"})
 
     yield server, open_
     server.stop()
@@ -152,4 +152,4 @@ def test_a_note_without_any_mark_is_remembered_by_its_id(notes: Any) -> None:
 
 def test_carrier_issues_must_look_like_issues() -> None:
     with pytest.raises(ConfigError, match="group/project#17"):
-        GitlabNotePublisher("notes", object(), StillClock(), url="", issues={"a": "group/app", "b": "7"})  # type: ignore[arg-type]
+        GitlabNotePublisher("notes", object(), url="", issues={"a": "group/app", "b": "7"})  # type: ignore[arg-type]
