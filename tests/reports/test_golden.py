@@ -11,6 +11,7 @@ import pytest
 
 from reports import compose_all
 from reports.document import Block, Document
+from reports.notice import notice
 from reports.writers import gitlab_markdown, html, jira_markup, storage
 from tests.reports import sample
 
@@ -55,6 +56,26 @@ def test_html(documents, golden: Callable[[str, str], None], slot) -> None:
 @pytest.mark.parametrize("block", get_args(Block))
 def test_every_kind_of_block_is_written(writer, block: type) -> None:
     assert callable(writer._Writer({}).method(object.__new__(block)))
+
+
+NOTICES = {
+    "red": ("project/pay", sample.assessed),
+    "green": ("project/crm", sample.assessed),
+    "grey": ("project/doc", sample.assessed),
+    "portfolio": ("portfolio", sample.assessed),
+    "hostile": ("project/pay", lambda: sample.hostile("@all /close [~admin] *b* {code} | ![x](http://e.example) <b>")),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+@pytest.mark.parametrize("name", NOTICES)
+def test_notices(golden: Callable[[str, str], None], name: str, language: str) -> None:
+    """All that goes into trackers: a sentence and a link."""
+    slot, make = NOTICES[name]
+    page = next(one for one in compose_all(make(), language) if one.slot == slot)
+    short = notice(page, LINKS.get(slot, ""))
+    golden(f"notice-{name}.{language}.md", gitlab_markdown.write(short, {}).text)
+    golden(f"notice-{name}.{language}.jira", jira_markup.write(short, {}).text)
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
