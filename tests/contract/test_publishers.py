@@ -35,14 +35,18 @@ class TestConfluenceDataCenter(PublisherContract):
 
 class TestJiraCloud(PublisherContract):
     @pytest.fixture
-    def bench(self) -> Bench:
-        return JiraBench("accountId")
+    def bench(self) -> Iterator[Bench]:
+        bench = JiraBench("cloud")
+        yield bench
+        bench.server.stop()
 
 
 class TestJiraDataCenter(PublisherContract):
     @pytest.fixture
-    def bench(self) -> Bench:
-        return JiraBench("key", lists_properties=True)
+    def bench(self) -> Iterator[Bench]:
+        bench = JiraBench("data-center")
+        yield bench
+        bench.server.stop()
 
 
 class TestGitlab(PublisherContract):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -13,12 +13,14 @@ from typing import Any
 
 from pmo_sync.clients import confluence as confluence_client
 from pmo_sync.clients.gitlab import GitlabClient
+from pmo_sync.clients.jira import JiraClient
 from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
 from pmo_sync.demo.servers import confluence as store
-from pmo_sync.demo.servers import confluence_cloud, confluence_dc, gitlab
+from pmo_sync.demo.servers import confluence_cloud, confluence_dc, gitlab, jira_cloud, jira_dc
+from pmo_sync.demo.servers.jira_site import Comment
 from reports.naming import file_name
 from reports.publish import Publisher
 from reports.publishers import folder
@@ -52,6 +54,16 @@ def company() -> Company:
     item = Item(1, "gitlab", "group/app", 1, start, "Report", "", {"status": "opened"})
     project = TrackedProject(1, "gitlab", "group/app", "App", {}, estimates=False, character="steady", created_at=start)
     return Company(1, date(2026, 1, 5), NOW, [project], [item], [], [], [Worker("w1", "ann", "Ann")], {})
+
+
+def jira_company(tracker: Any) -> Company:
+    """One Jira issue, PAY-1."""
+    made = company()
+    initial = {"status": "To Do", "kind": "Task", "priority": "Medium", "reporter": "w1"}
+    made.items[0] = Item(1, tracker, "PAY", 1, NOW, "Report", "", initial)
+    made.projects[0].tracker, made.projects[0].key = tracker, "PAY"
+    made.projects[0].statuses = {"To Do": "todo"}
+    return made
 
 
 def server_config(url: str, flavour: Flavour | None, user: str | None, token: str) -> ServerConfig:
@@ -228,125 +240,63 @@ class GitlabBench(Bench):
         return f"**Report**\n\n{safe}"
 
 
-class FakeJira:
-    """Comments of one Jira in memory, as its REST API gives them. ``lists_properties``: whether lists expand them."""
-
-    def __init__(self, key: str, *, lists_properties: bool) -> None:
-        self.key = key
-        self.lists_properties = lists_properties
-        self.rows: list[dict[str, Any]] = []
-        self.properties: dict[str, Any] = {}
-        self.count = 0
-
-    def user(self, name: str) -> dict[str, Any]:
-        return {self.key: name, "displayName": name}
-
-    def stamp(self) -> str:
-        self.count += 1
-        return (NOW + timedelta(seconds=self.count)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-
-    def shown(self, row: dict[str, Any]) -> dict[str, Any]:
-        if not self.lists_properties:
-            return dict(row)
-        found = self.properties.get(row["id"], {})
-        return {**row, "properties": [{"key": key, "value": value} for key, value in found.items()]}
-
-    def myself(self) -> dict[str, Any]:
-        return self.user("bot")
-
-    def comments(self, issue: str) -> Iterator[dict[str, Any]]:
-        return (self.shown(row) for row in reversed(self.rows) if row["issue"] == issue)
-
-    def comment(self, issue: str, comment_id: str) -> dict[str, Any] | None:
-        return next((one for one in self.comments(issue) if one["id"] == comment_id), None)
-
-    def comment_property(self, comment_id: str, key: str) -> dict[str, Any] | None:
-        return self.properties.get(comment_id, {}).get(key)
-
-    def put(self, issue: str, body: str, who: str) -> dict[str, Any]:
-        at = self.stamp()
-        user = self.user(who)
-        id_ = str(100 + self.count)
-        self.rows.append(
-            {
-                "id": id_,
-                "issue": issue,
-                "body": body,
-                "author": user,
-                "updateAuthor": user,
-                "created": at,
-                "updated": at,
-            }
-        )
-        return self.rows[-1]
-
-    def change(self, comment_id: str, body: str, who: str) -> dict[str, Any]:
-        row = next(one for one in self.rows if one["id"] == comment_id)
-        row.update(body=body, updateAuthor=self.user(who), updated=self.stamp())
-        return row
-
-
 class JiraBench(Bench):
-    """Jira's comments, in memory: its loopback servers know no second author."""
+    """Jira's loopback servers over HTTP. ``url`` may be a proxy's."""
 
-    def __init__(self, key: str = "accountId", *, lists_properties: bool = False) -> None:
-        self.jira = FakeJira(key, lists_properties=lists_properties)
-        self._writes = 0
+    def __init__(self, flavour: Flavour) -> None:
+        self.flavour = flavour
+        self.company = jira_company("cloud" if flavour == "cloud" else "dc")
+        self.server: Any = (jira_cloud if flavour == "cloud" else jira_dc).make(self.company)
+        self.server.start()
+        self.url = self.server.url
 
-    # what JiraClient offers
+    def open(self) -> JiraCommentPublisher:
+        if self.flavour == "cloud":
+            config = server_config(self.url, "cloud", jira_cloud.USER, jira_cloud.TOKEN)
+        else:
+            config = server_config(self.url, "data-center", None, jira_dc.TOKEN)
+        client = JiraClient(config, Network(StillClock()))
+        return JiraCommentPublisher("jira", client, url=self.url, issues={SLOT: "PAY-1"})
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.jira, name)
+    def comments(self) -> list[Comment]:
+        return [one for comments in self.server.desk.site.comments.values() for one in comments]
 
-    def add_comment(self, issue: str, body: str, properties: Mapping[str, object]) -> dict[str, Any]:
-        self._writes += 1
-        made = self.jira.put(issue, body, "bot")
-        self.jira.properties[made["id"]] = dict(properties)
-        return dict(made)
-
-    def edit_comment(
-        self, issue: str, comment_id: str, body: str, properties: Mapping[str, object], *, notify: bool
-    ) -> dict[str, Any]:
-        assert not notify
-        self._writes += 1
-        self.jira.properties[comment_id] |= dict(properties)
-        return dict(self.jira.change(comment_id, body, "bot"))
-
-    # the bench
-
-    def open(self) -> Publisher:
-        client: Any = self
-        return JiraCommentPublisher("jira", client, url="https://jira.example", issues={SLOT: "PAY-1"})
+    def comment(self, document: str) -> Comment:
+        self.company.now += timedelta(seconds=1)  # Jira's only version is the time
+        return next(one for one in self.comments() if str(one.id) == document)
 
     def ours(self) -> dict[str, str]:
-        return {row["id"]: row["body"] for row in self.jira.rows if row["author"] == self.jira.user("bot")}
+        account = self.server.desk.site.account
+        return {str(one.id): one.body for one in self.comments() if one.author == account}
 
     def edit(self, document: str, change: Callable[[str], str]) -> None:
-        self.jira.change(document, change(self.ours()[document]), "ann")
+        self.server.desk.edit_as_human(self.comment(document), change)
 
     def touch(self, document: str) -> None:
-        self.jira.change(document, self.ours()[document], "bot")
+        comment = self.comment(document)
+        comment.updated_at = self.company.now
 
     def unmark(self, document: str) -> None:
         self.edit(document, lambda text: re.sub(r"\{color:#\w+\}pmo-sync.*?\{color\}", "", text))
 
     def rewrite(self, document: str) -> None:
         """As Cloud does on its way through its own document format."""
-        row = next(one for one in self.jira.rows if one["id"] == document)
-        row["body"] = (
-            row["body"].replace("\n", "\r\n").replace("{color:#6b778c}", "{color:#97a0af}").replace("h3. ", "h3.  ")
-        )
+        comment = self.comment(document)
+        text = comment.body.replace("\n", "\r\n").replace("{color:#6b778c}", "{color:#97a0af}")
+        comment.body = text.replace("h3. ", "h3.  ")
 
     def delete(self, document: str) -> None:
-        self.jira.rows = [row for row in self.jira.rows if row["id"] != document]
+        for comments in self.server.desk.site.comments.values():
+            comments[:] = [one for one in comments if str(one.id) != document]
 
     def plant(self, slot: str, title: str) -> Callable[[], str]:
         """A comment of somebody else with our own footer in it."""
-        row = self.jira.put("PAY-1", f"Copied.\n\n{{color:#6b778c}}pmo-sync {slot} {'0' * 20}{{color}}", "ann")
-        return lambda: row["body"]
+        body = f"Copied.\n\n{{color:#6b778c}}pmo-sync {slot} {'0' * 20}{{color}}"
+        comment = self.server.desk.comment_as_human("PAY-1", body)
+        return lambda: comment.body
 
     def writes(self) -> int:
-        return self._writes
+        return len(self.server.writes())
 
     def text(self, words: str) -> str:
         return "h3. Report\n\n" + re.sub(r"([\\{}\[\]*_|!])", r"\\\1", words)

@@ -10,7 +10,6 @@ import pytest
 from pmo_sync.clients.gitlab import GitlabClient
 from pmo_sync.clients.jira import JiraClient
 from pmo_sync.clients.network import Network
-from pmo_sync.demo.company import Company, Item
 from pmo_sync.demo.servers import gitlab, jira_cloud, jira_dc
 from pmo_sync.errors import ConfigError
 from reports.publish import Item as Text
@@ -19,7 +18,7 @@ from reports.publishers.gitlab_note import GitlabNotePublisher
 from reports.publishers.jira_comment import JiraCommentPublisher
 from tests import proxy
 from tests.proxy import FaultProxy
-from tests.reports_publish.benches import NOW, StillClock, company, server_config
+from tests.reports_publish.benches import StillClock, company, jira_company, server_config
 
 SLOT = "project/pay"
 TEXT = Text(SLOT, "Payments", "All is well")
@@ -27,20 +26,10 @@ NEWER = Text(SLOT, "Payments", "Two weeks late")
 LATEST = Text(SLOT, "Payments", "Three weeks late")
 
 
-def with_issue(tracker: Any) -> Company:
-    """A company with one Jira issue, PAY-1."""
-    made = company()
-    initial = {"status": "To Do", "kind": "Task", "priority": "Medium", "reporter": "w1"}
-    made.items[0] = Item(1, tracker, "PAY", 1, NOW, "Report", "", initial)
-    made.projects[0].tracker, made.projects[0].key = tracker, "PAY"
-    made.projects[0].statuses = {"To Do": "todo"}
-    return made
-
-
 @pytest.fixture(params=["cloud", "dc"])
 def jira(request: pytest.FixtureRequest) -> Iterator[Any]:
     cloud = request.param == "cloud"
-    server = (jira_cloud if cloud else jira_dc).make(with_issue(request.param))
+    server = (jira_cloud if cloud else jira_dc).make(jira_company(request.param))
     server.start()
     user = jira_cloud.USER if cloud else None
     token = jira_cloud.TOKEN if cloud else jira_dc.TOKEN

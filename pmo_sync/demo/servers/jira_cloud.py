@@ -18,6 +18,7 @@ from pmo_sync.demo.servers.jira_desk import (
     ISSUE_GONE,
     PERMISSIONS,
     Desk,
+    Jira,
     page,
     refuse,
     words,
@@ -25,7 +26,7 @@ from pmo_sync.demo.servers.jira_desk import (
 from pmo_sync.demo.servers.jira_jql import Found, JqlError, find
 from pmo_sync.demo.servers.jira_site import History, Site, epoch_ms
 from pmo_sync.demo.servers.jira_wire import JSON, Flavour, Wire
-from pmo_sync.demo.servers.wire import Answer, Request, Route, Server
+from pmo_sync.demo.servers.wire import Answer, Request, Route
 
 USER: Final = "pmo.robot@arunika.example"
 TOKEN: Final = "cloud-demo-token"
@@ -81,7 +82,7 @@ _FIELDS: Final[tuple[tuple[str, str, JSON], ...]] = (
 )  # fmt: skip
 
 
-def make(company: Company) -> Server:
+def make(company: Company) -> Jira:
     """A server for the company's Jira Cloud; start it with ``.start()``.
 
     Write its URL to ``company.addresses["cloud"]``: all addresses in answers begin with it.
@@ -100,7 +101,7 @@ def make(company: Company) -> Server:
             return Answer(401, _WHO, {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
         return None
 
-    return Server("jira-cloud", cloud.routes, authenticate)
+    return Jira("jira-cloud", cloud.routes, authenticate, cloud.desk)
 
 
 def _token(*parts: Any) -> str:
@@ -118,7 +119,7 @@ class _Cloud:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.wire = Wire(site, FLAVOUR)
-        self.desk = Desk(site, self.wire, comment_cap=100)
+        self.desk = Desk(site, self.wire, comment_cap=100, lists_properties=False)
         api = "/rest/api/([23])"
         self.routes: list[Route] = [
             ("GET", f"{api}/serverInfo", self.server_info),

@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
-from pmo_sync.demo.servers.jira_desk import ISSUE_GONE, PERMISSIONS, Desk, page, refuse, words
+from pmo_sync.demo.servers.jira_desk import ISSUE_GONE, PERMISSIONS, Desk, Jira, page, refuse, words
 from pmo_sync.demo.servers.jira_jql import JqlError, find
 from pmo_sync.demo.servers.jira_site import Site
 from pmo_sync.demo.servers.jira_wire import JSON, Flavour, Wire
-from pmo_sync.demo.servers.wire import Answer, Request, Route, Server
+from pmo_sync.demo.servers.wire import Answer, Request, Route
 
 TOKEN: Final = "dc-demo-token"
 ZONE: Final = "Europe/Amsterdam"  # of the robot's profile: a zone with summer time on purpose
@@ -57,7 +57,7 @@ _FIELDS: Final[tuple[tuple[str, str, JSON], ...]] = (
 )  # fmt: skip
 
 
-def make(company: Company) -> Server:
+def make(company: Company) -> Jira:
     """A server for the company's Jira Data Center; start it with ``.start()``.
 
     Write its URL to ``company.addresses["dc"]``: all addresses in answers begin with it.
@@ -75,8 +75,11 @@ def make(company: Company) -> Server:
             return Answer(401, _WHO, {"X-AUSERNAME": "anonymous", "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
         return None
 
-    return Server(
-        "jira-dc", [(method, path, center.signed(handler)) for method, path, handler in center.routes], authenticate
+    return Jira(
+        "jira-dc",
+        [(method, path, center.signed(handler)) for method, path, handler in center.routes],
+        authenticate,
+        center.desk,
     )
 
 
@@ -84,7 +87,7 @@ class _Center:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.wire = Wire(site, FLAVOUR)
-        self.desk = Desk(site, self.wire, comment_cap=1000)
+        self.desk = Desk(site, self.wire, comment_cap=1000, lists_properties=True)
         api = "/rest/api/(2)"
         self.routes: list[Route] = [
             ("GET", f"{api}/serverInfo", self.server_info),

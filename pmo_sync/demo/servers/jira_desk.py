@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pmo_sync.demo.company import Booking, Item, TrackedProject
+from pmo_sync.demo.company import Booking, Item, TrackedProject, Worker
 from pmo_sync.demo.servers.jira_site import TYPES, Change, Comment, RemoteLink, Site, epoch_ms
 from pmo_sync.demo.servers.jira_wire import JSON, Wire, board_id
-from pmo_sync.demo.servers.wire import Answer, Request, Route
+from pmo_sync.demo.servers.wire import Answer, Request, Route, Server
 
 Match = re.Match[str]
 COMMENT_LIMIT: Final = 32_767
@@ -45,13 +45,24 @@ def words(request: Request, name: str) -> list[str]:
     return [word.strip() for text in request.query.get(name, ()) for word in text.split(",") if word.strip()]
 
 
+class Jira(Server):
+    """A Jira's server; its ``desk`` does what colleagues do."""
+
+    def __init__(
+        self, name: str, routes: Sequence[Route], authenticate: Callable[[Request], Answer | None], desk: Desk
+    ) -> None:
+        super().__init__(name, routes, authenticate)
+        self.desk = desk
+
+
 class Desk:
     """Handlers over one site. ``routes`` has them all."""
 
-    def __init__(self, site: Site, wire: Wire, *, comment_cap: int) -> None:
+    def __init__(self, site: Site, wire: Wire, *, comment_cap: int, lists_properties: bool) -> None:
         self.site = site
         self.wire = wire
         self.comment_cap = comment_cap
+        self.lists_properties = lists_properties
         self._greet()
         api, issue = "/rest/api/([23])", "/rest/api/([23])/issue/([^/]+)"
         board = "/rest/agile/1.0/board"
@@ -99,6 +110,9 @@ class Desk:
                 comments.reverse()
             start, most, part = page(request, comments, default=min(50, self.comment_cap), cap=self.comment_cap)
             shown = [self.wire.comment(item, one, as_document=match[1] == "3") for one in part]
+            if self.lists_properties and "properties" in words(request, "expand"):
+                for one, row in zip(part, shown, strict=True):
+                    row["properties"] = [{"key": key, "value": value} for key, value in one.properties.items()]
             return Answer(200, {"startAt": start, "maxResults": most, "total": len(comments), "comments": shown})
 
         return self._with_issue(match, found)
@@ -157,12 +171,31 @@ class Desk:
             wrong = self._wrong_comment(request, match[1])
             if wrong is not None:
                 return wrong
-            comment.body, comment.updated_at = request.json()["body"], self.site.now
+            self._change(comment, request.json()["body"], self.site.account)
             comment.properties |= {one["key"]: one["value"] for one in request.json().get("properties") or ()}
             self.site.touch(item)
             return Answer(200, self.wire.comment(item, comment, as_document=match[1] == "3"))
 
         return self._with_issue(match, found)
+
+    def _change(self, comment: Comment, body: Any, editor: Worker) -> None:
+        comment.body, comment.updated_at, comment.editor = body, self.site.now, editor
+
+    def comment_as_human(self, key: str, body: str) -> Comment:
+        """A colleague comments on the issue."""
+        item = self.site.item(key)
+        assert item is not None, key
+        made = Comment(self.site.new_id(), self._human, body, self.site.now, self.site.now)
+        self.site.comments.setdefault(item.id, []).append(made)
+        return made
+
+    def edit_as_human(self, comment: Comment, change: Callable[[str], str]) -> None:
+        """A colleague who may edit all comments does; its author stays."""
+        self._change(comment, change(comment.body), self._human)
+
+    @property
+    def _human(self) -> Worker:
+        return next(iter(self.site.workers.values()))
 
     # -- properties of comments
 

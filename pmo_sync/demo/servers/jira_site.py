@@ -60,6 +60,7 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     properties: dict[str, Any] = field(default_factory=dict)
+    editor: Worker | None = None  # who changed it last, if anybody did
 
 
 @dataclass(slots=True)

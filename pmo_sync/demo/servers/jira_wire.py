@@ -395,7 +395,7 @@ class Wire:
             "id": str(comment.id),
             "author": author,
             "body": body,
-            "updateAuthor": author,
+            "updateAuthor": self.user(comment.editor or comment.author),
             "created": self.moment(comment.created_at),
             "updated": self.moment(comment.updated_at),
         }
