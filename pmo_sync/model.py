@@ -153,7 +153,9 @@ class FieldChoice(NamedTuple):
 class Problem(NamedTuple):
     """One record that could not be read; the rest of its page was."""
 
-    subject: str  # issue key or id, milestone, project
+    subject: (
+        str  # milestone, project; of an issue its key, or where that must not be told "id 123" or "group/app: id 123"
+    )
     what: str  # one line
 
 

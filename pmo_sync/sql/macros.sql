@@ -7,6 +7,12 @@ CREATE OR REPLACE TEMP MACRO percentile(x, p) AS quantile_cont(x, p);
 CREATE OR REPLACE TEMP MACRO as_day(x) AS
     CASE WHEN try_cast(x AS DATE) BETWEEN DATE '0001-01-01' AND DATE '9998-12-31' THEN try_cast(x AS DATE) END;
 
+-- whether a problem's subject names an issue: as its key, or as its id where the key may not be told or is not known
+-- (123, id 123, group/app: id 123)
+CREATE OR REPLACE TEMP MACRO names_issue(subject, issue_id, source, key) AS
+    subject IN (issue_id, key, substr(issue_id, length(source) + 2), 'id ' || substr(issue_id, length(source) + 2))
+    OR ends_with(subject, ': id ' || substr(issue_id, length(source) + 2));
+
 -- two ways to write one issue's address are one address
 CREATE OR REPLACE TEMP MACRO address(url) AS
     rtrim(replace(regexp_replace(url, '[?#].*$', ''), '/-/work_items/', '/-/issues/'), '/');

@@ -55,6 +55,7 @@ class Tracker:
     projects: list[str] = field(default_factory=lambda: ["A"])
     issues: dict[str, dict[int, tuple[int, str]]] = field(default_factory=dict)
     malformed: set[int] = field(default_factory=set)
+    named: str = "{key}"  # how problems name an issue: by its key, or by its id
     refuses: dict[str, Exception] = field(default_factory=dict)
     born_while_reading: dict[int, tuple[int, str]] = field(default_factory=dict)
     counts: bool = True
@@ -111,7 +112,8 @@ class Scripted:
                 raise TrackerError("the connection broke")
             id_, here = f"{project.project_id}{number}", f"{since} {number}"
             if number in self.tracker.malformed:
-                yield Page((), (), (), (Problem(id_, "cannot be read"),), here)
+                subject = self.tracker.named.format(key=id_, native=id_.removeprefix("s:"))
+                yield Page((), (), (), (Problem(subject, "cannot be read"),), here)
                 continue
             issue = Issue(id_, "s", project.project_id, id_, "T", "Task", 0, BORN, BORN, "", is_confidential=False)
             yield Page(
@@ -287,7 +289,27 @@ def test_what_stays_unreadable_is_passed_over_and_not_forgotten(days: Days) -> N
     assert days.status("s:A3") == "done"
 
 
-def test_what_was_passed_over_is_no_problem_once_it_is_gone(days: Days) -> None:
+NAMES = pytest.mark.parametrize("named", ["{key}", "{native}", "id {native}", "group/app: id {native}"])
+
+
+@NAMES
+def test_what_was_passed_over_is_no_problem_once_it_is_read(days: Days, named: str) -> None:
+    days.tracker.named = named
+    days.pull()
+    days.tracker.issues["A"] |= {3: (2, "done"), 4: (2, "done")}
+    days.tracker.malformed = {3, 4}
+    for _ in range(4):
+        days.pull()
+    days.tracker.malformed = {4}
+    days.tracker.issues["A"][3] = (6, "doing")
+    made = days.pull()
+    assert [one.subject for one in made.problems] == [named.format(key="s:A4", native="A4")]
+    assert days.status("s:A3") == "doing"
+
+
+@NAMES
+def test_what_was_passed_over_is_no_problem_once_it_is_gone(days: Days, named: str) -> None:
+    days.tracker.named = named
     days.pull()
     days.tracker.issues["A"][3] = (2, "done")
     days.tracker.malformed = {3}

@@ -17,7 +17,8 @@ ANTI JOIN erased_person USING (person_id);
 DELETE FROM worklog USING incoming_issue AS n, page WHERE page.has_worklogs AND worklog.issue_id = n.issue_id;
 INSERT INTO worklog SELECT DISTINCT ON (worklog_id) * FROM incoming_worklog;
 
-DELETE FROM unreadable USING incoming_issue AS n WHERE unreadable.subject IN (n.issue_id, n.key);
+DELETE FROM unreadable USING incoming_issue AS n
+WHERE starts_with(unreadable.project_id, n.source || ':') AND names_issue(unreadable.subject, n.issue_id, n.source, n.key);
 
 INSERT INTO cursor
 SELECT page.source, page.project_id, NULL, NULL

@@ -3,5 +3,6 @@ UPDATE issue SET vanished_at = leaving.noted_at, fate = leaving.fate FROM leavin
 DELETE FROM missed USING leaving WHERE missed.issue_id = leaving.issue_id;
 DELETE FROM unreadable
 USING leaving, issue
-WHERE issue.issue_id = leaving.issue_id AND unreadable.subject IN (issue.issue_id, issue.key);
+WHERE issue.issue_id = leaving.issue_id AND starts_with(unreadable.project_id, issue.source || ':')
+    AND names_issue(unreadable.subject, issue.issue_id, issue.source, issue.key);
 INSERT INTO unrecorded_vanished SELECT issue_id FROM leaving;
