@@ -146,6 +146,7 @@ class SourceTrust:
     problems: int = 0
     unread: int = 0  # shown by the server, not brought by any pull yet
     missed: int = 0  # ours, not in the server's last list; they stay until a later one confirms it
+    token_ends_on: date | None = None  # where that is soon: then nothing is read any more
 
 
 @dataclass(frozen=True, slots=True)

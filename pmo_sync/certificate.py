@@ -160,4 +160,5 @@ def _trust(one: SourceCertificate, success: datetime | None, as_of: datetime) ->
         problems=len(one.problems),
         unread=sum(project.unread for project in one.projects),
         missed=sum(project.missed for project in one.projects),
+        token_ends_on=None if one.token_days is None else one.token_expires_on,
     )

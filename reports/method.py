@@ -100,6 +100,8 @@ def _faults(one: SourceTrust, words: Words) -> list[str]:
                 one.missed, count=one.missed,
             )
         )  # fmt: skip
+    if one.token_ends_on is not None:
+        faults.append(words.say("its token is valid until {day} only", day=words.day(one.token_ends_on)))
     if one.server_count is None and not one.message and one.last_success_at is not None:
         faults.append(words.say("the server's count is not known"))
     if one.unmapped_statuses:

@@ -15,7 +15,7 @@ import pytest
 
 import connectors
 from connectors.base import Traits
-from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json
+from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json, trust
 from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.config.projects import is_asked_for
@@ -736,6 +736,8 @@ def test_a_token_that_ends_soon_is_told_of_by_each_pull(days: Days, left: int | 
     assert from_json(json.dumps(made.as_json())) == made
     lines = [line for line in _pulled([made]).text if "token" in line]
     assert bool(lines) is is_said
+    [shown] = trust(["s"], {"s": made}, {}, {}, NOW)
+    assert shown.token_ends_on == (days.tracker.token_ends if is_said else None)
     assert all(f"until {days.tracker.token_ends} only ({left} day" in line for line in lines)
 
 

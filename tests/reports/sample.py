@@ -332,7 +332,7 @@ def _trust() -> Trust:
         sources=(
             SourceTrust("bank-jira", "fresh", fresh, "", 2140, 2140, ()),
             SourceTrust("legacy-jira", "stale", stale, "the token has expired; set LEGACY_TOKEN", 812, 812, ()),
-            SourceTrust("gitlab", "fresh", fresh, "", 1011, 1009, ("Ready for UAT",), 2, unread=1, missed=3),
+            SourceTrust("gitlab", "fresh", fresh, "", 1011, 1009, ("Ready for UAT",), 2, unread=1, missed=3, token_ends_on=date(2026, 12, 4)),
         ),
         p85_held=41, p85_resolved=52, unestimated_share=0.23, without_baseline=12,
     )  # fmt: skip

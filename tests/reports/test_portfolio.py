@@ -393,3 +393,7 @@ def test_reports_are_cheap_to_import() -> None:
     program = "import sys, reports; print([m for m in ('vl_convert', 'pandas', 'babel', 'jinja2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_token_that_ends_soon_is_told_where_the_data_is_judged() -> None:
+    assert "its token is valid until 4 Dec 2026 only" in _text(_page(sample.assessed()))
