@@ -346,7 +346,7 @@ def indicators(invocation: Invocation, definitions: bool, subjects: tuple[str, .
 @as_of_option
 @common
 def explain(invocation: Invocation, subject: str, indicator: str, on: Any) -> None:
-    """One number: its definition, its value, the issues behind it."""
+    """One number: its definition, its value, the issues behind it. Also SUBJECT forecast, and SUBJECT status."""
     from pmo_sync import pipeline
 
     result = pipeline.explain(invocation.load(), invocation.clock, subject, indicator, on=_day(on))

@@ -2,10 +2,10 @@
 
 from pmo_sync.pipeline.backtest import backtest
 from pmo_sync.pipeline.check import check
+from pmo_sync.pipeline.explain import explain
 from pmo_sync.pipeline.init import Asked, Pmo, init
 from pmo_sync.pipeline.inspect import (
     definitions,
-    explain,
     export,
     indicators,
     state_export,

@@ -1,4 +1,4 @@
-"""indicators, explain, export, state: looking without changing anything at a tracker or a place."""
+"""indicators, export, state: looking without changing anything at a tracker or a place."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def definitions() -> Result:
     """What every indicator means."""
     known = known_indicators.definitions()
     lines = [f"{one.id:<5} {one.name:<24} {one.question}" for one in known.values()]
-    return Result({"indicators": [_definition(one) for one in known.values()]}, lines)
+    return Result({"indicators": [definition(one) for one in known.values()]}, lines)
 
 
-def _definition(indicator: Indicator) -> dict[str, Any]:
+def definition(indicator: Indicator) -> dict[str, Any]:
     """What the header of its file says."""
     return {name: value for name, value in asdict(indicator).items() if name != "query"}
 
@@ -41,27 +41,28 @@ def _definition(indicator: Indicator) -> dict[str, Any]:
 def indicators(config: Config, clock: Clock, *, on: date | None, subjects: tuple[str, ...] = ()) -> Result:
     """The numbers as of the end of ``on``."""
     with reading(config, clock) as workspace:
-        frame = _readings(workspace, on)
+        frame = readings(workspace, on)
         for subject in subjects:
-            _must_exist(workspace, subject)
+            must_exist(workspace, subject)
     if subjects:
         frame = frame[frame.subject.isin(subjects)]
-    rows = _plain(frame)
+    rows = plain(frame)
     lines = [
-        f"{row['subject']:<40} {row['indicator']:<5} {row['part']:<14} {_number(row['value']):>16}  n={row['sample']}"
+        f"{row['subject']:<40} {row['indicator']:<5} {row['part']:<14} {number(row['value']):>16}  n={row['sample']}"
         for row in rows
     ]
     return Result({"readings": rows}, lines)
 
 
-def _must_exist(workspace: Workspace, subject: str) -> None:
+def must_exist(workspace: Workspace, subject: str) -> None:
+    """Raises PmoSyncError where the tables know no such subject."""
     known = {row[0] for row in workspace.store.rows("SELECT subject FROM subject")}
     if subject not in known:
         near = ", ".join(sorted(one for one in known if one.startswith(("portfolio", "programme:", "project:"))))
         raise PmoSyncError(f"no subject {subject!r}; there are {near} and their milestones and epics")
 
 
-def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as dictionaries, a missing number as None."""
     return [
         {str(name): value for name, value in row.items()}
@@ -69,47 +70,13 @@ def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """For people."""
     return "not enough data" if value is None else format(value, "g")
 
 
-def explain(config: Config, clock: Clock, subject: str, indicator: str, *, on: date | None) -> Result:
-    """One number with its definition and every issue behind it, from the store alone."""
-    known = known_indicators.definitions()
-    wanted = next((one for one in known.values() if indicator in (one.id, one.name)), None)
-    if wanted is None:
-        msg = f"no indicator {indicator!r}; `pmo-sync indicators --definitions` lists them"
-        raise PmoSyncError(msg)
-    with reading(config, clock) as workspace:
-        frame = _readings(workspace, on, (wanted.id,))
-        _must_exist(workspace, subject)
-        evidence = known_indicators.evidence(workspace.store, wanted.id, [subject], MOST_EVIDENCE + 1)
-    rows = _plain(frame[frame.subject == subject])
-    lines = [f"{wanted.id} {wanted.name}: {wanted.question}"]
-    lines += [
-        f"  {row['part'] or 'value'} = {_number(row['value'])} {wanted.units[row['part']]}, n = {row['sample']}"
-        for row in rows
-    ]
-    is_cut = len(evidence) > MOST_EVIDENCE
-    evidence = evidence.head(MOST_EVIDENCE)
-    shown = evidence.assign(
-        key=evidence.key.where(~evidence.is_confidential, "(confidential)"),
-        title=evidence.title.where(~evidence.is_confidential, ""),
-        url=evidence.url.where(~evidence.is_confidential, ""),
-    )
-    behind = _plain(shown[["key", "title", "url", "measure"]])
-    lines += [f"  {row['key']:<16} {_number(row['measure']):>10}  {row['title']}" for row in behind]
-    lines += [f"  the {MOST_EVIDENCE:,} largest are shown; there are more"] if is_cut else []
-    data = {
-        "indicator": _definition(wanted),
-        "readings": [{**row, "unit": wanted.units[row["part"]]} for row in rows],
-        "evidence": behind,
-        "evidence_is_cut": is_cut,
-    }
-    return Result(data, lines)
-
-
-def _readings(workspace: Workspace, on: date | None, only: tuple[str, ...] | None = None) -> pd.DataFrame:
+def readings(workspace: Workspace, on: date | None, only: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Those of the end of ``on``, or of the last closed period; the tables stay cut at that moment."""
     config = workspace.config
     today = closed_day(workspace, on)
     tables.prepare(workspace.store, config, tables.end_of(today, config.zone), today)
@@ -121,7 +88,7 @@ def export(config: Config, clock: Clock, file: Path, *, on: date | None) -> Resu
     from reports import workbook
 
     with reading(config, clock) as workspace:
-        frame = _readings(workspace, on)
+        frame = readings(workspace, on)
         names = dict(workspace.store.rows("SELECT subject, name FROM subject"))
         today = closed_day(workspace, on)
     known = known_indicators.definitions()

@@ -70,8 +70,32 @@ def test_commands_that_look(made: Office, capsys) -> None:
     assert len(explained["evidence"]) == count > 0
     assert {one["part"]: one["unit"] for one in explained["readings"]} == {"count": "items", "share": "share"}
     assert explained["evidence_is_cut"] is False
+    assert explained["as_of"] == "2026-11-15"
     assert made.answer(capsys, "state", "show")["runs"] > 0
     assert made.answer(capsys, "publish", "--dry-run")["exit"] == 0
+
+
+def said(made: Office, capsys, *arguments: str) -> str:
+    assert made.run(*arguments) == 0
+    return str(capsys.readouterr().out)
+
+
+def test_a_forecast_and_a_status_are_explained(made: Office, capsys) -> None:
+    subjects = {one["subject"] for one in made.answer(capsys, "indicators")["readings"]}
+    forecasts = {one: made.answer(capsys, "explain", one, "forecast")["forecast"] for one in sorted(subjects)}
+    assert forecasts["portfolio"] is None
+    dated = next(one for one, found in forecasts.items() if found and found["p50_on"])
+    told = said(made, capsys, "explain", dated, "forecast")
+    assert f"P50 {forecasts[dated]['p50_on']}" in told
+    assert f"{forecasts[dated]['remaining']} open items" in told
+    status = made.answer(capsys, "explain", dated, "status")["status"]
+    assert f"  {status['rag']}\n  because: " in said(made, capsys, "explain", dated, "status")
+    assert status["reasons"][0]["code"]
+    refused = next(one for one, found in forecasts.items() if found and found["refused"])
+    assert "no date" in said(made, capsys, "explain", refused, "forecast")
+    assert "no reading" in said(made, capsys, "explain", "portfolio", "SC-2")
+    assert made.run("explain", "project:nowhere", "status") == 1
+    assert made.run("explain", "portfolio", "colour") == 1
 
 
 @pytest.mark.parametrize("ending", [".xlsx", ".csv", ".json", ".parquet"])

@@ -1,0 +1,150 @@
+"""explain: one number, forecast or status with what it is made of, from the store alone."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from pmo_sync import indicators
+from pmo_sync.errors import PmoSyncError
+from pmo_sync.pipeline.inspect import MOST_EVIDENCE, definition, must_exist, number, plain, readings
+from pmo_sync.pipeline.runs import assess_now, closed_day
+from pmo_sync.pipeline.workspace import reading
+from pmo_sync.result import Result
+
+if TYPE_CHECKING:
+    from pmo_sync.assessed import Assessed, Forecast, Reason, Verdict
+    from pmo_sync.clock import Clock
+    from pmo_sync.config import Config
+
+BESIDES: Final = ("forecast", "status")  # what is explained beside indicators
+WIDTH: Final = 110
+
+
+def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date | None) -> Result:
+    """``what`` of a subject: an indicator, by id or name, its ``forecast`` or its ``status``.
+
+    Raises PmoSyncError for an unknown subject or indicator.
+    """
+    if what in BESIDES:
+        with reading(config, clock) as workspace:
+            made = assess_now(workspace, on)
+            must_exist(workspace, subject)
+        return _forecast(made, subject) if what == "forecast" else _status(made, subject)
+    known = indicators.definitions()
+    wanted = next((one for one in known.values() if what in (one.id, one.name)), None)
+    if wanted is None:
+        msg = f"no indicator {what!r}; `pmo-sync indicators --definitions` lists them; or say {' or '.join(BESIDES)}"
+        raise PmoSyncError(msg)
+    with reading(config, clock) as workspace:
+        frame = readings(workspace, on, (wanted.id,))
+        today = closed_day(workspace, on)
+        must_exist(workspace, subject)
+        evidence = indicators.evidence(workspace.store, wanted.id, [subject], MOST_EVIDENCE + 1)
+    rows = plain(frame[frame.subject == subject])
+    lines = [f"{wanted.id} {wanted.name}: {wanted.question}", _about(subject, today), *_wrapped(wanted.source)]
+    lines += [
+        f"  {row['part'] or 'value'} = {number(row['value'])} {wanted.units[row['part']]}, n = {row['sample']}"
+        for row in rows
+    ]
+    if not rows:
+        lines.append("  no reading: there is nothing to measure, such as no items, no date or no baseline")
+    is_cut = len(evidence) > MOST_EVIDENCE
+    evidence = evidence.head(MOST_EVIDENCE)
+    shown = evidence.assign(
+        key=evidence.key.where(~evidence.is_confidential, "(confidential)"),
+        title=evidence.title.where(~evidence.is_confidential, ""),
+        url=evidence.url.where(~evidence.is_confidential, ""),
+    )
+    behind = plain(shown[["key", "title", "url", "measure"]])
+    lines += [f"  {row['key']:<16} {number(row['measure']):>10}  {row['title']}" for row in behind]
+    lines += [f"  the {MOST_EVIDENCE:,} largest are shown; there are more"] if is_cut else []
+    data = {
+        "indicator": definition(wanted),
+        "subject": subject,
+        "as_of": today,
+        "readings": [{**row, "unit": wanted.units[row["part"]]} for row in rows],
+        "evidence": behind,
+        "evidence_is_cut": is_cut,
+    }
+    return Result(data, lines)
+
+
+def _forecast(made: Assessed, subject: str) -> Result:
+    """The dates, what they are made of, and every gate."""
+    one = made.forecasts.get(subject)
+    lines = ["forecast: when is all of its work done?", _about(subject, made.today)]
+    if one is None:
+        lines.append("  none is made: only open milestones and epics whose dates are promises have one")
+        return Result({"subject": subject, "as_of": made.today, "forecast": None}, lines)
+    lines += [*_inputs(one), *_answers(one), *(f"  {line}" for line in _sentences(made, one.gates))]
+    shown = replace(one, gates=())
+    gates = [{"code": gate.code, **gate.params} for gate in one.gates]
+    return Result({"subject": subject, "as_of": made.today, "forecast": {**asdict(shown), "gates": gates}}, lines)
+
+
+def _inputs(one: Forecast) -> list[str]:
+    ahead = one.work - one.remaining
+    first = f", behind {ahead} that the same pace must finish first" if ahead else ""
+    return [
+        f"  method     {one.method}",
+        f"  work       {one.remaining} open items{first}",
+        f"  pace       {one.actual_pace:.2f} items a week: {' '.join(map(str, one.weekly_counts)) or 'none finished yet'}",
+    ]
+
+
+def _answers(one: Forecast) -> list[str]:
+    if one.p50_on is None:
+        return ["  no date" if one.remaining else "  all work is done"]
+    dates = [f"{name} {day or 'beyond two years'}" for name, day in (("P50", one.p50_on), ("P85", one.p85_on), ("P95", one.p95_on))]  # fmt: skip
+    lines = [f"  finish     {', '.join(dates)}"]
+    if one.due_on is not None and one.p_hit is not None:
+        lines.append(f"  due        {one.due_on}: chance {one.p_hit:.0%}")
+    if one.required_pace is not None:
+        lines.append(f"  needs      {one.required_pace:.2f} items a week; the best week had {one.best_pace}")
+    return lines
+
+
+def _status(made: Assessed, subject: str) -> Result:
+    """The colour by the written rule with every reason, and what people say beside it."""
+    verdict = made.verdicts.get(subject)
+    lines = ["status: on track, at risk, off track, or not enough data?", _about(subject, made.today)]
+    if verdict is None:
+        lines.append(
+            "  none is given: only projects, what holds them, and open milestones and epics with promised dates have one"
+        )
+        return Result({"subject": subject, "as_of": made.today, "status": None}, lines)
+    lines += [
+        f"  {verdict.rag}",
+        *(f"  because: {line}" for line in _sentences(made, verdict.reasons)),
+        *_people(verdict),
+    ]
+    status = {
+        **asdict(replace(verdict, reasons=())),
+        "reasons": [{"code": one.code, **one.params} for one in verdict.reasons],
+    }
+    return Result({"subject": subject, "as_of": made.today, "status": status}, lines)
+
+
+def _people(verdict: Verdict) -> list[str]:
+    told = [f"  reported in the tracker: {verdict.reported}"] if verdict.reported else []
+    one = verdict.declared
+    return told + ([f"  {one.role} declares {one.rag} until {one.expires_on}: {one.reason}"] if one else [])
+
+
+def _about(subject: str, today: date) -> str:
+    return f"  of {subject}, as of the end of {today}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def _sentences(made: Assessed, reasons: Sequence[Reason]) -> list[str]:
+    from reports.wording import Words
+
+    words = Words("en", made.zone)
+    return [words.reason(one) for one in reasons]
