@@ -47,5 +47,5 @@ def remember(workspace: Workspace, certificates: Sequence[SourceCertificate]) ->
         }
         for one in certificates
     ]
-    with workspace.record.run(f"{workspace.run_id}-pull") as run:
+    with workspace.record.run(workspace.part("pull")) as run:
         run.write("certificate", rows)

@@ -67,7 +67,7 @@ def people_erase(config: Config, clock: Clock, people: Sequence[str]) -> Result:
     with writing(config, clock, "people erase", is_new_fine=False) as workspace:
         store = workspace.store
         found = _named(store, people)
-        with workspace.record.run(f"{workspace.run_id}-erased") as run:
+        with workspace.record.run(workspace.part("erased")) as run:
             run.write("erased_person", [{"person_id": one.person_id, "erased_at": workspace.now} for one in found])
         stored.erase(store, {one.person_id for one in found})
     erased = [{"person_id": one.person_id, "stays": one.stays} for one in found]

@@ -59,9 +59,9 @@ def publish_and_remember(
         _remember_numbers(workspace, assessed)
     results: list[Published] = []
     published = publish_all(planned, workspace.network, write=write, adopt=taken_over, known=known, voice=voice)
-    for number, made in enumerate(published, 1):
+    for made in published:
         if write:
-            _remember_publications(workspace, assessed, made, known, number)
+            _remember_publications(workspace, assessed, made, known)
         results += made
     return results + _left_behind(workspace, assessed, planned, results, voice, write=write)
 
@@ -75,7 +75,7 @@ def _left_behind(
     for one in told:
         voice.say(f"{one.place}: {one.slot}: {one.outcome} ({one.message})")
     if write and forgotten:
-        with workspace.record.run(f"{workspace.run_id}-publish-orphans") as run:
+        with workspace.record.run(workspace.part("orphans")) as run:
             run.write("publication", [{**row, "run_id": workspace.run_id, "outcome": FORGOTTEN} for row in forgotten])
     return told
 
@@ -105,7 +105,7 @@ def _remember_numbers(workspace: Workspace, assessed: Assessed) -> None:
         for (subject, indicator), refs in assessed.evidence.items()
         for ref in refs
     ]
-    with workspace.record.run(f"{workspace.run_id}-numbers") as run:
+    with workspace.record.run(workspace.part("numbers")) as run:
         run.write("reading", readings)
         run.write("evidence", evidence)
         run.write("ledger", ledger)
@@ -120,9 +120,9 @@ def _is_news(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Any
 
 
 def _remember_publications(
-    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Whereabouts, number: int
+    workspace: Workspace, assessed: Assessed, results: Sequence[Published], known: Whereabouts
 ) -> None:
-    """Where each document of one place, the ``number``th, stands now: those just written, and those a killed run wrote and could not note."""
+    """Where each document of one place stands now: those just written, and those a killed run wrote and could not note."""
     now = workspace.clock.now()
     places = {place.name: place for place in workspace.config.places}
     rows = [
@@ -143,5 +143,5 @@ def _remember_publications(
         or (one.outcome == "unchanged" and not known.is_noted(places[one.place], one.slot))
     ]
     if rows:
-        with workspace.record.run(f"{workspace.run_id}-publish-{number}") as run:
+        with workspace.record.run(workspace.part("publish")) as run:
             run.write("publication", rows)

@@ -96,7 +96,7 @@ def pull_sources(
         _store_all(workspace, {one.source: one for one in known}, work, voice)
         compare(workspace, known)
     certificates = [one.certificate(workspace) for one in known]
-    handover.give(store, workspace.record, f"{workspace.run_id}-known")
+    handover.give(store, workspace.record, workspace.part("known"))
     return certificates
 
 

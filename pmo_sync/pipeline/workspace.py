@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,11 @@ class Workspace:
         """The run's clock."""
         return self.network.clock
 
+    def part(self, name: str) -> str:
+        """The id of this run's next part in the record: parts sort in the order they are written."""
+        number = sum(one.startswith(f"{self.run_id}-") for one in self.record.runs())
+        return f"{self.run_id}-{number:03}-{name}"
+
     @property
     def now(self) -> datetime:
         """The present, aware UTC."""
@@ -60,10 +65,10 @@ def writing(
             Store.open(config.state_dir / DATABASE, read_only=True).close()
         record = Record(config.state_dir / "record")
         with Store.open(config.state_dir / DATABASE) as store:
-            run_id = new_run_id(clock)
+            workspace = Workspace(config, Network(clock, tape), store, record, new_run_id(clock, record.runs()))
             handover.take(store, record)
-            handover.give(store, record, f"{run_id}-left")  # by a run that was killed
-            yield Workspace(config, Network(clock, tape), store, record, run_id)
+            handover.give(store, record, workspace.part("left"))  # by a run that was killed
+            yield workspace
 
 
 @contextmanager
@@ -81,9 +86,12 @@ def _pulled(config: Config) -> Path:
     return file
 
 
-def new_run_id(clock: Clock) -> str:
-    """Sortable by time, unique also within a second."""
-    return f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+def new_run_id(clock: Clock, before: Sequence[str]) -> str:
+    """Sorts after those ``before``, oldest first, whatever the clock says: the record's later word holds."""
+    last = before[-1].partition("-")[0] if before else ""
+    stamp = max(f"{clock.now():%Y%m%dT%H%M%S}", last)
+    number = len({one.split("-")[1] for one in before if one.startswith(f"{stamp}-")})
+    return f"{stamp}-{number:04}{secrets.token_hex(3)}"
 
 
 def size(folder: Path) -> int:
