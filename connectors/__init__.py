@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from connectors.base import Connector, Survey
-    from pmo_sync.clients.network import Network
     from pmo_sync.config import SourceConfig
+    from pmo_sync.http.network import Network
 
 CONNECTORS: Final = {
     "files": "connectors.files",

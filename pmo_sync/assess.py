@@ -37,6 +37,7 @@ from pmo_sync.forecast import attribute
 from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
+    from pmo_sync.config import Baseline as Approved
     from pmo_sync.config import Config
     from pmo_sync.config import Decision as Decided
     from pmo_sync.forecast.basis import Basis
@@ -179,8 +180,12 @@ def _none(value: Any) -> float | None:
 
 
 def _subjects(store: Store, config: Config) -> dict[str, Subject]:
-    query = "SELECT subject, due_on, first_due_on, approvals FROM baseline"
-    baselines = {subject: Baseline(*told) for subject, *told in store.rows(query)}
+    query = "SELECT subject, due_on, first_due_on, approvals, approval FROM baseline"
+    baselines = {}
+    for subject, due_on, first_due_on, approvals, number in store.rows(query):
+        last: Approved | None = None if number is None else config.baselines[number]
+        why = (last.role, last.reason) if last else ("", "")
+        baselines[subject] = Baseline(due_on, first_due_on, approvals, *why)
     sponsors = {f"project:{one.id}": one.sponsor_role for one in config.projects}
     rows = store.rows(
         "SELECT subject, kind, name, parent, url, state, start_on, due_on, known_since, is_committed, is_must_win, "

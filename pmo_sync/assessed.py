@@ -41,6 +41,8 @@ class Baseline(NamedTuple):
     due_on: date | None = None  # approved last; else the first one seen
     first_due_on: date | None = None  # approved first; else the first one seen
     approvals: int = 0
+    role: str = ""  # who approved it last
+    reason: str = ""
 
 
 NO_BASELINE: Final = Baseline()

@@ -269,7 +269,7 @@ def check(invocation: Invocation, example: bool) -> None:
 def pull(invocation: Invocation, recording: Path | None, replay: Path | None, **options: Any) -> None:
     """Read the trackers into the store."""
     from pmo_sync import pipeline
-    from pmo_sync.tape import opened
+    from pmo_sync.http.tape import opened
 
     if recording and replay:
         raise click.UsageError("--record and --replay exclude each other")

@@ -176,7 +176,7 @@ def definitions(words: Words) -> tuple[Block, ...]:
             "last 12 weeks. No model, only arithmetic."
         )),
         (words.say("Slipped"), words.say(
-            "days between the milestone's date now and its approved baseline, or else the first date we saw."
+            "days between the milestone's date now and the first one approved, or else the first one we saw."
         )),
         (words.say("Load"), words.say(
             "open items of milestones due in the next 4 weeks against what the project usually finishes in 4 weeks. "

@@ -320,6 +320,14 @@ def _data(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
         share = assessed.value(subject.id, indicator, "share")
         if share is not None:
             lines.append((Text(words.percent(share), strong=True), Text(f" {text}")))
+    approved = [one for one in cells.committed(assessed, subject.id) if one.baseline.approvals]
+    for one in approved[:MOST_ISSUES]:
+        text = words.say(
+            "{name}: {day:day} approved by {role} ({reason})",
+            name=cells.name(one, 40), day=one.baseline.due_on,
+            role=printable(one.baseline.role, 60), reason=printable(one.baseline.reason, 120),
+        )  # fmt: skip
+        lines.append((Text(text),))
     first_seen = [one for one in cells.committed(assessed, subject.id) if not one.baseline.approvals]
     if first_seen:
         names = ", ".join(cells.name(one, 40) for one in first_seen[:3]) + (", …" if len(first_seen) > 3 else "")

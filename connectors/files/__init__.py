@@ -23,9 +23,9 @@ The folder is read in full whenever any byte of it changed, and not at all other
 from __future__ import annotations
 
 from connectors.files.fetch import TRAITS, FilesConnector
-from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError
+from pmo_sync.http.network import Network
 
 __all__ = ["TRAITS", "connect"]
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from connectors.gitlab.fetch import TRAITS, GitlabConnector
 from connectors.gitlab.survey import survey
 from pmo_sync.clients.gitlab import GitlabClient
-from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError
+from pmo_sync.http.network import Network
 
 __all__ = ["TRAITS", "connect", "survey"]
 

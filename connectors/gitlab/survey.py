@@ -9,9 +9,9 @@ from typing import Any
 from connectors.base import Survey
 from connectors.malformed import understood
 from pmo_sync.clients.gitlab import GitlabClient, UnavailableError
-from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError
+from pmo_sync.http.network import Network
 
 
 def survey(options: SourceConfig, network: Network) -> Survey:

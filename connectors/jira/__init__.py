@@ -12,8 +12,8 @@ from typing import Final
 from connectors.base import Connector, Traits
 from connectors.jira.fetch import JiraConnector
 from connectors.jira.survey import survey
-from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
+from pmo_sync.http.network import Network
 
 __all__ = ["TRAITS", "connect", "survey"]
 

@@ -26,7 +26,7 @@ from connectors.jira.wire import (
 )
 from pmo_sync.clients.jira import PLAIN, JiraClient, NotVisibleError, mended
 from pmo_sync.errors import TrackerError
-from pmo_sync.http import without
+from pmo_sync.http.session import without
 from pmo_sync.model import Problem
 
 API: Final = "api/3"

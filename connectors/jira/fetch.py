@@ -25,9 +25,9 @@ from connectors.jira.trace import trace
 from connectors.jira.worklogs import WorklogReader, rewound
 from connectors.malformed import understood
 from pmo_sync.clients.jira import JiraClient, RefusedError
-from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 
 PAST: Final = 946_684_800_000  # milliseconds; the year 2000, before Jira

@@ -9,9 +9,9 @@ from connectors.base import Survey
 from connectors.jira.paging import paged
 from connectors.malformed import understood
 from pmo_sync.clients.jira import JiraClient
-from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError
+from pmo_sync.http.network import Network
 from pmo_sync.text import clean
 
 PAGE: Final = 100

@@ -23,9 +23,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import requests
 
-from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig
 from pmo_sync.errors import AccessError, ConflictError, PmoSyncError, TrackerError
+from pmo_sync.http.network import Network
 
 Json = dict[str, Any]
 ROWS: Final = 100  # per page of a list: what every list of both editions allows

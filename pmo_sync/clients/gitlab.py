@@ -1,7 +1,7 @@
 """GitLab's REST API v4 through python-gitlab's transport, and its GraphQL as plain POST: raw dictionaries in and out.
 
 The library brings addresses, encoding, paging and its error classes; sending, waiting and retrying are ours
-(``pmo_sync.http``). What the library would do otherwise, and why it is switched off here:
+(``pmo_sync.http.session``). What the library would do otherwise, and why it is switched off here:
 
 * its own retries sleep without a limit and repeat writes: ``obey_rate_limit=False`` (transient retries are off);
 * ``PRIVATE-TOKEN`` follows a redirect to another host: the token goes as ``Authorization: Bearer``, by our session;
@@ -31,10 +31,10 @@ import gitlab.v4.objects  # else the first Gitlab() imports it, in whichever thr
 import requests
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError, RedirectError
 
-from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig
 from pmo_sync.errors import AccessError, OverloadedError, TrackerError, UncertainWriteError
-from pmo_sync.http import TIMEOUT, USER_AGENT, without
+from pmo_sync.http.network import Network
+from pmo_sync.http.session import TIMEOUT, USER_AGENT, without
 
 Json = dict[str, Any]
 PAGE: Final = 100  # GitLab's largest page

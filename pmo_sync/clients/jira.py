@@ -23,10 +23,10 @@ import jira
 import msgspec
 import requests
 
-from pmo_sync.clients.network import Network
 from pmo_sync.config import Flavour, ServerConfig
 from pmo_sync.errors import AccessError, TrackerError
-from pmo_sync.http import TIMEOUT, USER_AGENT, without
+from pmo_sync.http.network import Network
+from pmo_sync.http.session import TIMEOUT, USER_AGENT, without
 
 POST_READS: Final = (
     "/search/jql",

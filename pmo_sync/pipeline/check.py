@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import connectors
-from pmo_sync.clients.network import Network
 from pmo_sync.errors import Exit, PmoSyncError
+from pmo_sync.http.network import Network
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.examine import examine, remedy
 from pmo_sync.pipeline.finding import Examined, summary

@@ -16,8 +16,8 @@ from pmo_sync.pipeline.finding import Examined, counted
 
 if TYPE_CHECKING:
     from connectors.base import Connector
-    from pmo_sync.clients.network import Network
     from pmo_sync.config import Config, ServerConfig, SourceConfig
+    from pmo_sync.http.network import Network
     from pmo_sync.model import Catalogue, FieldChoice, Identity, Project, Status
 
 SHOWN: Final = 20  # projects with a line of their own

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import connectors
-from pmo_sync.clients.network import Network
 from pmo_sync.config import load
 from pmo_sync.config.writing import key, quoted
 from pmo_sync.errors import AccessError, PmoSyncError
+from pmo_sync.http.network import Network
 from pmo_sync.pipeline.proposal import Seen, text
 from pmo_sync.replacing import replace_file
 from pmo_sync.result import Result

@@ -14,8 +14,8 @@ from reports.publish import Published
 from reports.publishers import open_place
 
 if TYPE_CHECKING:
-    from pmo_sync.clients.network import Network
     from pmo_sync.config import Config
+    from pmo_sync.http.network import Network
 
 TODO: Final = "delete or archive it, or take it into a report again"
 

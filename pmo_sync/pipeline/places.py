@@ -14,8 +14,8 @@ from reports.publishers import open_place
 
 if TYPE_CHECKING:
     from pmo_sync.assessed import Assessed
-    from pmo_sync.clients.network import Network
     from pmo_sync.config import Config, ReportConfig
+    from pmo_sync.http.network import Network
     from pmo_sync.pipeline.whereabouts import Whereabouts
     from pmo_sync.result import Voice
     from reports.document import Document

@@ -24,7 +24,7 @@ from reports.publish import Published
 if TYPE_CHECKING:
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config, SourceConfig
-    from pmo_sync.tape import Tape
+    from pmo_sync.http.tape import Tape
 
 
 def pull(

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmo_sync import lock
-from pmo_sync.clients.network import Network
 from pmo_sync.clock import Clock
 from pmo_sync.errors import StoreError
+from pmo_sync.http.network import Network
 from pmo_sync.record import Record
 from pmo_sync.store import Store, handover
 
 if TYPE_CHECKING:
     from pmo_sync.config import Config
-    from pmo_sync.tape import Tape
+    from pmo_sync.http.tape import Tape
 
 DATABASE = "pmo-sync.duckdb"
 

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from pmo_sync.clients.network import Network
     from pmo_sync.config import PlaceConfig, PlaceKind
+    from pmo_sync.http.network import Network
     from reports.publish import Publisher, Writer
 
 PUBLISHERS: Final[dict[PlaceKind, str]] = {

@@ -30,10 +30,10 @@ from typing import Any, Final, TypeVar
 from xml.etree import ElementTree as ET
 
 from pmo_sync.clients.confluence import ConfluenceClient, MissingError, Page, Property, Space, TitleTakenError, connect
-from pmo_sync.clients.network import Network
 from pmo_sync.clock import Clock
 from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import AccessError, ConfigError, ConflictError, PmoSyncError, UncertainWriteError
+from pmo_sync.http.network import Network
 from reports.document import Attachment
 from reports.publish import SETTLE, Item, Known, Remote, TakenError, Traits, Writer, fingerprint
 from reports.publishers.storage_mark import mark, plain, read

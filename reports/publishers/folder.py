@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import ConfigError, PmoSyncError
+from pmo_sync.http.network import Network
 from pmo_sync.replacing import replace_file
 from reports.naming import file_name
 from reports.publish import Item, Known, Remote, TakenError, Traits, Writer, fingerprint

@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from pmo_sync.clients.gitlab import GitlabClient
-from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import AccessError, ConfigError, PmoSyncError
+from pmo_sync.http.network import Network
 from reports.publish import Item, Remote, Traits, Writer
 from reports.publishers.marker import mark, read
 from reports.publishers.moment import moment

@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote
 
 from pmo_sync.clients.jira import JiraClient
-from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import AccessError, ConfigError, PmoSyncError
+from pmo_sync.http.network import Network
 from reports.publish import Item, Remote, Traits, Writer
 from reports.publishers.moment import moment
 from reports.writers import jira_markup

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from connectors.jira import connect
 from connectors.jira.fetch import JiraConnector
-from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
+from pmo_sync.http.network import Network
 from pmo_sync.model import Page, Project
 from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer

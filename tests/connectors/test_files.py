@@ -17,10 +17,10 @@ import pytest
 
 from connectors.files import connect
 from connectors.files.fetch import FilesConnector
-from pmo_sync.clients.network import Network
 from pmo_sync.clock import SystemClock
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import AccessError, ConfigError, TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Interval, Page, Project, person_id
 
 Rows = list[dict[str, Any]]

@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from pmo_sync.clients.gitlab import GitlabClient, UnavailableError
-from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, OverloadedError, PmoSyncError, TrackerError, UncertainWriteError
-from pmo_sync.http import TIMEOUT, PoliteAdapter
+from pmo_sync.http.network import Network
+from pmo_sync.http.session import TIMEOUT, PoliteAdapter
 from tests.clocks import QuickClock
 from tests.connectors.gitlab_fake import TOKEN, Fake, running, server_config
 

@@ -12,10 +12,10 @@ from itertools import pairwise
 import pytest
 
 from connectors.gitlab import connect
-from pmo_sync.clients.network import Network
 from pmo_sync.demo import portfolio, truth
 from pmo_sync.demo.company import Company
 from pmo_sync.demo.servers import gitlab
+from pmo_sync.http.network import Network
 from pmo_sync.model import Catalogue, Interval, Issue, Page, Project
 from tests.clocks import QuickClock
 from tests.connectors.gitlab_fake import source_config

@@ -10,11 +10,11 @@ import pytest
 from connectors.base import Connector
 from connectors.gitlab import connect, listing, rest
 from pmo_sync.clients import gitlab as client
-from pmo_sync.clients.network import Network
 from pmo_sync.demo import portfolio
 from pmo_sync.demo.company import Booking, Event, Item
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.wire import Answer, Request
+from pmo_sync.http.network import Network
 from pmo_sync.model import Worklog
 from tests.clocks import QuickClock
 from tests.connectors.gitlab_fake import source_config

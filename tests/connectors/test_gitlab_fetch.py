@@ -14,9 +14,9 @@ import pytest
 from connectors.gitlab import connect
 from connectors.gitlab.fetch import GitlabConnector
 from connectors.gitlab.rest import PROBES
-from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import AccessError, ConfigError, TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Page, Project
 from tests.clocks import QuickClock
 from tests.connectors.gitlab_fake import Fake, issue, running, source_config, stamp

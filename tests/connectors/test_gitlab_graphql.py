@@ -15,13 +15,13 @@ from connectors.gitlab import connect, listing
 from connectors.gitlab.cursor import cursor_at
 from connectors.gitlab.fetch import GitlabConnector
 from connectors.gitlab.queries import OPTIONAL, WIDGETS, Schema
-from pmo_sync.clients.network import Network
 from pmo_sync.demo import portfolio, truth
 from pmo_sync.demo.company import Booking, Company, Event, Item
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import TrackerError
-from pmo_sync.http import ATTEMPTS
+from pmo_sync.http.network import Network
+from pmo_sync.http.session import ATTEMPTS
 from pmo_sync.model import Interval, Issue, Page, Person, person_id
 from tests.clocks import QuickClock
 from tests.connectors.gitlab_fake import source_config

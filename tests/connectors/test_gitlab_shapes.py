@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.gitlab import connect, survey
-from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import PmoSyncError, TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Issue
 from tests.clocks import QuickClock
 from tests.connectors.bending import ODD, bent, places

@@ -12,9 +12,9 @@ import jira
 import pytest
 
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, mended
-from pmo_sync.clients.network import Network
 from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+from pmo_sync.http.network import Network
 from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 

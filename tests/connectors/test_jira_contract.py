@@ -13,7 +13,6 @@ import pytest
 
 from connectors.jira import cloud, connect, data_center
 from connectors.jira.fetch import JiraConnector
-from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.demo import truth
 from pmo_sync.demo.company import Company, Item
@@ -21,6 +20,7 @@ from pmo_sync.demo.portfolio import generate
 from pmo_sync.demo.servers import jira_cloud, jira_dc, jira_desk
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
 from pmo_sync.demo.servers.wire import Answer, Request, Server
+from pmo_sync.http.network import Network
 from pmo_sync.model import Interval, Worklog, person_id
 from tests.clocks import QuickClock
 from tests.contract import bookings

@@ -16,9 +16,9 @@ import pytest
 
 from connectors.jira import assemble, bulk, cloud, connect, data_center, fetch, wire
 from pmo_sync.clients import jira as jira_client
-from pmo_sync.clients.network import Network
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import AccessError, ConfigError, TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Page
 from tests.clocks import QuickClock
 from tests.connectors.jira_fake import OPEN, PROJECT, FakeJira, change, connector, expected, issue, keys

@@ -26,9 +26,9 @@ from connectors.jira.links import remote_links
 from connectors.jira.normalize import Records, Site, draft, records
 from connectors.jira.values import moment
 from connectors.jira.wire import RawIssue
-from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig, SourceConfig
 from pmo_sync.errors import DataError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Interval, Page
 from tests.clocks import QuickClock
 from tests.connectors import jira820

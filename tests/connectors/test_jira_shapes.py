@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from connectors.jira import survey
 from connectors.jira.paging import paged
 from pmo_sync.clients.jira import JiraClient
-from pmo_sync.clients.network import Network
 from pmo_sync.config import ServerConfig, SourceConfig
 from pmo_sync.errors import PmoSyncError, TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Issue
 from tests.clocks import QuickClock
 from tests.connectors.bending import ODD, bent, places

@@ -22,12 +22,12 @@ from connectors.jira import cloud
 from pmo_sync.clients import gitlab as gitlab_client
 from pmo_sync.clients.gitlab import GitlabClient
 from pmo_sync.clients.jira import JiraClient
-from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.demo.company import Company, Item, Tracker
 from pmo_sync.demo.portfolio import generate
 from pmo_sync.demo.servers import gitlab, jira_cloud, jira_dc
 from pmo_sync.demo.servers.wire import Answer, Request, Server
+from pmo_sync.http.network import Network
 from reports.publish import Item as Text
 from reports.publish import Publisher, publish
 from reports.publishers.gitlab_note import GitlabNotePublisher

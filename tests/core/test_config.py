@@ -148,7 +148,9 @@ def missed_without(fields: set[str], folder: Path) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options], cwd=folder, capture_output=True, text=True, check=False
     )
-    told = re.findall(r'^(\S+?):\d+: error: "(\w+)" has no attribute "(\w+)"', done.stdout, re.MULTILINE)
+    told = re.findall(
+        r'^(\S+?):\d+: error: (?:Item )?"(\w+)"(?: of "[^"]+")? has no attribute "(\w+)"', done.stdout, re.MULTILINE
+    )
     return {f"{cls}.{name}" for where, cls, name in told if not where.startswith("pmo_sync/config/")}
 
 

@@ -109,21 +109,23 @@ SECOND = approved("B-2", date(2026, 9, 20), date(2026, 6, 15))
 
 def test_without_an_approval_the_first_date_seen_is_the_baseline(tmp_path: Path) -> None:
     made = assessed(tmp_path)
-    assert made.subjects[V1].baseline == (date(2026, 8, 1), date(2026, 8, 1), 0)
+    assert made.subjects[V1].baseline[:3] == (date(2026, 8, 1), date(2026, 8, 1), 0)
     assert (made.value(V1, "SC-2", "days"), made.value(V1, "SC-2", "since_approval")) == (61, None)
     assert made.trust.without_baseline == 2
 
 
 def test_the_first_approval_stays_and_the_last_is_what_a_slip_is_judged_by(tmp_path: Path) -> None:
     made = assessed(tmp_path, SECOND, FIRST)
-    assert made.subjects[V1].baseline == (date(2026, 9, 20), date(2026, 8, 15), 2)
+    assert made.subjects[V1].baseline == (date(2026, 9, 20), date(2026, 8, 15), 2, "Board", "Gate")
+    page = next(html.write(one, {}).text for one in compose_all(made, "en") if one.slot == "project/pay")
+    assert "20 Sept approved by Board (Gate)" in page
     assert (made.value(V1, "SC-2", "days"), made.value(V1, "SC-2", "since_approval")) == (47, 11)
     assert made.trust.without_baseline == 1, "the epic"
 
 
 def test_a_decision_holds_from_its_day_on(tmp_path: Path) -> None:
     before = assessed(tmp_path, FIRST, SECOND, today=date(2026, 6, 14))
-    assert before.subjects[V1].baseline == (date(2026, 8, 15), date(2026, 8, 15), 1)
+    assert before.subjects[V1].baseline[:3] == (date(2026, 8, 15), date(2026, 8, 15), 1)
     assert assessed(tmp_path, SECOND, today=date(2026, 6, 14)).subjects[V1].baseline.approvals == 0
     assert assessed(tmp_path, SECOND, today=date(2026, 6, 15)).subjects[V1].baseline.approvals == 1
 

@@ -12,7 +12,6 @@ import pytest
 
 import connectors
 from pmo_sync import config
-from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.demo import truth
 from pmo_sync.demo.company import Company, Dependency, Event, Goal, Item, TrackedProject
@@ -20,6 +19,7 @@ from pmo_sync.demo.export import write_files
 from pmo_sync.demo.flow import PERSISTENCE
 from pmo_sync.demo.portfolio import NOW, generate
 from pmo_sync.demo.vocabulary import HOSTILE
+from pmo_sync.http.network import Network
 
 TRACKERS = ("cloud", "dc", "gitlab")
 CLOSED = ("Done", "Cancelled", "Closed", "closed")

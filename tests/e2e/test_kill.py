@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pmo_sync.clients.network import Network
+from pmo_sync.http.network import Network
 from pmo_sync.record import Record
 from pmo_sync.store import Store, handover
 from tests.contract import bookings

@@ -14,12 +14,12 @@ from typing import Any
 
 import connectors
 from pmo_sync.certificate import SourceCertificate
-from pmo_sync.clients.network import Network
 from pmo_sync.config import Config, load
 from pmo_sync.demo import truth
 from pmo_sync.demo.company import Company, Item
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
 from pmo_sync.demo.servers.wire import Answer, Request, Server
+from pmo_sync.http.network import Network
 from pmo_sync.model import person_id
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace

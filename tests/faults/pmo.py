@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 
 import connectors
 from pmo_sync.certificate import SourceCertificate
-from pmo_sync.clients.network import Network
 from pmo_sync.config import load
 from pmo_sync.demo.company import Item
 from pmo_sync.demo.servers.wire import Server
+from pmo_sync.http.network import Network
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.record import Record

@@ -17,10 +17,10 @@ import pytest
 
 import connectors
 from pmo_sync.cli import run_in_process
-from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers import confluence_cloud, confluence_dc, gitlab, jira_cloud, jira_dc
 from pmo_sync.demo.servers.wire import Answer, Server
 from pmo_sync.errors import TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import Catalogue, Census, FieldChoice, Identity, Problem, Project, Status
 from pmo_sync.pipeline.examine import examine
 from tests.clocks import LeapingClock

@@ -16,10 +16,10 @@ import pytest
 import connectors
 from connectors.base import Traits
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json, trust
-from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.config.projects import is_asked_for
 from pmo_sync.errors import AbsentError, AccessError, TrackerError
+from pmo_sync.http.network import Network
 from pmo_sync.model import (
     Catalogue,
     Census,

@@ -62,7 +62,7 @@ def _milestone(
 ) -> Subject:
     return Subject(
         f"milestone:{id_}", "milestone", name, f"project:{project}", f"https://jira.example/versions/{id_}", "open",
-        date(2026, 6, 1), due, datetime(2026, 8, 3, tzinfo=UTC), True, must_win, Baseline(first or due, first or due, int(must_win)),
+        date(2026, 6, 1), due, datetime(2026, 8, 3, tzinfo=UTC), True, must_win, Baseline(first or due, first or due, int(must_win), *(("Steering committee", "Commit gate") if must_win else ())),
     )  # fmt: skip
 
 

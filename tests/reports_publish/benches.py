@@ -14,13 +14,13 @@ from typing import Any
 from pmo_sync.clients import confluence as confluence_client
 from pmo_sync.clients.gitlab import GitlabClient
 from pmo_sync.clients.jira import JiraClient
-from pmo_sync.clients.network import Network
 from pmo_sync.clock import FixedClock
 from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
 from pmo_sync.demo.servers import confluence as store
 from pmo_sync.demo.servers import confluence_cloud, confluence_dc, gitlab, jira_cloud, jira_dc
 from pmo_sync.demo.servers.jira_site import Comment
+from pmo_sync.http.network import Network
 from reports.naming import file_name
 from reports.publish import Publisher
 from reports.publishers import folder

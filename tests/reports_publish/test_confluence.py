@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pmo_sync.clients import confluence as client
-from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers import confluence as store
 from pmo_sync.demo.servers import confluence_cloud
 from pmo_sync.errors import AccessError, ConflictError
+from pmo_sync.http.network import Network
 from reports.publish import Item, Published, publish, publish_documents
 from reports.publishers.confluence import LARGEST, ConfluencePublisher
 from tests.contract.publisher import PICTURE

@@ -9,9 +9,9 @@ from typing import Any, get_args
 
 import pytest
 
-from pmo_sync.clients.network import Network
 from pmo_sync.config import PlaceConfig, PlaceKind
 from pmo_sync.errors import ConfigError
+from pmo_sync.http.network import Network
 from reports.document import Document, Heading, Link, Paragraph, Text
 from reports.notice import notice
 from reports.publish import publish_documents

@@ -9,9 +9,9 @@ import pytest
 
 from pmo_sync.clients.gitlab import GitlabClient
 from pmo_sync.clients.jira import JiraClient
-from pmo_sync.clients.network import Network
 from pmo_sync.demo.servers import gitlab, jira_cloud, jira_dc
 from pmo_sync.errors import ConfigError
+from pmo_sync.http.network import Network
 from reports.publish import Item as Text
 from reports.publish import publish
 from reports.publishers.gitlab_note import GitlabNotePublisher

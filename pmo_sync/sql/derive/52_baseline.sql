@@ -25,7 +25,7 @@ seen AS (
 approved AS (
     SELECT
         n.subject, arg_min(a.due_on, (a.decided_at, a.number)) AS first_on, arg_max(a.due_on, (a.decided_at, a.number)) AS last_on,
-        max(a.decided_at) AS at, count(*) AS approvals
+        max(a.decided_at) AS at, count(*) AS approvals, arg_max(a.number, (a.decided_at, a.number)) AS last
     FROM approval AS a
     CROSS JOIN moment
     JOIN subject_name AS n ON n.project = a.project AND n.name = a.milestone
@@ -34,7 +34,7 @@ approved AS (
 )
 SELECT
     s.subject, coalesce(approved.last_on, seen.first_on) AS due_on, coalesce(approved.first_on, seen.first_on) AS first_due_on,
-    coalesce(approved.approvals, 0) AS approvals, approved.at AS approved_at, coalesce(seen.dates, 0) AS dates
+    coalesce(approved.approvals, 0) AS approvals, approved.last AS approval, approved.at AS approved_at, coalesce(seen.dates, 0) AS dates
 FROM subject AS s
 LEFT JOIN seen ON seen.subject = s.subject
 LEFT JOIN approved ON approved.subject = s.subject

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from pmo_sync import http
 from pmo_sync.clock import SystemClock
 from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
-from pmo_sync.http import ATTEMPTS, BasicAuth, BearerAuth, Limiter, PoliteSession, origin, session
+from pmo_sync.http import session as http
+from pmo_sync.http.session import ATTEMPTS, BasicAuth, BearerAuth, Limiter, PoliteSession, origin, session
 from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 

@@ -1,7 +1,7 @@
 """The limiter in simulated time: refusals are few and never many in a row, and nearly nothing of a quota is left unused.
 
 The server is a token bucket of 10 requests a second; the requests go through the real adapter, retries included.
-Measured figures are printed: ``pytest -s tests/test_limiter.py``.
+Measured figures are printed: ``pytest -s tests/http/test_limiter.py``.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmo_sync import quota
 from pmo_sync.errors import TrackerError
-from pmo_sync.http import session
-from pmo_sync.limiter import DROP, FIRST_PAUSE, LONGEST_WAIT, RETURN, Limiter
-from pmo_sync.quota import Quota
+from pmo_sync.http import quota
+from pmo_sync.http.limiter import DROP, FIRST_PAUSE, LONGEST_WAIT, RETURN, Limiter
+from pmo_sync.http.quota import Quota
+from pmo_sync.http.session import session
 from tests.simulated import Bucket, SimulatedTime
 
 RATE = 10.0
@@ -122,7 +122,7 @@ def simulate(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("requests.adapters.HTTPAdapter.send", send)
-        patch.setattr("pmo_sync.http.random", random.Random(seed))
+        patch.setattr("pmo_sync.http.session.random", random.Random(seed))
         raised = time.run([work] * workers + ([disturb] if neighbour else []))
     assert raised == []
     left = RATE - taken / ended

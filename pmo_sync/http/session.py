@@ -6,10 +6,10 @@ What it guarantees, whatever library sits on top:
 * retries go by declared *effect*, not by verb: reads (GET, HEAD, and the POST paths named in ``post_reads``)
   are repeated after connection errors, 429 and 5xx; a write only where nothing can have happened (429, no
   connection), otherwise it raises ``UncertainWriteError`` and its author reads the remote again before deciding;
-* what the server says about its limits is honoured (``pmo_sync.quota``), and one limiter per instance spaces
-  requests (``pmo_sync.limiter``);
+* what the server says about its limits is honoured (``pmo_sync.http.quota``), and one limiter per instance spaces
+  requests (``pmo_sync.http.limiter``);
 * ``stop`` ends all waiting, from any thread;
-* a tape may stand between us and the network (``pmo_sync.tape``);
+* a tape may stand between us and the network (``pmo_sync.http.tape``);
 * no request, redirect or ``Link`` address ever leaves the configured origin, so a token cannot either;
 * cookies are off unless asked for, also within redirects (a kept JSESSIONID turns token calls into 401s:
   pycontribs/jira#1904).
@@ -36,10 +36,10 @@ from requests.auth import AuthBase
 
 from pmo_sync.clock import Clock
 from pmo_sync.errors import AccessError, OverloadedError, TrackerError, UncertainWriteError
-from pmo_sync.faults import PROXY_REFUSES, brief, explain
-from pmo_sync.limiter import LONGEST_WAIT, NAP, Limiter
-from pmo_sync.quota import read
-from pmo_sync.tape import Tape
+from pmo_sync.http.faults import PROXY_REFUSES, brief, explain
+from pmo_sync.http.limiter import LONGEST_WAIT, NAP, Limiter
+from pmo_sync.http.quota import read
+from pmo_sync.http.tape import Tape
 
 log: Final = logging.getLogger("pmo_sync.http")
 

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
-from pmo_sync.clients.network import Network
 from pmo_sync.config import OAuthConfig, Secret, ServerConfig
 from pmo_sync.errors import AccessError, ConfigError, TrackerError, UncertainWriteError
-from pmo_sync.http import ATTEMPTS
+from pmo_sync.http.network import Network
+from pmo_sync.http.session import ATTEMPTS
 from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
 

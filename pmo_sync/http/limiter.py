@@ -3,7 +3,7 @@
 The control law. Requests leave evenly spaced at a *pace*. The pace is the smallest of
 
 * the configured ceiling;
-* what the last headers allow (``pmo_sync.quota``);
+* what the last headers allow (``pmo_sync.http.quota``);
 * after trouble, the curve of CUBIC (RFC 9438 §4.2), as the AWS SDKs use it for rates ("adaptive" retry mode):
   drop to 0.7 of the pace at which trouble came, return to that pace in ``RETURN`` seconds, flat around it because the
   limit is most probably there, then climb ever faster, because it may be gone. The curve is scaled by the pace itself,
@@ -25,7 +25,7 @@ from typing import Final
 
 from pmo_sync.clock import Clock
 from pmo_sync.errors import TrackerError
-from pmo_sync.quota import Quota
+from pmo_sync.http.quota import Quota
 
 DROP: Final = 0.7  # RFC 9438 §4.6
 RETURN: Final = 5.0  # seconds back to the pace at which trouble came

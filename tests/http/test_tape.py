@@ -11,11 +11,11 @@ import pytest
 
 import connectors
 from connectors.base import Connector
-from pmo_sync.clients.network import Network
 from pmo_sync.config import Secret, ServerConfig, load
 from pmo_sync.errors import OverloadedError, StoreError, TrackerError
-from pmo_sync.http import BearerAuth, session
-from pmo_sync.tape import Player, Recorder, Tape
+from pmo_sync.http.network import Network
+from pmo_sync.http.session import BearerAuth, session
+from pmo_sync.http.tape import Player, Recorder, Tape
 from tests.clocks import LeapingClock, QuickClock
 from tests.e2e.office import Office, office
 from tests.scripted_server import Reply, ScriptedServer

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmo_sync.clients.oauth import ClientCredentials, path_of
 from pmo_sync.errors import ConfigError
-from pmo_sync.http import BasicAuth, BearerAuth, PoliteSession, origin, session
-from pmo_sync.limiter import Limiter
+from pmo_sync.http.limiter import Limiter
+from pmo_sync.http.oauth import ClientCredentials, path_of
+from pmo_sync.http.session import BasicAuth, BearerAuth, PoliteSession, origin, session
 
 if TYPE_CHECKING:
     from requests.auth import AuthBase
 
     from pmo_sync.clock import Clock
     from pmo_sync.config import ServerConfig
-    from pmo_sync.tape import Tape
+    from pmo_sync.http.tape import Tape
 
 
 class Network:

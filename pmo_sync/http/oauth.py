@@ -23,7 +23,7 @@ from requests.auth import AuthBase
 from pmo_sync.clock import Clock
 from pmo_sync.config import OAuthConfig
 from pmo_sync.errors import AccessError, TrackerError
-from pmo_sync.http import PoliteSession, without
+from pmo_sync.http.session import PoliteSession, without
 
 EARLY: Final = 60.0  # seconds before its end from which a token is not used any more
 
