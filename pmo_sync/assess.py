@@ -141,6 +141,13 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     )
 
 
+def forecasts_of(store: Store, config: Config, today: date) -> dict[str, Forecast]:
+    """The forecasts of one day, as a report of that day has them. Leaves the store's tables cut at its end."""
+    as_of = tables.end_of(today, config.zone)
+    tables.prepare(store, config, as_of, today)
+    return forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest).forecasts
+
+
 def _cut(store: Store, config: Config, today: date) -> Cut:
     as_of = tables.end_of(today, config.zone)
     tables.prepare(store, config, as_of, today)

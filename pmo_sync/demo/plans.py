@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Final, NamedTuple
 
-from pmo_sync.demo.company import Company, Tracker
+from pmo_sync.demo.company import Company, Goal, Tracker
 from pmo_sync.demo.flow import Plan
 
 _SCRUM: Final = {
@@ -117,17 +118,37 @@ def configuration(plans: Iterable[Plan], company: Company) -> str:
             lines.append(f'programme = "{unit.programme}"')
         lines.append(f'sponsor_role = "{unit.sponsor_role}"\nscopes = [{written}]')
         if unit.is_must_win:
-            lines.append(f'must_win = ["{current_release(company, scopes[0][0], scopes[0][1])}"]')
+            lines.append(f'must_win = ["{current_release(company, scopes[0][0], scopes[0][1]).name}"]')
         if unit.team:
             lines.append(f'teams = ["{unit.team}"]')
         text.append("\n".join(lines) + "\n")
+        text += _decisions(unit, company, *scopes[0][:2])
     return "\n".join(text)
 
 
-def current_release(company: Company, tracker: Tracker, project: str) -> str:
-    """The name of the open dated release that is due first."""
+def _decisions(unit: Unit, company: Company, tracker: Tracker, project: str) -> list[str]:
+    """A must-win release has its date approved; who sponsors the fleet says that all is well."""
+    today, lines = company.now.date(), []
+    if unit.is_must_win:
+        goal = current_release(company, tracker, project)
+        decided_on = goal.created_at.date() + timedelta(days=7)
+        lines = [
+            "[[baseline]]", f'id = "B-{unit.id}"', f'milestone = "{goal.name}"', f"due_on = {goal.initial['due_on']}",
+            f"decided_on = {decided_on}", 'role = "Steering committee"', 'reason = "Commit gate"',
+        ]  # fmt: skip
+    elif unit.id == "fleet-tracking":
+        lines = [
+            "[[override]]", f'id = "O-{unit.id}"', 'status = "green"', f"decided_on = {today - timedelta(days=9)}",
+            f"expires_on = {today + timedelta(days=12)}", f'role = "{unit.sponsor_role}"',
+            'reason = "The supplier has promised more people"',
+        ]  # fmt: skip
+    return ["\n".join([*lines, f'project = "{unit.id}"']) + "\n"] if lines else []
+
+
+def current_release(company: Company, tracker: Tracker, project: str) -> Goal:
+    """The open dated release that is due first."""
     running = [
-        (goal.value("due_on", company.now) or "", goal.name)
+        (goal.value("due_on", company.now) or "", goal.name, goal)
         for goal in company.goals
         if (goal.tracker, goal.project) == (tracker, project)
         and goal.kind != "sprint"
@@ -135,4 +156,4 @@ def current_release(company: Company, tracker: Tracker, project: str) -> str:
         and goal.value("state", company.now) == "open"
         and goal.value("due_on", company.now) is not None
     ]
-    return min(running)[1]
+    return min(running, key=lambda one: one[:2])[2]

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from pmo_sync import indicators
+from pmo_sync import assess, indicators
 from pmo_sync.errors import PmoSyncError
 from pmo_sync.pipeline.inspect import MOST_EVIDENCE, definition, must_exist, number, plain, readings
 from pmo_sync.pipeline.runs import assess_now, closed_day
@@ -16,7 +16,7 @@ from pmo_sync.pipeline.workspace import reading
 from pmo_sync.result import Result
 
 if TYPE_CHECKING:
-    from pmo_sync.assessed import Assessed, Forecast, Reason, Verdict
+    from pmo_sync.assessed import Forecast, Reason, Verdict
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config
 
@@ -29,11 +29,17 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
 
     Raises PmoSyncError for an unknown subject or indicator.
     """
-    if what in BESIDES:
+    if what == "forecast":
         with reading(config, clock) as workspace:
-            made = assess_now(workspace, on)
+            today = closed_day(workspace, on)
+            made = assess.forecasts_of(workspace.store, config, today)
             must_exist(workspace, subject)
-        return _forecast(made, subject) if what == "forecast" else _status(made, subject)
+        return _forecast(subject, today, made.get(subject), config)
+    if what == "status":
+        with reading(config, clock) as workspace:
+            judged = assess_now(workspace, on)
+            must_exist(workspace, subject)
+        return _status(subject, judged.today, judged.verdicts.get(subject), config)
     known = indicators.definitions()
     wanted = next((one for one in known.values() if what in (one.id, one.name)), None)
     if wanted is None:
@@ -73,17 +79,16 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
     return Result(data, lines)
 
 
-def _forecast(made: Assessed, subject: str) -> Result:
+def _forecast(subject: str, today: date, one: Forecast | None, config: Config) -> Result:
     """The dates, what they are made of, and every gate."""
-    one = made.forecasts.get(subject)
-    lines = ["forecast: when is all of its work done?", _about(subject, made.today)]
+    lines = ["forecast: when is all of its work done?", _about(subject, today)]
     if one is None:
         lines.append("  none is made: only open milestones and epics whose dates are promises have one")
-        return Result({"subject": subject, "as_of": made.today, "forecast": None}, lines)
-    lines += [*_inputs(one), *_answers(one), *(f"  {line}" for line in _sentences(made, one.gates))]
+        return Result({"subject": subject, "as_of": today, "forecast": None}, lines)
+    lines += [*_inputs(one), *_answers(one), *(f"  {line}" for line in _sentences(config, one.gates))]
     shown = replace(one, gates=())
     gates = [{"code": gate.code, **gate.params} for gate in one.gates]
-    return Result({"subject": subject, "as_of": made.today, "forecast": {**asdict(shown), "gates": gates}}, lines)
+    return Result({"subject": subject, "as_of": today, "forecast": {**asdict(shown), "gates": gates}}, lines)
 
 
 def _inputs(one: Forecast) -> list[str]:
@@ -108,25 +113,24 @@ def _answers(one: Forecast) -> list[str]:
     return lines
 
 
-def _status(made: Assessed, subject: str) -> Result:
+def _status(subject: str, today: date, verdict: Verdict | None, config: Config) -> Result:
     """The colour by the written rule with every reason, and what people say beside it."""
-    verdict = made.verdicts.get(subject)
-    lines = ["status: on track, at risk, off track, or not enough data?", _about(subject, made.today)]
+    lines = ["status: on track, at risk, off track, or not enough data?", _about(subject, today)]
     if verdict is None:
         lines.append(
             "  none is given: only projects, what holds them, and open milestones and epics with promised dates have one"
         )
-        return Result({"subject": subject, "as_of": made.today, "status": None}, lines)
+        return Result({"subject": subject, "as_of": today, "status": None}, lines)
     lines += [
         f"  {verdict.rag}",
-        *(f"  because: {line}" for line in _sentences(made, verdict.reasons)),
+        *(f"  because: {line}" for line in _sentences(config, verdict.reasons)),
         *_people(verdict),
     ]
     status = {
         **asdict(replace(verdict, reasons=())),
         "reasons": [{"code": one.code, **one.params} for one in verdict.reasons],
     }
-    return Result({"subject": subject, "as_of": made.today, "status": status}, lines)
+    return Result({"subject": subject, "as_of": today, "status": status}, lines)
 
 
 def _people(verdict: Verdict) -> list[str]:
@@ -143,8 +147,8 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
-def _sentences(made: Assessed, reasons: Sequence[Reason]) -> list[str]:
+def _sentences(config: Config, reasons: Sequence[Reason]) -> list[str]:
     from reports.wording import Words
 
-    words = Words("en", made.zone)
+    words = Words("en", config.zone.key)
     return [words.reason(one) for one in reasons]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,17 +82,21 @@ def said(made: Office, capsys, *arguments: str) -> str:
 
 
 def test_a_forecast_and_a_status_are_explained(made: Office, capsys) -> None:
-    subjects = {one["subject"] for one in made.answer(capsys, "indicators")["readings"]}
-    forecasts = {one: made.answer(capsys, "explain", one, "forecast")["forecast"] for one in sorted(subjects)}
-    assert forecasts["portfolio"] is None
-    dated = next(one for one, found in forecasts.items() if found and found["p50_on"])
+    paced = {one["subject"] for one in made.answer(capsys, "indicators")["readings"] if one["indicator"] == "FC-3"}
+    forecasts: dict[str, Any] = {}
+    for one in sorted(paced):
+        forecasts[one] = made.answer(capsys, "explain", one, "forecast")["forecast"]
+        if {found["refused"] for found in forecasts.values()} == {True, False}:
+            break
+    assert made.answer(capsys, "explain", "portfolio", "forecast")["forecast"] is None
+    dated = next(one for one, found in forecasts.items() if found["p50_on"])
     told = said(made, capsys, "explain", dated, "forecast")
     assert f"P50 {forecasts[dated]['p50_on']}" in told
     assert f"{forecasts[dated]['remaining']} open items" in told
     status = made.answer(capsys, "explain", dated, "status")["status"]
     assert f"  {status['rag']}\n  because: " in said(made, capsys, "explain", dated, "status")
     assert status["reasons"][0]["code"]
-    refused = next(one for one, found in forecasts.items() if found and found["refused"])
+    refused = next(one for one, found in forecasts.items() if found["refused"])
     assert "no date" in said(made, capsys, "explain", refused, "forecast")
     assert "no reading" in said(made, capsys, "explain", "portfolio", "SC-2")
     assert made.run("explain", "project:nowhere", "status") == 1
