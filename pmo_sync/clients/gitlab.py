@@ -19,6 +19,7 @@ from __future__ import annotations
 import builtins
 import email.utils
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -64,6 +65,7 @@ class GitlabClient:
         self._graphql = server.api_base.rstrip("/") + GRAPHQL
         self._is_closed = False
         self._version: str | None = None
+        self._asking = threading.Lock()
         self._gitlab = gitlab.Gitlab(
             server.api_base,
             session=self._session,
@@ -136,12 +138,13 @@ class GitlabClient:
 
     def version(self) -> str:
         """``18.4.1-ee``, or ``unknown`` where this token may not ask."""
-        if self._version is None:
-            try:
-                self._version = str(self.get("/version").get("version") or "unknown")
-            except UnavailableError:
-                self._version = "unknown"
-        return self._version
+        with self._asking:
+            if self._version is None:
+                try:
+                    self._version = str(self.get("/version").get("version") or "unknown")
+                except UnavailableError:
+                    self._version = "unknown"
+            return self._version
 
     def is_at_least(self, major: int, minor: int) -> bool:
         """Whether the server is of that version or newer; one that does not tell counts as new."""

@@ -174,14 +174,15 @@ class JiraClient:
         return me
 
     def token_expires_on(self) -> date | None:
-        """The last day of the account's only personal access token; None where there are several, or none is shown.
+        """The last day (UTC) of the account's only personal access token; None where there are several, or none is shown.
 
         Data Center lists an account's tokens without saying which of them asks. Cloud tells nothing of its tokens.
         """
         try:
             tokens = self.get("tokens", api="pat/latest")
             (only,) = tokens
-            return datetime.fromisoformat(str(only["expiringAt"])).date()
+            ends = datetime.fromisoformat(str(only["expiringAt"]))
+            return (ends if ends.tzinfo is None else ends.astimezone(UTC)).date()
         except (NotVisibleError, RefusedError, KeyError, TypeError, ValueError):
             return None
 
