@@ -208,7 +208,7 @@ def _projects(assessed: Assessed, projects: list[Subject], most: int | None, wor
     programmes = {one.id: one for one in assessed.subjects.values() if one.kind == "programme"}
     columns = [
         Column(words.say("Project")), *([Column(words.say("Programme"))] if programmes else []),
-        Column(words.say("Status"), short=True), Column(words.say("Reported"), short=True), Column(words.say("Done"), "right"),
+        Column(words.say("Status"), short=True), Column(words.say("Reported")), Column(words.say("Done"), "right"),
         Column(words.say("Deciding milestone")), Column(words.say("Due"), short=True), Column(words.say("Likely finish (50 / 85 %)"), short=True),
         Column(words.say("Slipped"), "right"), Column(words.say("Why")),
     ]  # fmt: skip

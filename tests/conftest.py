@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "ci", deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile("deep", deadline=None, max_examples=1000)
+SLOW = [HealthCheck.too_slow]  # how fast a case is made up says how busy the machine is
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=60, suppress_health_check=SLOW)
+settings.register_profile("deep", deadline=None, max_examples=1000, suppress_health_check=SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
