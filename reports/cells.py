@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final, Literal
 
 from pmo_sync.assessed import Assessed, IssueRef, Rag, Reason, Subject
@@ -167,9 +168,12 @@ def finish(assessed: Assessed, subject: str, words: Words) -> str:
     return finish_range(assessed.forecasts.get(subject), assessed.today, words)
 
 
-def due(subject: Subject, words: Words) -> str:
-    """A due date, or a dash."""
-    return words.value(subject.due_on)
+def due(assessed: Assessed, subject: Subject, words: Words) -> str:
+    """A due date, or a dash. In a report of a day before anybody had told us, since when it is known."""
+    seen = subject.known_since
+    if subject.due_on is None or seen is None or seen <= assessed.as_of + timedelta(days=1):
+        return words.value(subject.due_on)
+    return words.say("{due:day}, as known since {day}", due=subject.due_on, day=words.day(seen.date()))
 
 
 def more(total: int, most: int, words: Words) -> tuple[Block, ...]:

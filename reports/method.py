@@ -185,6 +185,10 @@ def definitions(words: Words) -> tuple[Block, ...]:
         (words.say("Done"), words.say(
             "entered a done status and stayed there; canceled and duplicate items are removed scope, not done work."
         )),
+        (words.say("The past"), words.say(
+            "a status counts in the past as it is mapped today. A milestone's own date and state are known since we "
+            "first saw it; before that day its first ones serve."
+        )),
         (words.say("Stale"), words.say("in progress and not changed for 14 days.")),
     )  # fmt: skip
     return (Items(tuple((Text(name, strong=True), Text(f": {text}")) for name, text in pairs)),)

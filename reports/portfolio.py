@@ -182,7 +182,7 @@ def _next_weeks(assessed: Assessed, projects: list[Subject], words: Words) -> tu
 def _milestone_row(assessed: Assessed, project: Subject, one: Subject, words: Words) -> tuple[Line, ...]:
     where: Line = (cells.project_link(project, 28), Text(" · "), cells.subject_link(one, 34))
     return (
-        (Text(cells.due(one, words), strong=True),),
+        (Text(cells.due(assessed, one, words), strong=True),),
         (*where, Text(" ★")) if one.is_must_win else where,
         cells.status(assessed, one.id, words),
         *cells.plain(
@@ -245,7 +245,7 @@ def _project_row(
         *cells.plain(share),
         (cells.subject_link(deciding, 40),) if deciding else (Text(NOTHING),),
         *cells.plain(
-            cells.due(deciding, words) if deciding else NOTHING,
+            cells.due(assessed, deciding, words) if deciding else NOTHING,
             cells.finish(assessed, deciding.id, words) if deciding else NOTHING,
             cells.slip(assessed, deciding, words) if deciding else NOTHING,
             cells.why(assessed, project.id, words),

@@ -185,7 +185,7 @@ def _milestone_row(assessed: Assessed, one: Subject, words: Words) -> tuple[Line
     return (
         (cells.subject_link(one, 60), Text(" ★")) if one.is_must_win else (cells.subject_link(one, 60),),
         (*cells.status(assessed, one.id, words), *((Text(" "), *declared) if declared else ())),
-        (Text(cells.due(one, words), strong=True),),
+        (Text(cells.due(assessed, one, words), strong=True),),
         *cells.plain(
             _promised(one, words),
             f"{words.value(done)} / {words.value(total)}",

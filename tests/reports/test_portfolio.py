@@ -397,3 +397,13 @@ def test_reports_are_cheap_to_import() -> None:
 
 def test_a_token_that_ends_soon_is_told_where_the_data_is_judged() -> None:
     assert "its token is valid until 4 Dec 2026 only" in _text(_page(sample.assessed()))
+
+
+def test_a_date_of_a_day_before_it_was_told_says_since_when_it_is_known() -> None:
+    made = sample.assessed()
+    late = {
+        id_: dataclasses.replace(one, known_since=made.as_of + timedelta(days=3)) if one.kind == "milestone" else one
+        for id_, one in made.subjects.items()
+    }
+    assert "as known since" not in _text(_page(made))
+    assert "as known since 25 Nov 2026" in _text(_page(dataclasses.replace(made, subjects=late)))
