@@ -35,7 +35,14 @@ def png(spec: Mapping[str, Any]) -> bytes:
 @lru_cache(maxsize=128)  # two places show the same picture
 def _png(canonical: str) -> bytes:
     with _drawing():
-        made: bytes = vl_convert.vegalite_to_png(**_options(json.loads(canonical)), scale=SCALE)
+        made: bytes = vl_convert.svg_to_png(_svg(canonical), scale=SCALE)
+    return made
+
+
+@lru_cache(maxsize=512)  # the local report has drawn it already
+def _svg(canonical: str) -> str:
+    with _drawing():
+        made: str = vl_convert.vegalite_to_svg(**_options(json.loads(canonical)))
     return made
 
 
@@ -45,9 +52,7 @@ def _canonical(spec: Mapping[str, Any]) -> str:
 
 def svg(spec: Mapping[str, Any]) -> str:
     """The chart as SVG, as the renderer writes it; `reports.svg` makes it safe to inline. Raises PmoSyncError."""
-    with _drawing():
-        made: str = vl_convert.vegalite_to_svg(**_options(spec))
-    return made
+    return _svg(_canonical(spec))
 
 
 @contextmanager

@@ -204,10 +204,10 @@ def test_a_chart_that_cannot_be_drawn_is_one_document_that_failed(
 
     from reports import charts
 
-    def breaks(**options: Any) -> bytes:
-        raise ValueError("Vega-Lite to PNG conversion failed:\nmore")
+    def breaks(svg: str, **options: Any) -> bytes:
+        raise ValueError("SVG to PNG conversion failed:\nmore")
 
-    monkeypatch.setattr(vl_convert, "vegalite_to_png", breaks)
+    monkeypatch.setattr(vl_convert, "svg_to_png", breaks)
     charts._png.cache_clear()
     made.running.advance(1)
     answer = run(made, capsys, "sync")
@@ -215,6 +215,6 @@ def test_a_chart_that_cannot_be_drawn_is_one_document_that_failed(
     failed = [one["message"] for one in answer["published"] if one["outcome"] == "failed"]
     assert failed
     assert all(
-        one.startswith("a chart cannot be drawn (Vega-Lite to PNG conversion failed: more); this is") for one in failed
+        one.startswith("a chart cannot be drawn (SVG to PNG conversion failed: more); this is") for one in failed
     )
     assert {outcome for (place, slot), outcome in outcomes(answer).items() if slot == "portfolio"} == {"updated"}
