@@ -19,7 +19,8 @@ Identifiers at the edges are ``source:id`` strings; the store uses integers insi
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 
@@ -203,6 +204,9 @@ class Census:
     project_id: str
     count: int | None  # None: the server gives no count
     issue_ids: frozenset[str] | None = None  # None: not swept
+    changed_at: Mapping[str, datetime] = field(
+        default_factory=dict
+    )  # of these, when each changed last, where the list tells
 
 
 @dataclass(frozen=True, slots=True)

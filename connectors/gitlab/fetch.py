@@ -36,7 +36,7 @@ from connectors.gitlab.listing import FailedError, UnsuitableError
 from connectors.gitlab.references import Lists
 from connectors.gitlab.rest import RestReader, is_task
 from connectors.gitlab.scope import GROUP, Scope
-from connectors.gitlab.values import text
+from connectors.gitlab.values import moment, text
 from connectors.gitlab.windows import DisobeyedError
 from connectors.malformed import understood
 from pmo_sync.clients.gitlab import GitlabClient, UnavailableError, segment
@@ -289,15 +289,16 @@ class GitlabConnector:
                 count -= self._rest.tasks(project)
         except UnavailableError:
             count = None  # the sweep, or the next pull, says whether the project itself is gone
-        ids = None
+        ids, changed = None, {}
         if sweep:
             try:
                 listed = self._rest.windows(project, "created", None)
                 found = (row for rows, _ in listed for row in rows if "id" in row and not (is_bare and is_task(row)))
-                ids = frozenset(f"{self.source}:{row['id']}" for row in found)
+                changed = {f"{self.source}:{row['id']}": moment(row["updated_at"]) for row in found}
+                ids = frozenset(changed)
             except DisobeyedError:
                 raise self._disobeyed(project, "created_after and its order (order_by=created_at)") from None
-        return Census(project.project_id, count if isinstance(count, int) else None, ids)
+        return Census(project.project_id, count if isinstance(count, int) else None, ids, changed)
 
     def _worsened(self, project: Project, why: str) -> TrackerError:
         return TrackerError(

@@ -23,9 +23,8 @@ from connectors.jira.bulk import API, Bulk, Histories, Issues
 from connectors.jira.cursor import Position
 from connectors.jira.sieve import Sieve
 from connectors.jira.trace import ask_each
-from connectors.jira.values import moment
+from connectors.jira.values import told_at
 from connectors.jira.wire import ID_PAGE, TRACED, Changelog, History, IdPage, RawIssue
-from connectors.malformed import MALFORMED
 from pmo_sync.clients.jira import JiraClient, RefusedError
 from pmo_sync.errors import TrackerError
 from pmo_sync.model import Problem
@@ -63,14 +62,14 @@ class CloudReader:
         body = {"jql": jql, "fields": ["id"], "maxResults": 1}
         return bool(self._client.post_read("search/jql", body, API, decoder=ID_PAGE).issues)
 
-    def ids(self, jql: str) -> list[str]:
-        """Every id. Raises TrackerError rather than returning a part."""
-        found: list[str] = []
+    def ids(self, jql: str) -> dict[str, None]:
+        """Every id; five thousand come at once because nothing else is asked of them. Raises TrackerError rather than returning a part."""
+        found: dict[str, None] = {}
         seen: set[str] = set()
         body: dict[str, Any] = {"jql": jql, "fields": ["id"], "maxResults": IDS_PER_PAGE}
         while True:
             page: IdPage = self._client.post_read("search/jql", body, API, decoder=ID_PAGE)
-            found += [one.id for one in page.issues]
+            found |= dict.fromkeys(one.id for one in page.issues)
             if page.token is None:
                 if page.is_last is False:
                     raise TrackerError("search/jql: more issues were announced without a way to them; run again later")
@@ -175,22 +174,14 @@ class CloudReader:
         return self._bulk.histories(ids, CHANGES_PER_PAGE)
 
 
-def _at(value: Any) -> datetime | None:
-    """A moment; None where it cannot be understood, which is said when its issue is made into records."""
-    try:
-        return moment(value)
-    except MALFORMED:
-        return None
-
-
 def _updated(one: RawIssue | Problem) -> datetime | None:
-    return _at(one.fields.get("updated")) if isinstance(one, RawIssue) else None
+    return told_at(one.fields.get("updated")) if isinstance(one, RawIssue) else None
 
 
 def _has_changed(one: RawIssue | Problem) -> bool:
     """Whether an issue is not as it was created."""
     updated = _updated(one)
-    created = _at(one.fields.get("created")) if isinstance(one, RawIssue) else None
+    created = told_at(one.fields.get("created")) if isinstance(one, RawIssue) else None
     return updated is not None and created is not None and updated - created > AT_ONCE
 
 
@@ -199,7 +190,7 @@ def _may_be_ahead(one: RawIssue | Problem, history: list[History] | Problem | No
     updated = _updated(one)
     if updated is None or updated < quiet_since or isinstance(history, Problem):
         return False
-    known = [at for at in (_at(change.created) for change in history or ()) if at is not None]
+    known = [at for at in (told_at(change.created) for change in history or ()) if at is not None]
     return max(known, default=updated - AT_ONCE) < updated
 
 

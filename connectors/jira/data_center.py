@@ -78,20 +78,20 @@ class DataCenterReader:
         """Whether the question finds anything."""
         return self.count(jql) > 0
 
-    def ids(self, jql: str) -> list[str]:
-        """Every id. Read twice if rows went missing in between. Raises TrackerError rather than returning a part."""
+    def ids(self, jql: str) -> dict[str, Any]:
+        """Every id with what the server says of its last change. Read twice if rows went missing in between. Raises TrackerError rather than returning a part."""
         for _ in range(2):
-            found: dict[str, None] = {}
+            found: dict[str, Any] = {}
             start = 0
             while True:
                 params = {"jql": jql, "startAt": start, "maxResults": IDS_PER_PAGE, "fields": "updated"}
                 page = self._page(params)
-                found |= dict.fromkeys(RAW_ID.decode(raw).id for raw in page.issues)
+                found |= {one.id: one.fields.get("updated") for one in map(RAW_ID.decode, page.issues)}
                 start += len(page.issues)
                 if start >= page.total or not page.issues:
                     break
             if len(found) >= page.total:
-                return list(found)
+                return found
         raise TrackerError(f"search: {page.total} issues announced, {len(found)} came; run again later")
 
     def requests(self, issues: int) -> int:

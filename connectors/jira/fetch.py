@@ -22,6 +22,7 @@ from connectors.jira.data_center import DataCenterReader
 from connectors.jira.fields import Fields, discover
 from connectors.jira.normalize import Site
 from connectors.jira.trace import trace
+from connectors.jira.values import told_at
 from connectors.jira.worklogs import WorklogReader, rewound
 from connectors.malformed import understood
 from pmo_sync.clients.jira import JiraClient, RefusedError
@@ -139,8 +140,9 @@ class JiraConnector:
             if not sweep:
                 return Census(project.project_id, reader.count(f"project = {quoted(project.key)}"))
             listed = reader.ids(jql(project.key, None, epoch=False, zone="UTC"))
-            ids = frozenset(f"{self.source}:{one}" for one in listed)
-            return Census(project.project_id, len(ids), ids)
+            ids = {f"{self.source}:{one}": at for one, at in listed.items()}
+            told = {one: at for one, text in ids.items() if (at := told_at(text)) is not None}
+            return Census(project.project_id, len(ids), frozenset(ids), told)
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         """Each is asked for by its id, which survives a move."""

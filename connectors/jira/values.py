@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.jira.replay import Members, Value
 from connectors.jira.wire import Item
+from connectors.malformed import MALFORMED
 from pmo_sync.text import clean
 
 HEALTH: Final = {  # Jira's middle word is "At risk"; ours for it, as GitLab's, is needs_attention
@@ -105,6 +106,14 @@ def health(value: Any) -> Value:
     word = value.get("value") if isinstance(value, dict) else value
     found = HEALTH.get(str(word or "").strip().lower())
     return (found, clean(word)) if found else None
+
+
+def told_at(value: Any) -> datetime | None:
+    """A moment; None where it cannot be understood, which is said when its issue is made into records."""
+    try:
+        return moment(value)
+    except MALFORMED:
+        return None
 
 
 def ids_of(value: Any) -> Members:

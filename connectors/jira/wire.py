@@ -83,9 +83,10 @@ class IdPage(msgspec.Struct):
 
 
 class RawId(msgspec.Struct):
-    """An issue of which only the id is wanted."""
+    """An issue of which only the id is wanted, and when it changed."""
 
     id: str
+    fields: dict[str, Any] = {}
 
 
 class BulkPage(msgspec.Struct):

@@ -136,8 +136,25 @@ def _note_census(workspace: Workspace, known: Progress, answer: _Answer, now: da
         what = f"{counted(waiting, 'issue')} no longer shown; taken out when a pull a day later or more misses it too"
         known.notes.append(Problem(project.key, what))
     _note_unread(workspace, known, project, (census.issue_ids - ours) | passes.returned(store, id_))
+    _note_overtaken(workspace, known, project, census)
     passes.note_sweep(store, id_, now)
     return leaving
+
+
+def _note_overtaken(workspace: Workspace, known: Progress, project: Project, census: Census) -> None:
+    """A change that no pass came by: the project is read in full, for where one was missed others may be. That is not
+    done again where a full reading has just left the list and the issues at odds.
+    """
+    found = passes.overtaken(workspace.store, project.project_id, census.changed_at, known.began_at)
+    if not found:
+        return
+    if known.is_whole(project):
+        what = f"the list tells a later change of {counted(len(found), 'issue')} than the issue itself: {_some(found)}"
+        known.skipped += (Problem(project.key, what),)
+        return
+    what = f"{counted(len(found), 'issue')} changed without being read; the next pull reads the project in full"
+    known.notes.append(Problem(project.key, what))
+    passes.forget_cursor(workspace.store, project.project_id)
 
 
 def _may_shrink(workspace: Workspace, known: Progress, project: Project, leaving: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -133,6 +133,16 @@ def unread(store: Store, project_id: str) -> frozenset[str]:
     query = """SELECT issue_id FROM unread
         ANTI JOIN (FROM issue WHERE vanished_at IS NULL) AS held USING (issue_id, project_id) WHERE project_id = ?"""
     return frozenset(row[0] for row in store.rows(query, [project_id]))
+
+
+def overtaken(store: Store, project_id: str, changed_at: Mapping[str, datetime], began_at: datetime) -> frozenset[str]:
+    """The project's issues that changed long before the pull of ``began_at``, as the tracker's list tells, and that no
+    pull has read since.
+    """
+    told = loading.columns({"issue_id": pa.string(), "changed_at": pa.timestamp("us")}, list(changed_at.items()))
+    bound = pa.table({"began_at": pa.array([began_at], pa.timestamp("us"))})
+    with store.transaction(told=told, bound=bound) as connection:
+        return frozenset(row[0] for row in connection.execute(sql("passes/overtaken"), [project_id]).fetchall())
 
 
 def returned(store: Store, project_id: str) -> frozenset[str]:

@@ -55,6 +55,7 @@ class Tracker:
     projects: list[str] = field(default_factory=lambda: ["A"])
     issues: dict[str, dict[int, tuple[int, str]]] = field(default_factory=dict)
     malformed: set[int] = field(default_factory=set)
+    told_at: dict[int, datetime] = field(default_factory=dict)  # when each changed last, as its list says
     named: str = "{key}"  # how problems name an issue: by its key, or by its id
     refuses: dict[str, Exception] = field(default_factory=dict)
     born_while_reading: dict[int, tuple[int, str]] = field(default_factory=dict)
@@ -137,7 +138,8 @@ class Scripted:
         ids = frozenset(
             f"{project.project_id}{number}" for number in self.tracker.issues.get(project.project_id[2:], {})
         )
-        return Census(project.project_id, len(ids) if self.tracker.counts else None, ids if sweep else None)
+        told = {f"{project.project_id}{number}": at for number, at in self.tracker.told_at.items()} if sweep else {}
+        return Census(project.project_id, len(ids) if self.tracker.counts else None, ids if sweep else None, told)
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         for one in issue_ids:
@@ -287,6 +289,36 @@ def test_what_stays_unreadable_is_passed_over_and_not_forgotten(days: Days) -> N
     assert days.pull(full=True).grade == "complete"
     assert days.pull().grade == "complete"
     assert days.status("s:A3") == "done"
+
+
+def test_a_change_that_no_pass_came_by_is_found_by_the_list_of_ids(days: Days) -> None:
+    days.pull()
+    days.tracker.issues["A"][3] = (-1, "done")  # behind what the next passes ask for
+    days.pull()
+    assert days.status("s:A3") == "open"
+    days.tracker.told_at = {3: NOW + timedelta(hours=1), 4: BORN}
+    made = days.pull(25)
+    assert made.grade == "incomplete"
+    assert [one.what for one in made.notes] == [
+        "1 issue changed without being read; the next pull reads the project in full"
+    ]
+    days.tracker.counts = False  # so that the ids are listed again
+    made = days.pull(25)
+    assert days.status("s:A3") == "done"
+    assert made.grade == "complete", "read in full: what the list says otherwise is told and nothing else done"
+    assert [one.what for one in made.skipped] == [
+        "the list tells a later change of 1 issue than the issue itself: s:A3"
+    ]
+    days.tracker.told_at = {3: BORN}
+    reads = len(days.tracker.reads())
+    assert days.pull(25).grade == "complete"
+    assert [cursor for _, cursor in days.tracker.reads()[reads:]] != [None]
+
+
+def test_what_changes_while_it_is_read_is_not_overtaken(days: Days) -> None:
+    days.pull()
+    days.tracker.told_at = {3: days.clock.now() + timedelta(hours=24)}
+    assert days.pull(25).grade == "complete"
 
 
 NAMES = pytest.mark.parametrize("named", ["{key}", "{native}", "id {native}", "group/app: id {native}"])
