@@ -26,7 +26,7 @@ from tests.paging import small_pages
 pick = st.integers(0, 999)
 past = st.lists(st.floats(0, 1), max_size=3)  # moments, as shares of the time so far
 DEEP = settings.default is not None and settings.default.max_examples > 500
-LIVES = settings(max_examples=25 if DEEP else 3, stateful_step_count=60 if DEEP else 30, deadline=None)
+LIVES = settings(max_examples=100 if DEEP else 3, stateful_step_count=60 if DEEP else 30, deadline=None)
 REST_PAST = frozenset({"status", "label", "milestone", "blocked_by"})
 GRAPHQL_PAST = REST_PAST | {"assignee", "due_on", "estimate"}
 GITLAB = 'kind = "gitlab"\nworkflow_labels = "workflow::"\n'
