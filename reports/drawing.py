@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 560  # points, without axes
 HEIGHT: Final = 260
+APART: Final = 0.1  # of the height of a burn-up: labels of nearer lines would lie over each other
 MOST_LINES: Final = 5  # milestones in one slip chart: more cannot be told apart
 _FARTHEST: Final = timedelta(weeks=52)  # a fan beyond this would squash the past
 
@@ -35,14 +36,17 @@ def burn_up(
     likely = _dates(forecast)
     if likely:
         layers += _fan(*likely, today, scope, done, words)
+    top = 1.25 * max(1, *(max(one, two) for _, one, two in days))  # nothing may be drawn outside the chart
+    is_close = abs(scope - done) < APART * top  # then one label stands above the lines and one below
     history = [{"day": day.isoformat(), "scope": one, "done": two} for day, one, two in days]
     layers += [
         _line(history, "scope", "scope", interpolate="step-after"),
         _line(history, "done", "done"),
         _label(today, scope, words.say("Scope {items}", items=scope), "scope", dy=-9, align="right", dx=-5),
-        _label(today, done, words.say("Done {items}", items=done), "done", dy=-9, align="right", dx=-8),
+        _label(
+            today, done, words.say("Done {items}", items=done), "done", dy=14 if is_close else -9, align="right", dx=-8
+        ),
     ]
-    top = 1.25 * max(1, *(max(one, two) for _, one, two in days))  # nothing may be drawn outside the chart
     due = subject.due_on if subject.due_on and days[0][0] <= subject.due_on <= today + _FARTHEST else None
     is_past = due is not None and due <= today
     layers += _rule(today, words.say("Today"), "muted", top, left=not is_past)

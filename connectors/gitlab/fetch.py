@@ -36,7 +36,7 @@ from connectors.gitlab.listing import FailedError, UnsuitableError
 from connectors.gitlab.references import Lists
 from connectors.gitlab.rest import RestReader, is_task
 from connectors.gitlab.scope import GROUP, Scope
-from connectors.gitlab.values import moment, text
+from connectors.gitlab.values import text, told_at
 from connectors.gitlab.windows import DisobeyedError
 from connectors.malformed import understood
 from pmo_sync.clients.gitlab import GitlabClient, UnavailableError, segment
@@ -294,8 +294,8 @@ class GitlabConnector:
             try:
                 listed = self._rest.windows(project, "created", None)
                 found = (row for rows, _ in listed for row in rows if "id" in row and not (is_bare and is_task(row)))
-                changed = {f"{self.source}:{row['id']}": moment(row["updated_at"]) for row in found}
-                ids = frozenset(changed)
+                shown = {f"{self.source}:{row['id']}": told_at(row.get("updated_at")) for row in found}
+                ids, changed = frozenset(shown), {one: at for one, at in shown.items() if at is not None}
             except DisobeyedError:
                 raise self._disobeyed(project, "created_after and its order (order_by=created_at)") from None
         return Census(project.project_id, count if isinstance(count, int) else None, ids, changed)

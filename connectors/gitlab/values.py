@@ -30,6 +30,14 @@ def moment(value: Any) -> datetime:
     return found.astimezone(UTC)
 
 
+def told_at(value: Any) -> datetime | None:
+    """A moment; None where it cannot be understood, which is said when its issue is made into records."""
+    try:
+        return moment(value)
+    except SHAPE_ERRORS:
+        return None
+
+
 def iso(at: datetime) -> str:
     """As GitLab's parameters want it: a ``+`` would have to be encoded."""
     return at.isoformat().replace("+00:00", "Z")

@@ -140,9 +140,9 @@ class JiraConnector:
             if not sweep:
                 return Census(project.project_id, reader.count(f"project = {quoted(project.key)}"))
             listed = reader.ids(jql(project.key, None, epoch=False, zone="UTC"))
-            ids = {f"{self.source}:{one}": at for one, at in listed.items()}
-            told = {one: at for one, text in ids.items() if (at := told_at(text)) is not None}
-            return Census(project.project_id, len(ids), frozenset(ids), told)
+            shown = {f"{self.source}:{one}": told_at(updated) for one, updated in listed.items()}
+            changed = {one: at for one, at in shown.items() if at is not None}
+            return Census(project.project_id, len(shown), frozenset(shown), changed)
 
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         """Each is asked for by its id, which survives a move."""

@@ -14,7 +14,7 @@ from pmo_sync.http.network import Network
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.examine import examine, remedy
 from pmo_sync.pipeline.finding import Examined, summary
-from pmo_sync.pipeline.orphans import TODO, expected
+from pmo_sync.pipeline.orphans import ADVICE, expected
 from pmo_sync.pipeline.whereabouts import Whereabouts
 from pmo_sync.result import Result
 from reports import publishers
@@ -127,7 +127,7 @@ def _left_behind(config: Config, places: list[Examined], here: Examined) -> None
     by_name = {one.name: one for one in places}
     for row in known.orphans(list(expected(config, known))):
         what = f"{row['slot']} was published at {row['url']}; no report puts it there now"
-        by_name.get(row["place"], here).say("note", what, TODO)
+        by_name.get(row["place"], here).say("note", what, ADVICE)
 
 
 def _details(last: SourceCertificate) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pmo_sync.config import Config
     from pmo_sync.http.network import Network
 
-TODO: Final = "delete or archive it, or take it into a report again"
+ADVICE: Final = "delete or archive it, or take it into a report again"
 
 
 def orphaned(
@@ -36,9 +36,9 @@ def orphaned(
             continue  # a report of the past says nothing about what came later
         place = _place_of(config.places, row)
         if place is None:
-            told.append(_told(row, f"its place is not configured any more, or was moved; {TODO}; this is said once"))
+            told.append(_told(row, f"its place is not configured any more, or was moved; {ADVICE}; this is said once"))
         elif _is_there(place, network, row):
-            told.append(_told(row, f"no report puts it there any more; {TODO}"))
+            told.append(_told(row, f"no report puts it there any more; {ADVICE}"))
             continue
         forgotten.append(row)
     return told, forgotten

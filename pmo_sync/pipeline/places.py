@@ -76,9 +76,9 @@ def publish_all(
     others link to while nobody can be asked.
     """
     links: dict[str, str] = {}
-    for place, documents in planned:
-        if place.kind in COMMENTS:
-            documents = [notice(one, links.get(one.slot, "")) for one in documents]  # noqa: PLW2901
+    for place, wanted_there in planned:
+        is_comment = place.kind in COMMENTS
+        documents = [notice(one, links.get(one.slot, "")) for one in wanted_there] if is_comment else wanted_there
         before = {one.slot: row for one in documents if (row := known.find(place, one.slot)) is not None}
         slots = frozenset(slot for name, slot in adopt if name == place.name)
         try:
@@ -94,7 +94,7 @@ def publish_all(
         for one in made:
             voice.say(f"{one.place}: {one.slot}: {one.outcome}{f' ({one.message})' if one.message else ''}")
             url = one.url or (before[one.slot]["url"] if one.outcome == "failed" and one.slot in before else "")
-            if place.kind not in COMMENTS and url:
+            if not is_comment and url:
                 links.setdefault(one.slot, url)
         yield made
 

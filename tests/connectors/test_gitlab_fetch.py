@@ -368,7 +368,8 @@ def test_tasks_are_left_out_with_the_census_where_nobody_tells_their_issue(fake:
     (project,) = catalogue.projects
     assert keys(list(found.pages(project, None))) == ["group/app#1"]
     assert found.census(project, sweep=False).count == 1
-    assert found.census(project, sweep=True).issue_ids == {"acme:10001"}
+    swept = found.census(project, sweep=True)
+    assert swept.issue_ids == swept.changed_at.keys() == {"acme:10001"}
 
 
 @pytest.mark.parametrize("answers", [Answer(400, {"error": "issue_type does not have a valid value"}), None])

@@ -309,7 +309,15 @@ class TestDataCenter:
         jira.before = before
         census = connector(server).census(PROJECT, sweep=True)
         assert census.count == 45
+        assert census.changed_at.keys() == census.issue_ids
         assert next(monkey, None) is None
+
+    def test_a_moment_of_the_list_that_cannot_be_understood_costs_no_census(
+        self, jira: FakeJira, server: ScriptedServer
+    ) -> None:
+        jira.issues[4]["fields"]["updated"] = "soon"
+        census = connector(server).census(PROJECT, sweep=True)
+        assert (census.count, len(census.changed_at)) == (45, 44)
 
 
 class TestCloud:

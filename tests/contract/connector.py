@@ -269,6 +269,14 @@ class ConnectorContract:
         assert swept.issue_ids == harness.issue_ids()
         assert swept.count in (None, len(harness.issue_ids()))
 
+    def test_the_list_tells_of_no_other_change_than_the_issue(self, harness: Harness) -> None:
+        """Where it tells: a later one would have everything read again."""
+        connector = harness.connect()
+        told = connector.census(project_of(connector, harness), sweep=True).changed_at
+        read = {one.issue_id: one.updated_at for page in full(harness) for one in page.issues}
+        assert set(told) <= set(read)
+        assert [one for one, at in told.items() if abs(at - read[one]) > timedelta(seconds=1)] == []
+
     def test_what_a_sweep_missed_is_traced(self, harness: Harness) -> None:
         project = project_of(harness.connect(), harness)
         moved, deleted, late = harness.move(), harness.delete(), harness.lag()

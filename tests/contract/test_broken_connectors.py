@@ -126,6 +126,12 @@ class _Miscounts(Exemplary):
         return replace(super().census(project, sweep=sweep), count=1)
 
 
+class _TellsLater(Exemplary):
+    def census(self, project: Project, *, sweep: bool) -> Census:
+        made = super().census(project, sweep=sweep)
+        return replace(made, changed_at={one: at + HOUR for one, at in made.changed_at.items()})
+
+
 class _Nobody(Exemplary):
     def check(self) -> Identity:
         return Identity("", "", None)
@@ -237,6 +243,7 @@ TWINS: dict[str, type[Exemplary]] = {
     "test_what_is_private_stays_at_the_tracker": _issues(title=SECRET),
     "test_no_nul_reaches_the_store": _issues(title="a\0b"),
     "test_the_census_agrees": _Miscounts,
+    "test_the_list_tells_of_no_other_change_than_the_issue": _TellsLater,
     "test_what_a_sweep_missed_is_traced": _BuriesAll,
     "test_closing_ends_what_is_under_way": _GoesOn,
     "test_we_are_known": _Nobody,

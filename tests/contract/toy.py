@@ -78,7 +78,8 @@ class Exemplary:
     def census(self, project: Project, *, sweep: bool) -> Census:
         self.allowed()
         ids = frozenset(f"toy:{number}" for number in self.tracker.changed_at if number != self.tracker.late)
-        return Census(project.project_id, len(ids), ids if sweep else None)
+        told = {f"toy:{number}": at for number, at in self.tracker.changed_at.items()}
+        return Census(project.project_id, len(ids), ids if sweep else None, told if sweep else {})
 
     def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
         self.allowed()

@@ -312,7 +312,7 @@ def test_a_change_that_no_pass_came_by_is_found_by_the_list_of_ids(days: Days) -
     days.tracker.told_at = {3: BORN}
     reads = len(days.tracker.reads())
     assert days.pull(25).grade == "complete"
-    assert [cursor for _, cursor in days.tracker.reads()[reads:]] != [None]
+    assert [cursor is None for _, cursor in days.tracker.reads()[reads:]] == [False]
 
 
 def test_what_changes_while_it_is_read_is_not_overtaken(days: Days) -> None:

@@ -80,6 +80,18 @@ def test_a_scope_that_shrank_stays_inside_the_chart() -> None:
         assert height <= 2 * 380
 
 
+@pytest.mark.parametrize(("done", "below"), [(44.0, True), (20.0, False)])
+def test_labels_of_lines_that_meet_stand_on_two_sides(done: float, below: bool) -> None:
+    assessed = sample.assessed()
+    one, words = assessed.subjects["milestone:10"], Words("en", assessed.zone, assessed.today)
+    frame = assessed.burnup[one.id].assign(scope=46.0, done=done)
+    chart = drawing.burn_up(one, frame, assessed.forecasts[one.id], assessed.today, words)
+    assert chart
+    told = [(layer["data"]["values"][0].get("text"), layer["mark"].get("dy")) for layer in chart.spec["layer"] if layer["data"].get("values")]  # fmt: skip
+    marks = {text: dy for text, dy in told if text}
+    assert (marks[f"Done {done:.0f}"] > 0, marks["Scope 46"] < 0) == (below, True)
+
+
 def test_the_same_specification_gives_the_same_bytes(made) -> None:
     spec = made["burn-up"].spec
     assert charts.png(spec) == charts.png(spec)
