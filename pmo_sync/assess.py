@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from pmo_sync.assessed import (
     Baseline,
     Decision,
     Declared,
+    Doubt,
     Forecast,
     IssueRef,
     Part,
@@ -134,6 +136,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
                 for one in now.subjects.values()
             ),
         ),
+        doubts=tuple(doubts(store)),
         evidence=_evidence(store, projects),
         burnup=_by_subject(indicators.series(store, "burnup", [*projects, *committed])),
         cumulative_flow=_by_subject(indicators.series(store, "cumulative_flow", ["portfolio", *projects])),
@@ -251,6 +254,12 @@ def _decided(store: Store, config: Config, today: date) -> tuple[dict[str, Decla
 
 def _decisions(store: Store) -> tuple[Decision, ...]:
     return tuple(Decision(IssueRef(*row[0:4]), row[4], row[5], row[6]) for row in _find(store, "decisions"))
+
+
+def doubts(store: Store) -> Iterator[Doubt]:
+    """What can hardly be as the trackers say, at the moment the tables are cut at."""
+    for (subject, what, items), rows in groupby(_find(store, "doubtful"), key=lambda row: row[:3]):
+        yield Doubt(subject, what, items, tuple(IssueRef(*row[3:7]) for row in rows))
 
 
 def _value(cut: Cut, subject: str, indicator: str, part: str = "") -> float | None:

@@ -194,6 +194,15 @@ class Wait(NamedTuple):
     milestones: int  # open milestones that hold the blocked issue
 
 
+class Doubt(NamedTuple):
+    """Records of a project that can hardly be as the tracker says."""
+
+    subject: str
+    what: str  # done_at_once, due_before_creation ...
+    items: int
+    newest: tuple[IssueRef, ...]  # of these items
+
+
 @dataclass(frozen=True, slots=True)
 class Assessed:
     """One period of one portfolio, ready to be worded."""
@@ -216,6 +225,7 @@ class Assessed:
     decisions: tuple[Decision, ...]
     waits: tuple[Wait, ...]
     trust: Trust
+    doubts: tuple[Doubt, ...] = ()  # of each project those of most items first
     evidence: Mapping[tuple[str, str], tuple[IssueRef, ...]] = field(default_factory=dict)  # (subject, indicator)
     burnup: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # subject -> day, scope, done
     cumulative_flow: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # subject -> day, category, items

@@ -320,6 +320,7 @@ def _data(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
         share = assessed.value(subject.id, indicator, "share")
         if share is not None:
             lines.append((Text(words.percent(share), strong=True), Text(f" {text}")))
+    lines += _doubts(assessed, subject, words)
     approved = [one for one in cells.committed(assessed, subject.id) if one.baseline.approvals]
     for one in approved[:MOST_ISSUES]:
         text = words.say(
@@ -333,6 +334,29 @@ def _data(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
         names = ", ".join(cells.name(one, 40) for one in first_seen[:3]) + (", …" if len(first_seen) > 3 else "")
         lines.append((Text(words.say("No approved baseline, the first seen date serves: {names}", names=names)),))
     return Heading(2, words.say("Data quality")), Items(tuple(lines))
+
+
+def _doubts(assessed: Assessed, subject: Subject, words: Words) -> list[Line]:
+    """What can hardly be as the tracker says: by kind, with the newest items of it; and milestones that end before they begin."""
+    lines: list[Line] = []
+    for one in assessed.doubts:
+        if one.subject != subject.id:
+            continue
+        line: list[Inline] = [Text(words.doubt(one.what, one.items))]
+        for place, ref in enumerate(one.newest[:MOST_NAMED]):
+            line += [Text(", " if place else ": "), *cells.issue(ref, words, 0)]
+        lines.append((*line, Text(", …")) if one.items > MOST_NAMED else tuple(line))
+    backward = [
+        one
+        for one in cells.committed(assessed, subject.id)
+        if one.start_on and one.due_on and one.due_on < one.start_on
+    ]
+    for milestone in backward[:MOST_NAMED]:
+        text = words.say(
+            "ends on {due:day}, before it begins on {start:day}", due=milestone.due_on, start=milestone.start_on
+        )
+        lines.append((cells.subject_link(milestone, 48), Text(" " + text)))
+    return lines
 
 
 def _summary(assessed: Assessed, subject: Subject, words: Words) -> Line:

@@ -18,6 +18,33 @@ def mark(message: str) -> str:
     return message
 
 
+# What can hardly be as the tracker says.
+DOUBTS: Final[Mapping[str, Sentence]] = {
+    "done_at_once": (
+        mark("{items} item was done as it was created"), mark("{items} items were done as they were created"), "items"
+    ),
+    "due_before_creation": (
+        mark("{items} item was due before it was created"), mark("{items} items were due before they were created"), "items"
+    ),
+    "due_before_start": (
+        mark("{items} item is due before it starts"), mark("{items} items are due before they start"), "items"
+    ),
+    "due_after_parent": (
+        mark("{items} item is due after the item above it"), mark("{items} items are due after the item above them"), "items"
+    ),
+    "negative_estimate": (
+        mark("{items} item has a negative estimate"), mark("{items} items have a negative estimate"), "items"
+    ),
+    "parents_in_circle": (
+        mark("{items} item stands above itself"), mark("{items} items stand above themselves"), "items"
+    ),
+    "closed_in_bulk": (
+        mark("{items} item was closed in bulk and counts for no pace"),
+        mark("{items} items were closed in bulk and count for no pace"),
+        "items",
+    ),
+}  # fmt: skip
+
 # Why a subject has its status.
 REASONS: Final[Mapping[str, Sentence]] = {
     "on_track": mark("{p:percent} chance to make its date"),

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 
 from pmo_sync.assessed import Change, Part, Rag, Reason
 from reports.document import printable
-from reports.sentences import CAUSES, CHANGES, FIXES, REASONS, Sentence, mark
+from reports.sentences import CAUSES, CHANGES, DOUBTS, FIXES, REASONS, Sentence, mark
 
 CODES: Final = frozenset({*REASONS, *CHANGES, "due_moved"})
 DOMAIN: Final = "pmo_sync"
@@ -91,6 +91,10 @@ class Words:
         text = self._sentence(CHANGES, code, params)
         why = [one for one in params.get("reasons", ()) if code == "rag_worse"]
         return f"{text} ({self.reason(why[0])})" if why else text
+
+    def doubt(self, what: str, items: int) -> str:
+        """What can hardly be as the tracker says, and of how many items."""
+        return self._sentence(DOUBTS, what, {"items": items})
 
     def cause(self, part: Part, points: bool) -> str:
         """What one cause makes of a forecast's change: in days, or in percentage points of its chance."""

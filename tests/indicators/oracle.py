@@ -248,6 +248,26 @@ def unmapped(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
     return {"share": (len([item for item in work if item.category == "unmapped"]) / len(work), len(work))}
 
 
+def is_doubtful(world: World, item: Item) -> bool:
+    if item.done_at and item.done_at <= item.created_at:
+        return True
+    if item.due_on:
+        above = None if item.parent is None else world.item(item.parent)
+        is_bound = above is not None and above.category not in ("done", "canceled") and item.done_at is None
+        if is_bound and above is not None and above.due_on is not None and item.due_on > above.due_on:
+            return True
+        if item.due_on < item.created_at.date() or (item.start_on and item.start_on > item.due_on):
+            return True
+    closed = item.done_at.date() if item.is_bulk and item.done_at else None
+    negative = item.estimate is not None and item.estimate < 0
+    return negative or world.is_in_circle(item) or (closed is not None and closed > world.today - 84 * DAY)
+
+
+def doubtful(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
+    work = world.work(subject)
+    return {"count": (len([item for item in work if is_doubtful(world, item)]), len(work))} if work else {}
+
+
 def decisions_waiting(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
     asked = [
         item for item in world.members(subject) if item.role == "decision" and item.is_leaf and item.removed_at is None
@@ -328,6 +348,7 @@ ORACLES: dict[str, Callable[[World, str], dict[str, tuple[float | None, int]]]] 
     "RK-2": stale,
     "RK-4": waits_for_another_project,
     "CO-4": unmapped,
+    "CO-7": doubtful,
     "PF-3": decisions_waiting,
 }
 

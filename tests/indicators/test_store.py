@@ -37,7 +37,7 @@ def faithful(world: World) -> World:
             if where in home and (until is None or until > max(since, item.created_at))
         )
         flagged = item.blocked_since and max(item.blocked_since, item.created_at)
-        items.append(replace(item, is_leaf=True, is_bulk=False, stays=stays, blocked_since=flagged))
+        items.append(replace(item, is_leaf=True, parent=None, is_bulk=False, stays=stays, blocked_since=flagged))
     plain = replace(world, items=tuple(items))
     links = tuple((a, b, max(since, plain.item(a).created_at, plain.item(b).created_at)) for a, b, since in world.links)
     return replace(plain, links=links)
@@ -54,6 +54,7 @@ def lines(world: World) -> str:
         events += [(since, f"+blocked_by:{key(world, a)}") for a, b, since in world.links if b == item.number]
         events += [(item.created_at, f"estimate={item.estimate}")] if item.estimate else []
         events += [(item.created_at, f"due_on={item.due_on}")] if item.due_on else []
+        events += [(item.created_at, f"start_on={item.start_on}")] if item.start_on else []
         kind = {"work": "Task"}.get(item.role, item.role.title())
         told = " ".join(f"{at:%Y-%m-%dT%H:%M:%S} {word}" for at, word in sorted(events, key=lambda one: one[0]))
         made.append(f"{key(world, item.number)} kind={kind} {told}")

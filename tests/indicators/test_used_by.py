@@ -18,7 +18,7 @@ READERS = {
     "forecast": (),
 }
 # where the rows of a list of findings end up
-LISTS = {"waits": "waits", "decisions": "decisions"}
+LISTS = {"waits": "waits", "decisions": "decisions", "doubtful": "doubts"}
 
 
 def tree(module: object) -> ast.Module:

@@ -31,7 +31,9 @@ class Item:
     role: str = "work"
     is_leaf: bool = True
     estimate: float | None = None
+    start_on: date | None = None
     due_on: date | None = None
+    parent: int | None = None
     blocked_since: datetime | None = None
     touched_at: datetime | None = None
     is_bulk: bool = False
@@ -126,6 +128,14 @@ class World:
         """What is in scope."""
         return [item for item in self.members(subject) if item.in_scope]
 
+    def is_in_circle(self, item: Item) -> bool:
+        """Whether the way up from an item leads back to it."""
+        seen, above = {item.number}, item.parent
+        while above is not None and above not in seen:
+            seen.add(above)
+            above = self.item(above).parent
+        return above == item.number
+
     def item(self, number: int) -> Item:
         return next(item for item in self.items if item.number == number)
 
@@ -179,7 +189,7 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
             (
                 "issue INTEGER, issue_id VARCHAR, key VARCHAR, title VARCHAR, url VARCHAR, is_confidential BOOLEAN,"
                 "role VARCHAR, is_leaf BOOLEAN, created_at TIMESTAMP, started_at TIMESTAMP, done_at TIMESTAMP,"
-                "removed_at TIMESTAMP, category VARCHAR, estimate DOUBLE, due_on DATE, blocked_since TIMESTAMP,"
+                "removed_at TIMESTAMP, category VARCHAR, estimate DOUBLE, start_on DATE, due_on DATE, blocked_since TIMESTAMP,"
                 "touched_at TIMESTAMP"
             ),
             [
@@ -198,6 +208,7 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
                     i.removed_at,
                     i.category,
                     i.estimate,
+                    i.start_on,
                     i.due_on,
                     i.blocked_since,
                     i.touched_at or i.moves[-1][0],
@@ -205,6 +216,11 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
                 for i in world.items
             ],
         ),
+        "parent_stay": (
+            "child INTEGER, parent INTEGER, since TIMESTAMP, until TIMESTAMP",
+            [(item.number, item.parent, item.created_at, None) for item in world.items if item.parent is not None],
+        ),
+        "circle": ("issue INTEGER", [(item.number,) for item in world.items if world.is_in_circle(item)]),
         "flow": (
             "issue INTEGER, category VARCHAR, since TIMESTAMP, until TIMESTAMP",
             [(item.number, *stay) for item in world.items for stay in item.flow],
@@ -271,10 +287,10 @@ _days = st.integers(-90, 60).map(lambda n: AS_OF.date() + timedelta(days=n))
 
 
 @st.composite
-def _items(draw: st.DrawFn, number: int, milestones: Sequence[Milestone]) -> Item:
+def _items(draw: st.DrawFn, number: int, size: int, milestones: Sequence[Milestone]) -> Item:
     moments = sorted(draw(st.sets(_ago, min_size=1, max_size=5)))
     usual = st.sampled_from(("todo", "doing", "done", "doing", "done", *CATEGORIES))
-    moves = [(moments[0], draw(st.sampled_from(("todo", "todo", "doing", "unmapped"))))]
+    moves = [(moments[0], draw(st.sampled_from(("todo", "todo", "todo", "doing", "unmapped", "done"))))]
     for at in moments[1:]:
         category = draw(usual)
         if category != moves[-1][1]:
@@ -293,8 +309,10 @@ def _items(draw: st.DrawFn, number: int, milestones: Sequence[Milestone]) -> Ite
         moves=tuple(moves),
         role=draw(st.sampled_from(("work", "work", "work", "work", "decision", "risk"))),
         is_leaf=draw(st.sampled_from((True, True, True, False))),
-        estimate=draw(st.none() | st.just(3.0)),
+        estimate=draw(st.none() | st.sampled_from((3.0, 3.0, -1.0))),
+        start_on=draw(st.none() | _days),
         due_on=draw(st.none() | _days),
+        parent=draw(st.none() | (st.integers(1, size).filter(lambda n: n != number) if size > 1 else st.none())),
         blocked_since=draw(st.none() | _ago),
         touched_at=draw(st.none() | _ago),
         is_bulk=draw(st.sampled_from((False, False, False, True))),
@@ -312,7 +330,7 @@ def worlds(draw: st.DrawFn, most: int = 30) -> World:
         is_open = draw(st.sampled_from((True, True, False)))
         milestones.append(Milestone(f"m{n}", draw(st.sampled_from("ab")), dates, is_open, approvals))
     size = draw(st.integers(1, most))
-    items = tuple(draw(_items(n, milestones)) for n in range(1, size + 1))
+    items = tuple(draw(_items(n, size, milestones)) for n in range(1, size + 1))
     numbers = st.integers(1, size)
     links = draw(st.lists(st.tuples(numbers, numbers, _ago), max_size=4))
     opened = {item.number for item in items if item.category not in ("done", "canceled")}
@@ -354,6 +372,6 @@ def busy(seed: int) -> World:
 def renumbered(world: World) -> World:
     """The same world with other integers and the rows in the other order."""
     new = {item.number: 1000 - item.number for item in world.items}
-    items = tuple(replace(item, number=new[item.number]) for item in world.items)
+    items = tuple(replace(item, number=new[item.number], parent=new.get(item.parent or 0)) for item in world.items)
     links = tuple((new[a], new[b], since) for a, b, since in world.links)
     return replace(world, items=items, links=links, order=-1)

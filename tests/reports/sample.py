@@ -14,6 +14,7 @@ from pmo_sync.assessed import (
     Baseline,
     Change,
     Decision,
+    Doubt,
     Forecast,
     IssueRef,
     Part,
@@ -253,8 +254,21 @@ def assessed() -> Assessed:
         subjects=subjects, readings=_readings(1.0), before=_readings(0.94), verdicts=verdicts, verdicts_before=before,
         forecasts={f"milestone:{row[0]}": _forecast(row) for row in MILESTONES}, forecasts_before={},
         changes=_changes(), moved=_moved(), decisions=_decisions(), waits=_waits(), trust=_trust(), evidence=evidence,
-        burnup=burnup, cumulative_flow=flow, due_dates=due_dates,
+        burnup=burnup, cumulative_flow=flow, due_dates=due_dates, doubts=_doubts(),
     )  # fmt: skip
+
+
+def _doubts() -> tuple[Doubt, ...]:
+    def ref(key: str, is_confidential: bool = False) -> IssueRef:
+        return IssueRef(key, "Settlement file", f"https://jira.example/browse/{key}", is_confidential)
+
+    return (
+        Doubt(
+            "project:pay", "closed_in_bulk", 212, (ref("PAY-901"), ref("PAY-900", True), ref("PAY-899"), ref("PAY-898"))
+        ),
+        Doubt("project:pay", "due_before_creation", 1, (ref("PAY-77"),)),
+        Doubt("project:core", "due_after_parent", 2, (ref("CORE-5"), ref("CORE-4"))),
+    )
 
 
 def _changes() -> tuple[Change, ...]:
@@ -352,6 +366,7 @@ def hostile(text: str) -> Assessed:
         decisions=tuple(one._replace(issue=spoil(one.issue)) for one in base.decisions),
         waits=tuple(one._replace(blocked=spoil(one.blocked), blocker=spoil(one.blocker)) for one in base.waits),
         evidence={key: tuple(spoil(ref) for ref in refs) for key, refs in base.evidence.items()},
+        doubts=tuple(one._replace(newest=tuple(spoil(ref) for ref in one.newest)) for one in base.doubts),
         changes=(*base.changes, Change("project:pay", text[:40], {"name": text}, 200.0)),
         trust=dataclasses.replace(
             base.trust,

@@ -114,8 +114,15 @@ class _World:
         return found
 
     def leaves(self) -> list[str]:
-        parents = {self.parent_at(one, None) for one in self.issues}
+        parents = {self.parent_at(one, None) for one in self.issues if not self.in_circle(one)}
         return [one for one in self.issues if one not in parents]
+
+    def in_circle(self, issue_id: str) -> bool:
+        seen, above = {issue_id}, self.parent_at(issue_id, None)
+        while above is not None and above not in seen:
+            seen.add(above)
+            above = self.parent_at(above, None)
+        return above == issue_id
 
     def milestones_at(self, issue_id: str, moment: datetime | None) -> set[str]:
         kinds = {one.milestone_id: one.kind for one in self.case.milestones}

@@ -94,10 +94,13 @@ def test_parents_never_count_beside_their_children() -> None:
     assert members(store, "epic:acme:PAY-1") == {"PAY-2"}
 
 
-def test_circles_of_parents_end() -> None:
+def test_circles_of_parents_end_and_lose_nothing() -> None:
     store = prepared("PAY-1 level=1 2026-01-05 todo parent=PAY-2\nPAY-2 level=1 2026-01-05 todo parent=PAY-1\n"
-                     "PAY-3 2026-01-05 todo parent=PAY-1", "2026-01-10")  # fmt: skip
-    assert members(store, "epic:acme:PAY-1") == members(store, "epic:acme:PAY-2") == {"PAY-3"}
+                     "PAY-3 2026-01-05 todo parent=PAY-1\n"
+                     "PAY-4 2026-01-05 todo parent=PAY-5\nPAY-5 2026-01-05 todo parent=PAY-4", "2026-01-10")  # fmt: skip
+    assert members(store, "epic:acme:PAY-1") == {"PAY-2", "PAY-3"}  # of PAY-2 the only child is in the circle
+    assert members(store, "epic:acme:PAY-2") == {"PAY-3"}
+    assert members(store, "project:PAY") == {"PAY-2", "PAY-3", "PAY-4", "PAY-5"}
 
 
 def test_a_sub_task_goes_with_its_parents_milestone_unless_it_ever_had_its_own() -> None:

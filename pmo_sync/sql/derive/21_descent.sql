@@ -21,10 +21,41 @@ JOIN existing AS p ON p.issue = parent.entity
 CROSS JOIN moment
 WHERE h.field = 'parent' AND h.since < moment.as_of AND parent.entity <> h.entity;
 
+-- circle: issues that stand above themselves. Only who has a parent and a child can.
+CREATE OR REPLACE TEMP TABLE circle AS
+WITH RECURSIVE now AS (
+    SELECT child, parent
+    FROM parent_stay
+    WHERE until IS NULL
+),
+between AS (
+    SELECT now.child, now.parent
+    FROM now
+    SEMI JOIN now AS below ON below.parent = now.child
+),
+up AS (
+    SELECT child AS issue, parent AS above, 1 AS height
+    FROM between
+    UNION ALL
+    SELECT up.issue, b.parent, up.height + 1
+    FROM up
+    JOIN between AS b ON b.child = up.above
+    WHERE up.height < 32 AND up.above <> up.issue
+)
+SELECT DISTINCT issue
+FROM up
+WHERE above = issue;
+
+-- leaf: an issue without a child. In a circle nobody is a child, or all would be lost to every number.
 CREATE OR REPLACE TEMP TABLE leaf AS
 SELECT e.issue
 FROM existing AS e
-ANTI JOIN (SELECT parent FROM parent_stay WHERE until IS NULL) AS p ON p.parent = e.issue;
+ANTI JOIN (
+    SELECT p.parent
+    FROM parent_stay AS p
+    ANTI JOIN circle ON circle.issue = p.child
+    WHERE p.until IS NULL
+) AS p ON p.parent = e.issue;
 
 CREATE OR REPLACE TEMP TABLE ancestor_stay AS
 WITH RECURSIVE kinds AS (
