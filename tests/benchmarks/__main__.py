@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import pulls
+from tests.benchmarks.beside_pandas import BESIDE
 
 
 def start_up() -> Iterator[str]:
@@ -37,6 +38,9 @@ def analysis() -> Iterator[str]:
     what = f"forecasts of {found['milestones forecast']} milestones, and why {found['forecasts attributed']} moved, seconds"
     yield pulls.bar(what, forecasts + parts, 20, f"{forecasts:.1f} + {parts:.1f}")
     yield pulls.bar("  peak memory, MB", float(found["peak MB"].replace(",", "")), 3000)
+    for name in BESIDE:
+        ours, pandas = (float(found[f"{name} {whose}"].replace(",", "")) for whose in ("ours", "pandas"))
+        yield f"  {name} beside pandas: {ours:.2f} s, pandas {pandas:.2f} s, {pandas / ours:.1f} times as long"
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 reopened and refused work, dependencies. Everything is a hash of the issue's number: the same call, the same rows.
 
     python -m tests.benchmarks.portfolio [issues]      derive, every indicator, forecasts and why they moved: seconds each,
-                                                       peak memory
+                                                       peak memory; and three indicators beside pandas
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pmo_sync import forecast, indicators, tables
 from pmo_sync.config import Config, Scope
@@ -185,9 +185,20 @@ def run(issues: int = 1_000_000) -> dict[str, float]:
         with Store.open(file) as store:
             fill(store, issues)
             [(intervals,)] = store.rows("SELECT count(*) FROM history")
-        command = [sys.executable, "-m", "tests.benchmarks.portfolio", "measure", str(file)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return {"issues": issues, "intervals": intervals, **json.loads(done.stdout)}
+        ours = _measured("tests.benchmarks.portfolio", "measure", str(file))
+        pandas = {
+            f"{name} {whose}": took
+            for name, both in _measured("tests.benchmarks.beside_pandas", str(file)).items()
+            for whose, took in both.items()
+        }
+        return {"issues": issues, "intervals": intervals, **ours, **pandas}
+
+
+def _measured(*module: str) -> dict[str, Any]:
+    """What a process of its own found, so that none takes the other's memory."""
+    done = subprocess.run([sys.executable, "-m", *module], check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 if __name__ == "__main__":
