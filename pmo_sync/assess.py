@@ -50,7 +50,7 @@ SEED: Final = 20261122
 DRIFT_DAYS: Final = 28
 MOST_EVIDENCE: Final = 12
 EVIDENCE_COLUMNS: Final = ("subject", "key", "title", "url", "is_confidential", "measure")
-EVIDENCE: Final = ("SC-1", "RK-1", "RK-2", "FL-6", "SP-5")
+EVIDENCE: Final = ("SC-1", "RK-1", "RK-2")  # whose items the page of a project lists
 REPORTED: Final[Mapping[str, Rag]] = {"on_track": "green", "needs_attention": "amber", "at_risk": "red"}
 
 

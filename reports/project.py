@@ -236,6 +236,7 @@ def _flow(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
     wanted = (
         (words.say("Finished a week, average of 12"), "FL-1", "mean", "pace"),
         (words.say("Work in progress, items"), "FL-5", "", ""),
+        (words.say("In progress for longer than usual here, items"), "FL-6", "old", ""),
         (words.say("Cycle time, days: half of the items"), "FL-3", "p50", "pace"),
         (words.say("Cycle time, days: 85 % of the items"), "FL-3", "p85", "pace"),
         (words.say("Items blocked"), "RK-1", "count", ""),

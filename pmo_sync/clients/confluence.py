@@ -96,10 +96,6 @@ class ConfluenceClient(ABC):
         """What was sent so far: ``requests``, ``retries``, ``writes``."""
         return self._session.adapter.counts
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
     @abstractmethod
     def me(self) -> str:
         """Our account, in the words of ``Page.editor``. Raises AccessError if the server takes us for anonymous."""

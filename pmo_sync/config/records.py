@@ -272,11 +272,3 @@ class Config:
             for one in self.sources
             for name, category in one.statuses.items()
         )
-
-    def source(self, name: str) -> SourceConfig:
-        """The source of that name."""
-        return next(source for source in self.sources if source.name == name)
-
-    def place(self, name: str) -> PlaceConfig:
-        """The place of that name."""
-        return next(place for place in self.places if place.name == name)

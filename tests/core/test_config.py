@@ -19,6 +19,7 @@ import connectors
 from pmo_sync import config as module
 from pmo_sync.config import CANCELED_RESOLUTIONS, Config, Secret, example, load
 from pmo_sync.errors import ConfigError
+from tests.named import named
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config.example.toml"
@@ -77,17 +78,17 @@ def test_whole_example_parses(tmp_path: Path) -> None:
     assert "# example" not in text.replace('is marked "example:"', "")
     config = read(tmp_path, text)
     assert [project.id for project in config.projects] == ["pay", "crm"]
-    assert config.source("archive").kind == "files"
+    assert named("archive", config.sources).kind == "files"
     assert len(config.projects[0].scopes) == 4
     unset = {
         f"{type(one).__name__}.{field.name}"
-        for one in (config.country, config.source("cloud").server, config.projects[0], config.teams[0])
+        for one in (config.country, named("cloud", config.sources).server, config.projects[0], config.teams[0])
         if dataclasses.is_dataclass(one)
         for field in dataclasses.fields(one)
         if getattr(one, field.name) in (None, (), "")
     }
     assert unset == {"ServerConfig.oauth"}, "an option of the example is not switched on"
-    service = config.source("service").server
+    service = named("service", config.sources).server
     assert service is not None
     assert service.oauth is not None, "instead of user and token"
     assert None not in dataclasses.astuple(service.oauth)
@@ -116,7 +117,7 @@ def test_uncommented_example_uses_defaults(tmp_path: Path) -> None:
     assert shown >= 15
     plain = read(tmp_path, text)
     assert read(tmp_path, defaults_on(text)) == plain
-    assert plain.source("cloud").canceled_resolutions == CANCELED_RESOLUTIONS
+    assert named("cloud", plain.sources).canceled_resolutions == CANCELED_RESOLUTIONS
 
 
 def test_every_field_is_read(tmp_path: Path) -> None:
@@ -156,8 +157,8 @@ def missed_without(fields: set[str], folder: Path) -> set[str]:
 
 def test_place_speaks_the_language_of_the_pmo(tmp_path: Path) -> None:
     text = f'[pmo]\nlanguage = "id"\n{SOURCE}{FOLDER}'
-    assert read(tmp_path, text).place("folder").language == "id"
-    assert read(tmp_path, text + 'language = "en"\n').place("folder").language == "en"
+    assert named("folder", read(tmp_path, text).places).language == "id"
+    assert named("folder", read(tmp_path, text + 'language = "en"\n').places).language == "en"
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
@@ -443,14 +444,14 @@ def test_absent_secret_says_which(secret: Secret) -> None:
 def test_each_kind_of_server_has_its_pace(
     tmp_path: Path, kind: str, more: str, workers: int, per_second: float
 ) -> None:
-    server = read(tmp_path, f'[source.s]\nkind = "{kind}"\n{more}\n').source("s").server
+    server = named("s", read(tmp_path, f'[source.s]\nkind = "{kind}"\n{more}\n').sources).server
     assert server
     assert (server.workers, server.requests_per_second) == (workers, per_second)
 
 
 def test_tokens_are_asked_for_where_the_server_gives_them(tmp_path: Path) -> None:
-    here = read(tmp_path, JIRA + OAUTH).source("s").server
-    cloud = read(tmp_path, (JIRA + OAUTH).replace("a.example/jira", "a.atlassian.net")).source("s").server
+    here = named("s", read(tmp_path, JIRA + OAUTH).sources).server
+    cloud = named("s", read(tmp_path, (JIRA + OAUTH).replace("a.example/jira", "a.atlassian.net")).sources).server
     assert here is not None
     assert here.oauth is not None
     assert cloud is not None
@@ -465,6 +466,6 @@ def test_a_client_certificate_is_one_file_or_two(tmp_path: Path) -> None:
         ('"a.pem"', str(tmp_path / "a.pem")),
         ('["a", "b"]', (str(tmp_path / "a"), str(tmp_path / "b"))),
     ):
-        server = read(tmp_path, f"{JIRA}client_cert = {text}\n").source("s").server
+        server = named("s", read(tmp_path, f"{JIRA}client_cert = {text}\n").sources).server
         assert server is not None
         assert server.client_cert == expected

@@ -20,6 +20,7 @@ from pmo_sync.demo.flow import PERSISTENCE
 from pmo_sync.demo.portfolio import NOW, generate
 from pmo_sync.demo.vocabulary import HOSTILE
 from pmo_sync.http.network import Network
+from tests.named import named
 
 TRACKERS = ("cloud", "dc", "gitlab")
 CLOSED = ("Done", "Cancelled", "Closed", "closed")
@@ -402,7 +403,7 @@ def test_the_files_connector_reads_the_export(small: Company, tmp_path: Path) ->
     write_files(small, keys, tmp_path / "data")
     text = (tmp_path / "pmo-sync.toml", '[source.old]\nkind = "files"\npath = "data"\n')
     text[0].write_text(text[1])
-    options = config.load(text[0], {}, connectors.names()).source("old")
+    options = named("old", config.load(text[0], {}, connectors.names()).sources)
     reader = connectors.connect(options, Network(FixedClock(small.now)))
     catalogue = reader.catalogue()
     assert catalogue.problems == ()

@@ -16,6 +16,7 @@ from pmo_sync.demo import Running, start
 from pmo_sync.demo.portfolio import generate
 from pmo_sync.demo.servers import gitlab
 from tests.demo.small import SHOP, small_company
+from tests.named import named
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +40,8 @@ def test_the_configuration_loads(running: Running, tmp_path: Path) -> None:
         assert source.projects == tuple(
             project.key for project in running.company.projects if project.tracker == source.name
         )
-    assert loaded.source("gitlab").workflow_labels == "workflow::"
-    assert loaded.source("gitlab").statuses["workflow::review"] == "doing"
+    assert named("gitlab", loaded.sources).workflow_labels == "workflow::"
+    assert named("gitlab", loaded.sources).statuses["workflow::review"] == "doing"
     flavours = [one.server.flavour for one in loaded.sources if one.server]
     assert flavours == ["cloud", "data-center", None]
     kinds = {one.name: one.kind for one in loaded.places}
@@ -80,7 +81,7 @@ def test_carriers_exist_and_last(running: Running, tmp_path: Path) -> None:
     loaded = _loaded(running, tmp_path)
     slots = {f"project/{project.id}" for project in loaded.projects}
     for name in ("jira-note", "gitlab-note"):
-        ((slot, key),) = loaded.place(name).issues.items()
+        ((slot, key),) = named(name, loaded.places).issues.items()
         assert slot in slots
         (carrier,) = [item for item in running.company.items if item.key == key]
         assert (carrier.deleted_at, carrier.moved_to, carrier.is_confidential) == (None, None, False)
@@ -91,7 +92,7 @@ def test_parents_are_pages_of_their_own_server(running: Running, tmp_path: Path)
     loaded = _loaded(running, tmp_path)
     for name in ("confluence", "confluence-dc"):
         pages = running.servers[name].pages()  # type: ignore[attr-defined]
-        assert [page.title for page in pages if page.id == loaded.place(name).parent] == ["Reports"]
+        assert [page.title for page in pages if page.id == named(name, loaded.places).parent] == ["Reports"]
 
 
 def test_the_company_knows_its_addresses(running: Running) -> None:

@@ -25,6 +25,7 @@ from pmo_sync.model import Catalogue, Census, FieldChoice, Identity, Problem, Pr
 from pmo_sync.pipeline.examine import examine
 from tests.clocks import LeapingClock
 from tests.e2e.office import Office, office
+from tests.named import named
 
 Undo = Callable[[], None]
 
@@ -309,7 +310,7 @@ WRONG: dict[str, tuple[Callable[[Desk], None], int, tuple[str, ...]]] = {
 
 
 def _carrier(desk: Desk, place: str) -> str:
-    return next(iter(desk.office.config.place(place).issues.values()))
+    return next(iter(named(place, desk.office.config.places).issues.values()))
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -393,7 +394,7 @@ def test_questions_boards_and_notes(desk: Desk, monkeypatch) -> None:
     )
     monkeypatch.setattr(connectors, "connect", lambda *_: toy)
     config = replace(desk.office.config, projects=())
-    source = config.source("dc")
+    source = named("dc", config.sources)
     assert source.server is not None
     source = replace(source, server=replace(source.server, requests_per_second=0.5))
     found = examine(source, config, Network(LeapingClock(desk.office.running.company.now)))

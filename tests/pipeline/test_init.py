@@ -30,6 +30,7 @@ from pmo_sync.pipeline.init import workflow
 from pmo_sync.pipeline.proposal import Seen, text
 from tests.clocks import LeapingClock
 from tests.e2e.office import Office, office
+from tests.named import named
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +70,10 @@ def test_what_it_finds(company: Office, tmp_path: Path) -> None:
     assert {one.id for one in config.projects} == {"aud", "kyc", "pay", "dwh", "erp", "gateway", "fleet-tracking"}
     flavours = {one.name: one.server.flavour for one in config.sources if one.server}
     assert flavours == {"cloud": "cloud", "dc": "data-center", "gitlab": None}
-    assert config.source("gitlab").workflow_labels == "workflow::"
-    assert config.source("gitlab").statuses["workflow::ready"] == "todo"
-    assert config.source("dc").statuses == {"Menunggu Vendor": "doing"}
-    assert config.source("cloud").statuses == {"Cancelled": "canceled"}  # Jira's own word for it is done
+    assert named("gitlab", config.sources).workflow_labels == "workflow::"
+    assert named("gitlab", config.sources).statuses["workflow::ready"] == "todo"
+    assert named("dc", config.sources).statuses == {"Menunggu Vendor": "doing"}
+    assert named("cloud", config.sources).statuses == {"Cancelled": "canceled"}  # Jira's own word for it is done
     assert config.roles["risk"] == ("Risk", "risk")
     assert config.roles["decision"] == ("Decision", "decision")
     assert not config.places
@@ -301,7 +302,7 @@ def _config(content: str, folder: Path) -> Config:
 def test_whatever_the_trackers_call_things(tmp_path_factory: Any, names: list[str], group: str) -> None:
     """The file is read back with every name as it was, and nothing besides."""
     folder = tmp_path_factory.mktemp("hostile")
-    source = _config('[source.x]\nkind = "gitlab"\nurl = "https://gitlab.example"\n', folder).source("x")
+    source = named("x", _config('[source.x]\nkind = "gitlab"\nurl = "https://gitlab.example"\n', folder).sources)
     keys = [f"g/{number}{name}" for number, name in enumerate(names)]
     seen = Seen(
         source,
@@ -318,10 +319,10 @@ def test_whatever_the_trackers_call_things(tmp_path_factory: Any, names: list[st
     )
     made = _config(text(group or "PMO", "UTC", "en", [seen], NOW), folder)
     said = [name.encode("utf-8", "replace").decode() for name in names]
-    assert set(made.source("x").statuses) == set(said)
-    assert list(made.source("x").projects) == sorted(f"g/{number}{name}" for number, name in enumerate(said))
+    assert set(named("x", made.sources).statuses) == set(said)
+    assert list(named("x", made.sources).projects) == sorted(f"g/{number}{name}" for number, name in enumerate(said))
     assert len({one.id for one in made.projects}) == len(names)
-    assert [scope.project for one in made.projects for scope in one.scopes] == list(made.source("x").projects)
+    assert [scope.project for one in made.projects for scope in one.scopes] == list(named("x", made.sources).projects)
     assert len(made.sources) == 1
     assert "Risk" in made.roles["risk"]
 

@@ -192,6 +192,7 @@ def _readings(scale: float) -> dict[tuple[str, str, str], Reading]:
         add(subject, "PR-1", "share", 0.7 * scale)
         add(subject, "FL-1", "mean", None if id_ == "doc" else 4.2 + 0.4 * number * scale)
         add(subject, "FL-5", "", 9 + number)
+        add(subject, "FL-6", "old", round(2 * scale) + number % 3)
         add(subject, "FL-3", "p50", 4.5 * scale)
         add(subject, "FL-3", "p85", 13.0)
         add(subject, "RK-1", "count", round(4 * scale))

@@ -23,6 +23,7 @@ from typing import Any, get_args
 
 from pmo_sync.config import Config, Role, Scope
 from pmo_sync.model import Interval, Issue
+from tests.named import named
 from tests.store.history import Case
 
 Stay = tuple[datetime, datetime | None]
@@ -92,7 +93,7 @@ class _World:
         status = self.one(issue.issue_id, "status", moment)
         if status is None:
             return None
-        source = self.config.source(issue.source)
+        source = named(issue.source, self.config.sources)
         mapped = {name.strip().lower(): category for name, category in source.statuses.items()}
         category = mapped.get(status.label.strip().lower()) or self.category.get(status.value) or "unmapped"
         resolution = self.one(issue.issue_id, "resolution", moment)

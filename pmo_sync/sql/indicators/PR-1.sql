@@ -8,7 +8,7 @@
 -- source = "Count of leaf items; points were never the better measure (Little and Verhoef, 55 projects; 29 public projects)."
 -- gaming = "Splitting easy items raises it: read it beside the scope (SP-1) and the age of the work in progress (FL-6)."
 -- playbook = "progress"
--- used_by = ["portfolio", "project"]
+-- used_by = ["portfolio", "project", "policy"]
 WITH evidence AS (
     SELECT m.subject, l.issue, CASE WHEN l.done_at IS NOT NULL THEN 1.0 ELSE 0.0 END AS measure
     FROM membership AS m
