@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Rag = Literal["green", "amber", "red", "grey"]
+SEVERITY: Final[Mapping[Rag, int]] = {"green": 0, "grey": 1, "amber": 2, "red": 3}  # the worse, the larger
 SubjectKind = Literal["portfolio", "programme", "project", "milestone", "epic"]
 
 

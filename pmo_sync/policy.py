@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from pmo_sync.assessed import Change, Forecast, Rag, Reading, Reason, Subject, Verdict
+from pmo_sync.assessed import SEVERITY, Change, Forecast, Rag, Reading, Reason, Subject, Verdict
 
-SEVERITY: Final[Mapping[Rag, int]] = {"green": 0, "grey": 0, "amber": 1, "red": 2}
-_BADNESS: Final[Mapping[Rag, int]] = {"green": 0, "grey": 1, "amber": 2, "red": 3}
 MOST_REASONS: Final = 3
 FEWEST_WEEKS: Final = 8  # of history, before a pace says anything
 
@@ -177,12 +175,12 @@ def project_verdict(subject: Subject, milestones: Sequence[tuple[Subject, Verdic
     critical = [one for one in milestones if one[0].is_must_win] or list(milestones)
     if not critical:
         return Verdict(subject.id, "grey", (Reason("no_dated_milestone"),), reported)
-    worst_subject, worst = max(critical, key=lambda one: (_BADNESS[one[1].rag], -_order(one[0])))
+    worst_subject, worst = max(critical, key=lambda one: (SEVERITY[one[1].rag], -_order(one[0])))
     if worst.rag == "grey":
         return Verdict(subject.id, "grey", worst.reasons[:MOST_REASONS], reported)
     reasons = [Reason("milestone", {"name": worst_subject.name, "rag": worst.rag, "due_on": worst_subject.due_on})]
     reasons += worst.reasons
-    if reported == "green" and SEVERITY[worst.rag] > 0:
+    if reported == "green" and worst.rag != "green":
         reasons.insert(1, Reason("reported_better", {"reported": reported}))
     return Verdict(subject.id, worst.rag, _without_doubles(reasons), reported)
 
@@ -277,7 +275,7 @@ def _colour_change(id_: str, now: Period, before: Period) -> list[Change]:
     if is_now is None or was is None or is_now.rag == was.rag:
         return []
     params = {"before": was.rag, "now": is_now.rag, "reasons": is_now.reasons}
-    if SEVERITY[is_now.rag] > SEVERITY[was.rag]:
+    if SEVERITY[is_now.rag] > SEVERITY[was.rag] and is_now.rag != "grey":
         return [Change(id_, "rag_worse", params, 100.0)]
     code = "rag_better" if "grey" not in (is_now.rag, was.rag) else "rag_other"
     return [Change(id_, code, params, 60.0)]

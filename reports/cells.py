@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final, Literal
 
-from pmo_sync.assessed import Assessed, IssueRef, Rag, Reason, Subject
+from pmo_sync.assessed import SEVERITY, Assessed, IssueRef, Rag, Reason, Subject
 from reports.document import Block, Column, Inline, Line, Link, Paragraph, Status, Table, Text, printable
 from reports.drawing import finish_range
 from reports.wording import NOTHING, Words
 
-SEVERITY: Final = {"red": 0, "amber": 1, "grey": 2, "green": 3}  # what a reader should see first
 CHANCES: Final = ("on_track", "p_hit_low")  # reasons that say no more than the chance does
 TITLE: Final = 72  # characters of a tracker's title in a table
 
@@ -72,7 +71,7 @@ def trend(before: Rag | None, now: Rag) -> Literal["up", "down", "same", ""]:
         return ""
     if before == now:
         return "same"
-    return "up" if SEVERITY[now] > SEVERITY[before] else "down"
+    return "up" if SEVERITY[now] < SEVERITY[before] else "down"
 
 
 def reasons(assessed: Assessed, subject: str) -> tuple[Reason, ...]:

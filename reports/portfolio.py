@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from pmo_sync.assessed import Assessed, Change, Rag, SourceTrust, Subject, Verdict
+from pmo_sync.assessed import SEVERITY, Assessed, Change, Rag, SourceTrust, Subject, Verdict
 from reports import cells, needs
 from reports.document import (
     Block,
@@ -168,7 +168,7 @@ def _next_weeks(assessed: Assessed, projects: list[Subject], words: Words) -> tu
     if not near:
         return heading, cells.muted(words.say("No committed milestone is due before {end}.", end=words.day(end)))
     # no red one may hide behind a green one: choose by status, then show by date
-    near.sort(key=lambda pair: (_severity(assessed, pair[1]), pair[1].due_on, pair[1].name))
+    near.sort(key=lambda pair: (_ease(assessed, pair[1]), pair[1].due_on, pair[1].name))
     shown = sorted(near[:MOST_MILESTONES], key=lambda pair: (pair[1].due_on, pair[1].name))
     columns = [
         Column(words.say("Due"), short=True), Column(words.say("Milestone")), Column(words.say("Status"), short=True),
@@ -195,9 +195,10 @@ def _milestone_row(assessed: Assessed, project: Subject, one: Subject, words: Wo
     )
 
 
-def _severity(assessed: Assessed, subject: Subject) -> int:
+def _ease(assessed: Assessed, subject: Subject) -> int:
+    """The worst are the smallest: what a reader should see first."""
     verdict = assessed.verdicts.get(subject.id)
-    return cells.SEVERITY[verdict.rag if verdict else "grey"]
+    return -SEVERITY[verdict.rag if verdict else "grey"]
 
 
 def _projects(assessed: Assessed, projects: list[Subject], most: int | None, words: Words) -> tuple[Block, ...]:
@@ -212,7 +213,7 @@ def _projects(assessed: Assessed, projects: list[Subject], most: int | None, wor
         Column(words.say("Deciding milestone")), Column(words.say("Due"), short=True), Column(words.say("Likely finish (50 / 85 %)"), short=True),
         Column(words.say("Slipped"), "right"), Column(words.say("Why")),
     ]  # fmt: skip
-    projects = sorted(projects, key=lambda one: (_severity(assessed, one), one.name))
+    projects = sorted(projects, key=lambda one: (_ease(assessed, one), one.name))
     rows = [_project_row(assessed, one, programmes, words) for one in projects[:most]]
     left = len(projects) - len(rows)
     if not left:

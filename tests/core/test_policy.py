@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmo_sync import policy
-from pmo_sync.assessed import Baseline, Forecast, Reading, Reason, Subject, Verdict
+from pmo_sync.assessed import Baseline, Forecast, Rag, Reading, Reason, Subject, Verdict
 from pmo_sync.policy import MilestoneFacts, Period, hold, milestone_verdict, project_verdict, rollup_verdict
 
 TODAY = date(2026, 11, 15)
@@ -147,6 +147,21 @@ def test_done_is_not_held_back() -> None:
 M = replace(MILESTONE, id="m")
 PROJECT = replace(MILESTONE, id=MILESTONE.parent, kind="project", is_committed=False, due_on=None)
 BEFORE = Period({"m": M}, {"m": Verdict("m", "red", ())}, {"m": FORECAST}, {})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "code"),
+    [
+        ("green", "amber", "rag_worse"), ("amber", "red", "rag_worse"), ("grey", "amber", "rag_worse"),
+        ("grey", "red", "rag_worse"), ("red", "amber", "rag_better"), ("amber", "green", "rag_better"),
+        ("green", "grey", "rag_other"), ("red", "grey", "rag_other"), ("grey", "green", "rag_other"),
+    ],
+)  # fmt: skip
+def test_a_colour_gets_worse_by_what_is_known(before: Rag, now: Rag, code: str) -> None:
+    """What is not known any more is neither better nor worse."""
+    then, here = (Period({"m": M}, {"m": Verdict("m", rag, ())}, {}, {}) for rag in (before, now))
+    assert [one.code for one in policy.changes(here, then)] == [code]
+    assert policy.changes(here, here) == ()
 
 
 def remaining(items: float) -> dict[tuple[str, str, str], Reading]:
