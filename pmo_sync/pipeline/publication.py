@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from pmo_sync import forecast
 from pmo_sync.assessed import Assessed
 from pmo_sync.certificate import below
+from pmo_sync.errors import PmoSyncError
 from pmo_sync.pipeline.certified import Certified, certified
 from pmo_sync.pipeline.orphans import orphaned
 from pmo_sync.pipeline.places import Plan, adopted, plan, publish_all
@@ -15,6 +17,7 @@ from pmo_sync.pipeline.whereabouts import FORGOTTEN, Whereabouts
 from pmo_sync.pipeline.workspace import Workspace
 from pmo_sync.result import Voice
 from pmo_sync.store import passes
+from pmo_sync.tables import end_of
 from reports.publish import Published
 
 
@@ -42,6 +45,18 @@ def _lacking(source: str, known: Certified, here: frozenset[str]) -> str:
         return source
     projects = [one.project for one in known.newest[source].projects if one.was_held and one.project_id not in here]
     return f"{source}: {', '.join(projects)}" if projects else ""
+
+
+def must_be_newest(workspace: Workspace, on: date) -> None:
+    """Raises PmoSyncError where a report of a later day than ``on`` stands in a place: nobody would see it go."""
+    zone = workspace.config.zone
+    newest = Whereabouts(workspace.record).newest()
+    if newest is not None and newest > end_of(on, zone):
+        shown = (newest.astimezone(zone) - timedelta(microseconds=1)).date()
+        raise PmoSyncError(
+            f"the places show a newer report, as of {shown}, and that of {on} would replace it; "
+            f"`pmo-sync report --as-of {on}` writes it for you alone"
+        )
 
 
 def publish_and_remember(

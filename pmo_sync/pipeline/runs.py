@@ -14,7 +14,7 @@ from pmo_sync.certificate import SourceCertificate, trust
 from pmo_sync.errors import ConfigError, Exit, PmoSyncError
 from pmo_sync.pipeline.certified import certified, remember
 from pmo_sync.pipeline.finding import counted
-from pmo_sync.pipeline.publication import publish_and_remember, refusals
+from pmo_sync.pipeline.publication import must_be_newest, publish_and_remember, refusals
 from pmo_sync.pipeline.pull import pull_sources
 from pmo_sync.pipeline.workspace import Workspace, reading, writing
 from pmo_sync.result import Result, Voice
@@ -81,9 +81,12 @@ def publish(
 ) -> Result:
     """Write the reports to their places, or show what would be written.
 
-    ``adopt`` names documents, as PLACE:SLOT, to take over although somebody edited or deleted them.
+    ``adopt`` names documents, as PLACE:SLOT, to take over although somebody edited or deleted them. Raises PmoSyncError
+    for a day before the one that the places show.
     """
     with writing(config, clock, "publish") as workspace:
+        if on is not None and not dry_run:
+            must_be_newest(workspace, closed_day(workspace, on))
         assessed = assess_now(workspace, on)
         refused = refusals(workspace, assessed)
         results = _publish(workspace, assessed, voice, refused, dry_run=dry_run, adopt=adopt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -42,6 +43,10 @@ class Whereabouts:
     def slots(self) -> set[str]:
         """Every slot that stands anywhere."""
         return {slot for _, slot in (*self._by_target, *self._by_place)}
+
+    def newest(self) -> datetime | None:
+        """The moment that the newest of the documents which stand anywhere is about."""
+        return max((row["as_of"] for row in (*self._by_target.values(), *self._by_place.values())), default=None)
 
     def orphans(self, current: Collection[tuple[PlaceConfig, str]]) -> list[Row]:
         """What stands where none of ``current`` does, by slot and place."""

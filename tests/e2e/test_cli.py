@@ -143,6 +143,17 @@ def test_an_empty_database_overwrites_no_page(tmp_path: Path, capsys) -> None:
         assert len(one.running.writes()) == before
 
 
+def test_an_old_report_takes_no_newer_one_away(made: Office, capsys) -> None:
+    before = len(made.running.writes())
+    capsys.readouterr()
+    assert made.run("publish", "--as-of", "2026-10-04", "--quiet") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a newer report, as of 2026-11-15" in line
+    assert "`pmo-sync report --as-of 2026-10-04`" in line
+    assert made.run("publish", "--as-of", "2026-11-15", "--quiet") == 0
+    assert len(made.running.writes()) == before
+
+
 def test_as_of_gives_the_same_page_again(made: Office) -> None:
     page = made.folder / "reports" / "portfolio.html"
     assert made.run("report", "--as-of", "2026-10-04", "--quiet") == 0

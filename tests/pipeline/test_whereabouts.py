@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pmo_sync.config import PlaceConfig
-from pmo_sync.pipeline.whereabouts import Whereabouts
+from pmo_sync.pipeline.whereabouts import FORGOTTEN, Whereabouts
 from pmo_sync.record import Record
 from tests.reports_publish.test_places import place
 
@@ -55,6 +55,17 @@ def test_a_moved_place_remembers_nothing_of_where_it_was(
     assert (known(record, before), known(record, after)) == ("5", None)
     note(record, "r2", after, "7")
     assert (known(record, before), known(record, after)) == ("5", "7")
+
+
+def test_the_newest_report_is_that_of_what_still_stands(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    assert Whereabouts(record).newest() is None
+    note(record, "r1", WIKI, "5")
+    assert Whereabouts(record).newest() == AT
+    gone = {**record.rows("publication")[0], "run_id": "r2", "outcome": FORGOTTEN}
+    with record.run("r2") as run:
+        run.write("publication", [gone])
+    assert Whereabouts(record).newest() is None
 
 
 def test_a_place_with_another_name_goes_on(tmp_path: Path) -> None:
