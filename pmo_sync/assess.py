@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -79,7 +79,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
 
     ``record`` tells what we forecast before, so that the page can say how often such dates held.
     """
-    step = timedelta(days=7 if config.period == "week" else 1)
+    step = _step(config)
     drift = timedelta(days=DRIFT_DAYS)
     days = sorted(
         {today - n * step - earlier for n in range(3) for earlier in (timedelta(), drift)} | {today - 3 * step}
@@ -97,10 +97,12 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     ]  # now, one period ago, two
     now, before = cuts[today], cuts[today - step]
     periods = [_period(cuts[today - n * step], some) for n, some in enumerate(raw)]
-    verdicts = _rolled_up(now, policy.hold(raw[0], raw[1]), policy.lost(periods[0], periods[1]))
+    verdicts = _rolled_up(now, policy.hold(raw[0], raw[1], config.period), policy.lost(periods[0], periods[1]))
     declared, unmatched = _decided(store, config, today)
     verdicts = {id_: replace(one, declared=declared.get(id_)) for id_, one in verdicts.items()}
-    verdicts_before = _rolled_up(before, policy.hold(raw[1], raw[2]), policy.lost(periods[1], periods[2]))
+    verdicts_before = _rolled_up(
+        before, policy.hold(raw[1], raw[2], config.period), policy.lost(periods[1], periods[2])
+    )
     published = record.rows("ledger")
     said = forecast.said(published, before.as_of, before.forecasts)
     news = policy.changes(_period(now, verdicts), replace(_period(before, verdicts_before), forecasts=said))
@@ -114,6 +116,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         name=config.name,
         zone=config.zone.key,
         profile=config.profile,
+        period=config.period,
         subjects=now.subjects,
         readings=now.readings,
         before=before.readings,
@@ -144,11 +147,34 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     )
 
 
-def forecasts_of(store: Store, config: Config, today: date) -> dict[str, Forecast]:
-    """The forecasts of one day, as a report of that day has them. Leaves the store's tables cut at its end."""
+class ForecastNews(NamedTuple):
+    """The forecasts of one day, those a period before as they were said then, and why they moved."""
+
+    forecasts: Mapping[str, Forecast]
+    previous_on: date
+    said: Mapping[str, Forecast]
+    moved: Mapping[str, tuple[Part, ...]]
+
+
+def forecast_news(store: Store, config: Config, today: date, record: Record) -> ForecastNews:
+    """The forecasts as a report of ``today`` has them. Leaves the store's tables cut at its end."""
+    previous_on = today - _step(config)
+    then = _forecasts(store, config, previous_on)
+    attribute.remember(store)
+    now = _forecasts(store, config, today)
+    said = forecast.said(record.rows("ledger"), tables.end_of(previous_on, config.zone), then.forecasts)
+    return ForecastNews(now.forecasts, previous_on, said, _moved(store, then, now, said))
+
+
+def _step(config: Config) -> timedelta:
+    """From one report to the next."""
+    return timedelta(days=7 if config.period == "week" else 1)
+
+
+def _forecasts(store: Store, config: Config, today: date) -> forecast.Outlook:
     as_of = tables.end_of(today, config.zone)
     tables.prepare(store, config, as_of, today)
-    return forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest).forecasts
+    return forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest)
 
 
 def _cut(store: Store, config: Config, today: date) -> Cut:
@@ -164,7 +190,9 @@ def _cut(store: Store, config: Config, today: date) -> Cut:
     return Cut(as_of, today, subjects, readings, made.forecasts, made.bases, reported, tuple(_waits(store)))
 
 
-def _moved(store: Store, before: Cut, now: Cut, said: Mapping[str, Forecast]) -> dict[str, tuple[Part, ...]]:
+def _moved(
+    store: Store, before: Cut | forecast.Outlook, now: Cut | forecast.Outlook, said: Mapping[str, Forecast]
+) -> dict[str, tuple[Part, ...]]:
     """Why the forecasts moved that had dates then and have dates now."""
     what = attribute.moved(store)
     return {

@@ -214,6 +214,7 @@ class Assessed:
     name: str
     zone: str
     profile: str
+    period: Literal["week", "day"]  # between two reports
     subjects: Mapping[str, Subject]
     readings: Mapping[tuple[str, str, str], Reading]  # (subject, indicator, part)
     before: Mapping[tuple[str, str, str], Reading]  # the same, one period earlier

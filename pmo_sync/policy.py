@@ -149,21 +149,21 @@ def _planned_days(subject: Subject) -> int:
     return max(1, (subject.baseline.due_on - subject.start_on).days)
 
 
-def hold(now: Mapping[str, Verdict], before: Mapping[str, Verdict]) -> dict[str, Verdict]:
-    """Hysteresis: worse counts at once, better only when the period before was as good.
+def hold(now: Mapping[str, Verdict], before: Mapping[str, Verdict], period: str = "week") -> dict[str, Verdict]:
+    """Hysteresis: worse counts at once, better only when the ``period`` (week or day) before was as good.
 
     Because "better after two periods" is the worse of the last two colours, two computed states decide it and any
     past report can be reproduced. Grey neither holds nor is held.
     """
-    return {subject: _held(verdict, before.get(subject)) for subject, verdict in now.items()}
+    return {subject: _held(verdict, before.get(subject), period) for subject, verdict in now.items()}
 
 
-def _held(verdict: Verdict, before: Verdict | None) -> Verdict:
+def _held(verdict: Verdict, before: Verdict | None, period: str) -> Verdict:
     if before is None or "grey" in (verdict.rag, before.rag) or SEVERITY[before.rag] <= SEVERITY[verdict.rag]:
         return verdict
     if any(reason.code == "all_done" for reason in verdict.reasons):
         return verdict  # done is done
-    reasons = (Reason("better_once", {"now": verdict.rag}), *before.reasons)[:MOST_REASONS]
+    reasons = (Reason("better_once", {"now": verdict.rag, "period": period}), *before.reasons)[:MOST_REASONS]
     return Verdict(verdict.subject, before.rag, reasons, verdict.reported, held_from=verdict.rag)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final, Literal
 
-from pmo_sync.assessed import SEVERITY, Assessed, IssueRef, Rag, Reason, Subject
+from pmo_sync.assessed import SEVERITY, Assessed, Change, IssueRef, Part, Rag, Reason, Subject
 from reports.document import Block, Column, Inline, Line, Link, Paragraph, Status, Table, Text, printable
 from reports.drawing import finish_range
 from reports.wording import NOTHING, Words
 
 CHANCES: Final = ("on_track", "p_hit_low")  # reasons that say no more than the chance does
+MOVED: Final = {"forecast_later": "p50_days", "forecast_earlier": "p50_days", "p_hit_moved": "p_hit_points"}
 TITLE: Final = 72  # characters of a tracker's title in a table
 
 
@@ -173,6 +174,28 @@ def due(assessed: Assessed, subject: Subject, words: Words) -> str:
     if subject.due_on is None or seen is None or seen <= assessed.as_of + timedelta(days=1):
         return words.value(subject.due_on)
     return words.say("{due:day}, as known since {day}", due=subject.due_on, day=words.day(seen.date()))
+
+
+def causes(assessed: Assessed, change: Change) -> list[Part]:
+    """Why a forecast moved, the largest part of the change first; nothing where the news is another."""
+    measure = MOVED.get(change.code)
+    parts = [one for one in assessed.moved.get(change.subject, ()) if measure and getattr(one, measure)]
+    return sorted(parts, key=lambda one: -abs(getattr(one, measure or "")))
+
+
+def main_cause(assessed: Assessed, change: Change, words: Words) -> str:
+    """What moved a forecast most in the direction it went; empty where nothing is known of that."""
+    parts, measure = causes(assessed, change), MOVED.get(change.code, "")
+    total = sum(getattr(one, measure) for one in parts)
+    found = next((one for one in parts if getattr(one, measure) * total > 0), None)
+    return words.main_cause(found, points=measure == "p_hit_points") if found else ""
+
+
+def period(assessed: Assessed, words: Words) -> Text:
+    """What the page is about: Week 47, or the day of a daily report."""
+    if assessed.period == "day":
+        return Text(words.weekday(assessed.today), strong=True)
+    return Text(words.say("Week {week}", week=str(assessed.today.isocalendar().week)), strong=True)
 
 
 def more(total: int, most: int, words: Words) -> tuple[Block, ...]:

@@ -65,8 +65,7 @@ def _header(assessed: Assessed, words: Words) -> Paragraph:
         "data as of {moment} · {fresh} of {total} sources fresh · changes since {previous}",
         moment=words.moment(assessed.as_of), fresh=fresh, total=total, previous=words.day(assessed.previous_on),
     )  # fmt: skip
-    week = words.say("Week {week}", week=str(assessed.today.isocalendar().week))
-    return Paragraph((Text(week, strong=True), Text(f" · {text}")))
+    return Paragraph((cells.period(assessed, words), Text(f" · {text}")))
 
 
 def _broken(assessed: Assessed, words: Words) -> tuple[Block, ...]:
@@ -142,10 +141,13 @@ def _changed(assessed: Assessed, words: Words) -> tuple[Block, ...]:
 
 
 def _change_line(assessed: Assessed, project: Subject, changes: list[Change], words: Words) -> Line:
-    """One project's news, the largest first; a milestone is named once."""
-    parts, told = [], ""
+    """One project's news, the largest first; a milestone is named once, and so is what moved its forecast."""
+    parts, told, explained = [], "", set()
     for one in changes[:3]:
         text = words.change(one)
+        if one.subject not in explained and (why := cells.main_cause(assessed, one, words)):
+            explained.add(one.subject)
+            text = f"{text}; {why}"
         if one.subject not in (project.id, told):
             told = one.subject
             text = words.say("{milestone}: {news}", milestone=cells.name(assessed.subjects[one.subject], 40), news=text)

@@ -59,12 +59,11 @@ def compose(assessed: Assessed, project: str, words: Words) -> Document:
 
 
 def _header(assessed: Assessed, words: Words) -> Paragraph:
-    week = words.say("Week {week}", week=str(assessed.today.isocalendar().week))
     text = words.say(
         "data as of {moment} · changes since {previous}",
         moment=words.moment(assessed.as_of), previous=words.day(assessed.previous_on),
     )  # fmt: skip
-    return Paragraph((Text(week, strong=True), Text(f" · {text}")))
+    return Paragraph((cells.period(assessed, words), Text(f" · {text}")))
 
 
 def _status(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
@@ -149,13 +148,9 @@ def _news(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
 
 def _causes(assessed: Assessed, change: Change, words: Words) -> Line:
     """Why a forecast moved: the largest causes, with the issues that came or left."""
-    measures = {"forecast_later": "p50_days", "forecast_earlier": "p50_days", "p_hit_moved": "p_hit_points"}
-    measure = measures.get(change.code)
-    parts = [one for one in assessed.moved.get(change.subject, ()) if measure and getattr(one, measure)]
-    parts.sort(key=lambda one: -abs(getattr(one, measure or "")))
     line: list[Inline] = []
-    for one in parts[:MOST_CAUSES]:
-        line.append(Text(" · " + words.cause(one, points=measure == "p_hit_points")))
+    for one in cells.causes(assessed, change)[:MOST_CAUSES]:
+        line.append(Text(" · " + words.cause(one, points=change.code == "p_hit_moved")))
         named = [cells.issue(ref, words, 0) for ref in one.issues[:MOST_NAMED]]
         for place, ref in enumerate(named):
             line += [Text(", " if place else " ("), *ref]

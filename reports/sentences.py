@@ -83,7 +83,8 @@ REASONS: Final[Mapping[str, Sentence]] = {
     ),
     "reported_better": mark("reported as {reported:rag}, computed worse"),
     "reported_worse": mark("reported as {reported:rag}, computed better"),
-    "better_once": mark("computed {now:rag} this week; shown after a second week"),
+    "better_once_week": mark("computed {now:rag} this week; shown after a second week"),
+    "better_once_day": mark("computed {now:rag} for one day; shown after a second day"),
     "milestone": mark("{name}: {rag:rag}"),
     "milestone_gone": mark("gone with work undone; still counts in this report"),
     "must_win_red": (

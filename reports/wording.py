@@ -21,7 +21,7 @@ from pmo_sync.assessed import Change, Part, Rag, Reason
 from reports.document import printable
 from reports.sentences import CAUSES, CHANGES, DOUBTS, FIXES, REASONS, Sentence, mark
 
-CODES: Final = frozenset({*REASONS, *CHANGES, "due_moved"})
+CODES: Final = frozenset({*REASONS, *CHANGES, "better_once", "due_moved"})
 DOMAIN: Final = "pmo_sync"
 _LOCALES: Final = {"en": "en_GB", "id": "id_ID"}  # day before month, 24 hours: what both readers expect
 RAG_WORDS: Final[Mapping[Rag, str]] = {
@@ -71,7 +71,10 @@ class Words:
 
     def reason(self, reason: Reason) -> str:
         """Why, as part of a sentence. An unknown code is shown as its own words."""
-        return self._sentence(REASONS, reason.code, reason.params)
+        code = reason.code
+        if code == "better_once":
+            code = f"better_once_{reason.params.get('period', 'week')}"
+        return self._sentence(REASONS, code, reason.params)
 
     def reasons(self, reasons: Sequence[Reason]) -> str:
         """Several reasons as one line."""
@@ -98,15 +101,21 @@ class Words:
 
     def cause(self, part: Part, points: bool) -> str:
         """What one cause makes of a forecast's change: in days, or in percentage points of its chance."""
-        why = self._sentence(CAUSES, part.cause, {"count": part.items})
+        return f"{self._move(part, points)}: {self.why(part)}"
+
+    def main_cause(self, part: Part, points: bool) -> str:
+        """The same, to stand behind the change in one sentence with it."""
+        return self.say("main cause: {why} ({move})", why=self.why(part), move=self._move(part, points))
+
+    def why(self, part: Part) -> str:
+        """The cause alone."""
+        return self._sentence(CAUSES, part.cause, {"count": part.items})
+
+    def _move(self, part: Part, points: bool) -> str:
         number = (part.p_hit_points if points else part.p50_days) or 0
         if points:
-            return self.count(
-                "{number:signed} point: {why}", "{number:signed} points: {why}", abs(number), number=number, why=why
-            )
-        return self.count(
-            "{number:signed} day: {why}", "{number:signed} days: {why}", abs(number), number=number, why=why
-        )
+            return self.count("{points:signed} point", "{points:signed} points", abs(number), points=number)
+        return self.count("{days:signed} day", "{days:signed} days", abs(number), days=number)
 
     def _sentence(self, table: Mapping[str, Sentence], code: str, params: Mapping[str, Any]) -> str:
         sentence = table.get(code)

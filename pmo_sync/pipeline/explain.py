@@ -16,12 +16,16 @@ from pmo_sync.pipeline.workspace import reading
 from pmo_sync.result import Result
 
 if TYPE_CHECKING:
-    from pmo_sync.assessed import Forecast, Reason, Verdict
+    from pmo_sync.assess import ForecastNews
+    from pmo_sync.assessed import Forecast, IssueRef, Reason, Verdict
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config
+    from reports.wording import Words
 
 BESIDES: Final = ("forecast", "status")  # what is explained beside indicators
 WIDTH: Final = 110
+SAID: Final = ("p50_on", "p85_on", "p95_on", "p_hit", "due_on")  # of a forecast of the period before
+CONFIDENTIAL: Final = "(confidential)"
 
 
 def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date | None) -> Result:
@@ -32,9 +36,9 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
     if what == "forecast":
         with reading(config, clock) as workspace:
             today = closed_day(workspace, on)
-            made = assess.forecasts_of(workspace.store, config, today)
+            news = assess.forecast_news(workspace.store, config, today, workspace.record)
             must_exist(workspace, subject)
-        return _forecast(subject, today, made.get(subject), config)
+        return _forecast(subject, today, news, config)
     if what == "status":
         with reading(config, clock) as workspace:
             judged = assess_now(workspace, on)
@@ -61,7 +65,7 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
     is_cut = len(evidence) > MOST_EVIDENCE
     evidence = evidence.head(MOST_EVIDENCE)
     shown = evidence.assign(
-        key=evidence.key.where(~evidence.is_confidential, "(confidential)"),
+        key=evidence.key.where(~evidence.is_confidential, CONFIDENTIAL),
         title=evidence.title.where(~evidence.is_confidential, ""),
         url=evidence.url.where(~evidence.is_confidential, ""),
     )
@@ -79,8 +83,9 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
     return Result(data, lines)
 
 
-def _forecast(subject: str, today: date, one: Forecast | None, config: Config) -> Result:
-    """The dates, what they are made of, and every gate."""
+def _forecast(subject: str, today: date, news: ForecastNews, config: Config) -> Result:
+    """The dates, what they are made of, every gate, and why they moved since the last report."""
+    one = news.forecasts.get(subject)
     lines = ["forecast: when is all of its work done?", _about(subject, today)]
     if one is None:
         lines.append("  none is made: only open milestones and epics whose dates are promises have one")
@@ -88,7 +93,47 @@ def _forecast(subject: str, today: date, one: Forecast | None, config: Config) -
     lines += [*_inputs(one), *_answers(one), *(f"  {line}" for line in _sentences(config, one.gates))]
     shown = replace(one, gates=())
     gates = [{"code": gate.code, **gate.params} for gate in one.gates]
-    return Result({"subject": subject, "as_of": today, "forecast": {**asdict(shown), "gates": gates}}, lines)
+    before, parts = news.said.get(subject), news.moved.get(subject, ())
+    lines += _moved(one, before, news, config)
+    data = {
+        "subject": subject,
+        "as_of": today,
+        "forecast": {**asdict(shown), "gates": gates},
+        "before": None
+        if before is None
+        else {"as_of": news.previous_on, **{name: getattr(before, name) for name in SAID}},
+        "moved": [{**part._asdict(), "issues": [_named(ref) for ref in part.issues]} for part in parts],
+    }
+    return Result(data, lines)
+
+
+def _moved(one: Forecast, before: Forecast | None, news: ForecastNews, config: Config) -> list[str]:
+    """What was said a period ago, and by cause what came between; the parts add up."""
+    if before is None or before.p50_on is None:
+        return [f"  before     no date as of {news.previous_on}"]
+    chance = "" if before.p_hit is None else f", chance {before.p_hit:.0%}"
+    lines = [
+        f"  before     as of {news.previous_on}: P50 {before.p50_on}, P85 {before.p85_on or 'beyond two years'}{chance}"
+    ]
+    parts = news.moved.get(one.subject)
+    if parts is None:
+        return lines
+    words = _words(config)
+    for part in parts:
+        moves = [
+            f"{name} {number:+} {unit}"
+            for name, number, unit in (
+                ("P50", part.p50_days, "days"), ("P85", part.p85_days, "days"), ("chance", part.p_hit_points, "points"),
+            )
+            if number
+        ]  # fmt: skip
+        named = ", ".join(_named(ref) for ref in part.issues) + (", ..." if part.items > len(part.issues) else "")
+        lines.append(f"    {', '.join(moves)}: {words.why(part)}{f': {named}' if part.issues else ''}")
+    return lines if parts else [*lines, "    nothing moved it"]
+
+
+def _named(ref: IssueRef) -> str:
+    return CONFIDENTIAL if ref.is_confidential else ref.key
 
 
 def _inputs(one: Forecast) -> list[str]:
@@ -148,7 +193,11 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _sentences(config: Config, reasons: Sequence[Reason]) -> list[str]:
+    words = _words(config)
+    return [words.reason(one) for one in reasons]
+
+
+def _words(config: Config) -> Words:
     from reports.wording import Words
 
-    words = Words("en", config.zone.key)
-    return [words.reason(one) for one in reasons]
+    return Words("en", config.zone.key)

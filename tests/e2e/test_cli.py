@@ -8,7 +8,7 @@ import re
 import socket
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,30 @@ def test_a_forecast_and_a_status_are_explained(made: Office, capsys) -> None:
     refused = next(one for one, found in forecasts.items() if found["refused"])
     assert "no date" in said(made, capsys, "explain", refused, "forecast")
     assert "no reading" in said(made, capsys, "explain", "portfolio", "SC-2")
+
+
+def test_why_a_forecast_moved_is_explained(made: Office, capsys) -> None:
+    """By cause, and the causes add up from what was said before to what is said now."""
+    paced = {one["subject"] for one in made.answer(capsys, "indicators")["readings"] if one["indicator"] == "FC-3"}
+    for subject in sorted(paced):
+        told = made.answer(capsys, "explain", subject, "forecast")
+        if told["moved"]:
+            break
+    before, now = (date.fromisoformat(told[one]["p50_on"]) for one in ("before", "forecast"))
+    assert told["before"]["as_of"] == "2026-11-08"
+    assert sum(part["p50_days"] for part in told["moved"]) == (now - before).days
+    text = said(made, capsys, "explain", subject, "forecast")
+    assert f"before     as of 2026-11-08: P50 {before}" in text
+    lines = [line for line in text.splitlines() if line.startswith("    ")]
+    assert len(lines) == len(told["moved"])
+    assert all(
+        f"P50 {part['p50_days']:+} days" in line
+        for part, line in zip(told["moved"], lines, strict=True)
+        if part["p50_days"]
+    )
+
+
+def test_what_nobody_knows_is_not_explained(made: Office) -> None:
     assert made.run("explain", "project:nowhere", "status") == 1
     assert made.run("explain", "portfolio", "colour") == 1
 

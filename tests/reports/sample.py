@@ -251,7 +251,7 @@ def assessed() -> Assessed:
         ("project:pay", "RK-2"): (_issue("PAY-501", "Perbarui dokumentasi API pembayaran", 26.0),),
     }
     return Assessed(
-        as_of=AS_OF, today=TODAY, previous_on=PREVIOUS, name="Bank Nusantara", zone="Asia/Jakarta", profile="enterprise",
+        as_of=AS_OF, today=TODAY, previous_on=PREVIOUS, name="Bank Nusantara", zone="Asia/Jakarta", profile="enterprise", period="week",
         subjects=subjects, readings=_readings(1.0), before=_readings(0.94), verdicts=verdicts, verdicts_before=before,
         forecasts={f"milestone:{row[0]}": _forecast(row) for row in MILESTONES}, forecasts_before={},
         changes=_changes(), moved=_moved(), decisions=_decisions(), waits=_waits(), trust=_trust(), evidence=evidence,
@@ -269,6 +269,17 @@ def _doubts() -> tuple[Doubt, ...]:
         ),
         Doubt("project:pay", "due_before_creation", 1, (ref("PAY-77"),)),
         Doubt("project:core", "due_after_parent", 2, (ref("CORE-5"), ref("CORE-4"))),
+    )
+
+
+def daily() -> Assessed:
+    """The same of an office that reports every day: a project was better for one day."""
+    base = assessed()
+    held = Verdict(
+        "project:crm", "amber", (Reason("better_once", {"now": "green", "period": "day"}),), "green", "green"
+    )
+    return dataclasses.replace(
+        base, period="day", previous_on=TODAY - timedelta(days=1), verdicts={**base.verdicts, "project:crm": held}
     )
 
 

@@ -78,6 +78,14 @@ def test_notices(golden: Callable[[str, str], None], name: str, language: str) -
     golden(f"notice-{name}.{language}.jira", jira_markup.write(short, {}).text)
 
 
+@pytest.mark.parametrize("language", ["en", "id"])
+@pytest.mark.parametrize("slot", ["portfolio", "project/crm"])
+def test_a_daily_report(golden: Callable[[str, str], None], slot: str, language: str) -> None:
+    """It is about a day and counts in days."""
+    page = next(one for one in compose_all(sample.daily(), language) if one.slot == slot)
+    golden(_name(f"{slot}-daily", language, "md"), gitlab_markdown.write(page, LINKS).text)
+
+
 def test_the_same_input_gives_the_same_bytes() -> None:
     """Publishing compares digests: nothing of the moment may enter."""
     one, two = ([html.write(page, LINKS).text for page in compose_all(sample.assessed(), "id")] for _ in range(2))

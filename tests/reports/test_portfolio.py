@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pmo_sync.assessed import Assessed, Decision, IssueRef, Reason, Subject, Trust, Verdict
+from pmo_sync.assessed import Assessed, Decision, IssueRef, Part, Reason, Subject, Trust, Verdict
 from pmo_sync.policy import Thresholds
 from reports import compose_all, portfolio, project
 from reports.document import (
@@ -138,9 +138,16 @@ def test_news_are_told_once_per_project_the_largest_first() -> None:
     ]  # fmt: skip
     assert lines[0][-1].text == (
         ": from at risk to off track (31% chance to make 15 Dec)"
-        " · Go-live 1.0: likely finish 24 days later, 13 Jan 2027"
+        " · Go-live 1.0: likely finish 24 days later, 13 Jan 2027; main cause: 23 items came in (+13 days)"
         " · chance to make 15 Dec went from 71% to 31% · +1 more"
     )
+
+
+def test_a_main_cause_moved_the_forecast_in_the_direction_it_went() -> None:
+    base = sample.assessed()
+    moved = {"milestone:10": (Part("scope_out", -40, -40, 9, 7), Part("pace", 64, 60, -49))}
+    line = _section(_page(dataclasses.replace(base, moved=moved)), "Changed")[0].lines[0]
+    assert "13 Jan 2027; main cause: the pace of the last 12 weeks (+64 days) · chance" in line[-1].text
 
 
 def test_capacity_is_work_due_against_work_usually_done() -> None:
