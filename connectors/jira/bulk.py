@@ -26,7 +26,6 @@ from connectors.jira.wire import (
 )
 from pmo_sync.clients.jira import PLAIN, JiraClient, NotVisibleError, mended
 from pmo_sync.errors import TrackerError
-from pmo_sync.http.session import without
 from pmo_sync.model import Problem
 
 API: Final = "api/3"
@@ -76,7 +75,9 @@ class Bulk:
         }
 
     def _fetched(self, ids: Sequence[str]) -> dict[str, RawIssue | Problem | str]:
-        """Those that came, and of those that are named with an error what it says."""
+        """Those that came, and a word for those that are named with an error. The server's own words are not kept: they
+        may name an issue that nobody may know by more than its id.
+        """
         body = {"issueIdsOrKeys": ids, "fields": self._asked, "fieldsByKeys": False, "expand": [], "properties": []}
         page = self._page(body, len(ids))
         found: dict[str, RawIssue | Problem | str] = {}
@@ -84,9 +85,9 @@ class Bulk:
             one = self._assembler.decode(raw)
             found[one.id if isinstance(one, RawIssue) else loose_id(raw, "id")] = one
         for error in page.errors:
-            why = f"the server does not give it: {without(None, str(error.get('errorMessage', '')))}"
             for named in _ids(error):
-                found.setdefault(named, why)
+                if named in ids:
+                    found.setdefault(named, "the server does not give it; look at it there, by its id")
         return found
 
     def _page(self, body: Mapping[str, Any], count: int) -> BulkPage:

@@ -391,7 +391,7 @@ def _refusal(what: str, response: requests.Response, token: str | None) -> Acces
 
 
 def _said(response: requests.Response) -> str:
-    """Jira's own words; nothing of a web page."""
+    """Jira's own words, without what looks like an issue's key, which may be confidential; nothing of a web page."""
     try:
         body = PLAIN.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -402,4 +402,7 @@ def _said(response: requests.Response) -> str:
     messages, errors = body.get("errorMessages"), body.get("errors")
     words += messages if isinstance(messages, list) else [messages]
     words += errors.values() if isinstance(errors, dict) else []
-    return "; ".join(str(word) for word in words if word)
+    return _KEY.sub("...", "; ".join(str(word) for word in words if word))
+
+
+_KEY: Final = re.compile(r"\b[^\W\d_]\w*-\d+\b")

@@ -135,6 +135,16 @@ def test_the_token_is_masked_in_the_servers_words(status: int) -> None:
         assert "s3c" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_a_key_is_masked_in_the_servers_words(status: int) -> None:
+    words = b'{"errorMessages": ["Issue SECRET-17 or \\u00e4b_1-2 (2026-11-29) is not for you"]}'
+    with (
+        ScriptedServer(Reply(status, words)) as server,
+        pytest.raises((AccessError, TrackerError), match=r"Issue \.\.\. or \.\.\. \(2026-11-29\) is not for you"),
+    ):
+        client(server.url).server_info()
+
+
 def test_an_anonymous_answer_is_asked_for_once_more() -> None:
     nobody = Reply(headers={"X-AUSERNAME": "anonymous"})
     with ScriptedServer(nobody, said({"deploymentType": "Server"})) as server:

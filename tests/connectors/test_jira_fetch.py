@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -385,6 +386,19 @@ class TestCloud:
         pages = list(connector(server).pages(PROJECT, None))
         (problem,) = [one for page in pages for one in page.problems]
         assert problem.subject == "1001"
+
+    def test_what_an_error_says_of_an_issue_reaches_nobody(
+        self, jira: FakeJira, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        said = {"errorMessage": "PAY-1 (Merger with Borealis) is hidden", "issueIdsOrKeys": ["1001", "PAY-1"]}
+        jira.issues = jira.issues[:1]
+        jira.before = self.answers("issue/bulkfetch", {"issues": [], "issueErrors": [said]})
+        (problem,) = [one for page in connector(server).pages(PROJECT, None) for one in page.problems]
+        assert problem.subject == "1001"
+        assert "does not give it" in problem.what
+        assert "PAY-1" not in problem.what + caplog.text
+        assert "Borealis" not in problem.what + caplog.text
 
     def test_an_issue_the_bulk_answer_leaves_out_is_a_problem(self, jira: FakeJira, server: ScriptedServer) -> None:
         """Listed, and neither among the issues nor among the errors: 3 is refused, 4 malformed, 5 just missing."""
