@@ -19,7 +19,8 @@ Obligations, each checked by ``tests/contract/connector.py``:
 * the last page of a pass may be empty of issues; its cursor marks the pass as complete;
 * a malformed issue becomes a ``Problem`` of its page, the rest of the page is kept;
 * no row older than a bound we asked for is taken: servers ignore parameters they do not know;
-* wrong credentials raise ``AccessError``, a dead server ``TrackerError``; neither reads as "no issues";
+* wrong credentials raise ``AccessError``, a dead server ``TrackerError``; neither reads as "no issues"; with
+  ``ShutOutError`` no other project is asked for;
 * descriptions, comment texts and e-mail addresses never leave ``normalize``.
 """
 

@@ -3,6 +3,7 @@
 PmoSyncError                    known: one clear line that says what to do next      exit 1
 ├── ConfigError(problems)       the configuration; every problem at once             exit 1
 ├── AccessError                 wrong token, no permission, wrong host               exit 1
+│   └── ShutOutError            whatever else is asked of this server will be refused
 ├── TrackerError                a server that is down, slow or answers nonsense      exit 1
 │   ├── AbsentError             it does not offer what was asked for, and never did
 │   ├── OverloadedError         too much was asked for at once: less may do
@@ -45,6 +46,10 @@ class ConfigError(PmoSyncError):
 
 class AccessError(PmoSyncError):
     """The server does not let us in, or not far enough."""
+
+
+class ShutOutError(AccessError):
+    """The server lets us read nothing of what every project needs: there is no use in asking for the next one."""
 
 
 class TrackerError(PmoSyncError):

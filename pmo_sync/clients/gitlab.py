@@ -33,7 +33,7 @@ import requests
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError, RedirectError
 
 from pmo_sync.config import ServerConfig
-from pmo_sync.errors import AccessError, OverloadedError, TrackerError, UncertainWriteError
+from pmo_sync.errors import AccessError, OverloadedError, ShutOutError, TrackerError, UncertainWriteError
 from pmo_sync.http.network import Network
 from pmo_sync.http.session import TIMEOUT, USER_AGENT, without
 
@@ -54,7 +54,7 @@ class UnavailableError(AccessError):
 class GitlabClient:
     """One GitLab server. Paths are relative to ``/api/v4`` and already encoded (see ``segment``).
 
-    Every method raises AccessError (401, 403, 404, a redirect to another host) or TrackerError (everything else
+    Every method raises AccessError (403, 404, a redirect to another host; ShutOutError for 401) or TrackerError (everything else
     that is no answer); writes raise UncertainWriteError when nobody knows whether they happened.
     """
 
@@ -259,7 +259,7 @@ class GitlabClient:
             return TrackerError(f"{what} failed ({type(error).__name__}); is the url right?")
         status = error.response_code or 0
         if isinstance(error, GitlabAuthenticationError):
-            return AccessError(
+            return ShutOutError(
                 f"{what}: the token is not accepted (401); it may have expired or been revoked, make a new one "
                 "with the scope read_api (api to write)"
             )

@@ -24,7 +24,7 @@ import msgspec
 import requests
 
 from pmo_sync.config import Flavour, ServerConfig
-from pmo_sync.errors import AccessError, TrackerError
+from pmo_sync.errors import AccessError, ShutOutError, TrackerError
 from pmo_sync.http.network import Network
 from pmo_sync.http.session import TIMEOUT, USER_AGENT, without
 
@@ -41,6 +41,7 @@ HEADERS: Final = {
     "X-Force-Accept-Language": "true",
 }
 NOT_LET_IN: Final = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
+READING: Final = ("/search", "/search/jql", "/issue/bulkfetch", "/changelog/bulkfetch")  # what every project needs
 COMMENTS_PER_PAGE: Final = 100
 Decoder = msgspec.json.Decoder[Any]
 PLAIN: Final[Decoder] = msgspec.json.Decoder(Any)
@@ -69,8 +70,8 @@ class ServerInfo(NamedTuple):
 class JiraClient:
     """One Jira. Safe for threads. No request is made before the first call.
 
-    Every call raises AccessError (401; NotVisibleError for 403 and 404) or TrackerError (everything else), each
-    with one line that names the address and what to do. Writes may raise UncertainWriteError: read again first.
+    Every call raises AccessError (NotVisibleError for 403 and 404; ShutOutError for 401, and where nobody's issues may
+    be read) or TrackerError (everything else), each with one line that names the address and what to do. Writes may raise UncertainWriteError: read again first.
     """
 
     def __init__(self, server: ServerConfig, network: Network) -> None:
@@ -170,7 +171,7 @@ class JiraClient:
         """The account behind the token. Raises AccessError if the server does not know us."""
         me = self._object(self.get("myself"), "myself")
         if not (me.get("accountId") or me.get("key") or me.get("name")):
-            raise AccessError(f"{self._url('myself', 'api/2')}: no account behind this token; make a new one")
+            raise ShutOutError(f"{self._url('myself', 'api/2')}: no account behind this token; make a new one")
         return me
 
     def token_expires_on(self) -> date | None:
@@ -273,7 +274,7 @@ class JiraClient:
             is_nobody |= response.headers.get("X-Seraph-LoginReason") in NOT_LET_IN
             if not (self._has_login and is_nobody) or response.status_code in (401, 429) or response.status_code >= 500:
                 return self._granted(method, response)
-        raise AccessError(f"{response.url.partition('?')[0]}: the server takes us for anonymous; make a new token")
+        raise ShutOutError(f"{response.url.partition('?')[0]}: the server takes us for anonymous; make a new token")
 
     def _send(
         self,
@@ -357,14 +358,15 @@ def _refusal(what: str, response: requests.Response, token: str | None) -> Acces
     """What to do about a status that is not an answer."""
     status = response.status_code
     head = f"{what}: {status}"
+    is_about_all = what.endswith(READING)
     if status == 401 and "scope does not match" in _said(response):
-        return NotVisibleError(
+        lacking = (
             f"{head}: the token lacks a scope; make one with read:jira-work, and for boards and sprints "
-            "read:board-scope:jira-software, read:sprint:jira-software and read:project:jira",
-            status,
+            "read:board-scope:jira-software, read:sprint:jira-software and read:project:jira"
         )
+        return ShutOutError(lacking) if is_about_all else NotVisibleError(lacking, status)
     if status == 401:
-        return AccessError(
+        return ShutOutError(
             f"{head}: the token is wrong or has expired; set a new one (a scoped Cloud token also needs "
             "api_base = https://api.atlassian.com/ex/jira/CLOUD-ID)"
         )
@@ -372,7 +374,9 @@ def _refusal(what: str, response: requests.Response, token: str | None) -> Acces
     reason = without(token, denied or _said(response))
     said = f" ({reason})" if reason else ""
     if status == 403 and denied:
-        return AccessError(f"{head}: the server does not let this account in; log in once in a browser{said}")
+        return ShutOutError(f"{head}: the server does not let this account in; log in once in a browser{said}")
+    if status == 403 and is_about_all:
+        return ShutOutError(f"{head}: this account may read no issues here; give it the permission{said}")
     if status == 403:
         return NotVisibleError(f"{head}: this account may not do that; give it the permission{said}", status)
     if status == 404:

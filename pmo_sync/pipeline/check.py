@@ -112,6 +112,8 @@ def _last_certificates(config: Config, sources: list[Examined], here: Examined) 
             f"its last pull{when} was {last.grade}",
             *_details(last),
         )
+        if last.token_expires_on and "account" not in one.facts:
+            one.say("note", f"its token was valid until {last.token_expires_on}, unless it was replaced since")
 
 
 def _left_behind(config: Config, places: list[Examined], here: Examined) -> None:

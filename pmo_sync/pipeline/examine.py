@@ -11,7 +11,7 @@ import connectors
 from pmo_sync.certificate import FEW_DAYS
 from pmo_sync.config.projects import is_meant
 from pmo_sync.config.writing import key, quoted
-from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, TrackerError
+from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, ShutOutError, TrackerError
 from pmo_sync.pipeline.finding import Examined, counted
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ def _projects(
     for project in catalogue.projects:
         try:
             counts[project.key] = connector.census(project, sweep=False).count
+        except ShutOutError:
+            raise
         except PmoSyncError as error:
             refused[project.key] = str(error)
     found.facts["projects"] = [

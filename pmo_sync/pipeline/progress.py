@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate
@@ -68,6 +68,21 @@ class Progress:
             return project.project_id not in self.before
         return project.project_id in self.reached
 
+    @property
+    def token_expires_on(self) -> date | None:
+        """As the server says of the token, or an earlier pull was told; that may have been another token."""
+        if self.identity is not None:
+            return self.identity.token_expires_on
+        return self.certified.token_expires_on if self.certified else None
+
+    def token_ended(self) -> str:
+        """For the end of an error about access; empty where nobody knows that the token has expired."""
+        ends = self.token_expires_on
+        if ends is None or ends > self.began_at.date():
+            return ""
+        told = "" if self.identity else ", as an earlier pull was told"
+        return f"; the token was valid until {ends} only{told}"
+
     def certificate(self, workspace: Workspace) -> SourceCertificate:
         """What this pull can prove."""
         store, now = workspace.store, workspace.clock.now()
@@ -110,7 +125,7 @@ class Progress:
             clock_skew_seconds=_skew(self.identity, now),
             is_partial=self.is_partial,
             unnamed_kinds=_unnamed_kinds(workspace, self.source),
-            token_expires_on=self.identity.token_expires_on if self.identity else None,
+            token_expires_on=self.token_expires_on,
         )
 
     def _lacking(self, read: frozenset[str], keys: Mapping[str, str]) -> dict[str, str]:

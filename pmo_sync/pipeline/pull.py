@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import connectors
 from pmo_sync.certificate import SourceCertificate
 from pmo_sync.config.projects import is_asked_for, is_meant
-from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, TrackerError
+from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, ShutOutError, TrackerError
 from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.compare import compare
@@ -143,6 +143,8 @@ def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], b
             for page in connector.pages(project, start.of(connector, project)):
                 yield _Fetched(_each_once(page), project)
             yield _Fetched(connector.census(project, sweep=False), project)
+        except ShutOutError:
+            raise
         except (AccessError, TrackerError) as error:  # one closed or broken project does not starve the others
             yield _Fetched(_Refused(error), project)
             refused += 1
@@ -194,6 +196,8 @@ def _store_all(
 def _end(known: Progress, ended: Ended, voice: Voice) -> None:
     if isinstance(ended.error, PmoSyncError):
         known.error = without_issue(ended.error)
+        if isinstance(ended.error, AccessError):
+            known.error += known.token_ended()
         voice.say(f"{known.source}: {known.error}")
     elif ended.error is not None:
         raise ended.error

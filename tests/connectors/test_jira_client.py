@@ -13,7 +13,7 @@ import pytest
 
 from pmo_sync.clients.jira import JiraClient, NotVisibleError, mended
 from pmo_sync.config import Flavour, Secret, ServerConfig
-from pmo_sync.errors import AccessError, TrackerError, UncertainWriteError
+from pmo_sync.errors import AccessError, ShutOutError, TrackerError, UncertainWriteError
 from pmo_sync.http.network import Network
 from tests.clocks import QuickClock
 from tests.scripted_server import Asked, Reply, ScriptedServer
@@ -121,6 +121,31 @@ def test_each_refusal_is_one_line_that_helps(reply: Reply, kind: type[Exception]
     assert "\n" not in message
     assert "s3cret" not in message
     assert "Bad gateway" not in message
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "path", "is_shut"),
+    [
+        (401, "", "issue/PAY-1", True),
+        (401, "", "search", True),
+        (401, "Unauthorized; scope does not match", "search", True),
+        (401, "Unauthorized; scope does not match", "board", False),
+        (403, "", "search", True),
+        (403, "", "project/PAY/versions", False),
+        (404, "", "issue/PAY-1", False),
+    ],
+)
+def test_only_what_concerns_every_project_shuts_us_out(status: int, words: str, path: str, is_shut: bool) -> None:
+    reply = Reply(status, json.dumps({"message": words}).encode())
+    with ScriptedServer(reply) as server, pytest.raises(AccessError) as caught:
+        client(server.url).get(path)
+    assert isinstance(caught.value, ShutOutError) is is_shut
+
+
+@pytest.mark.parametrize("path", ["search/jql", "issue/bulkfetch", "changelog/bulkfetch"])
+def test_a_refused_bulk_read_shuts_us_out(path: str) -> None:
+    with ScriptedServer(Reply(403)) as server, pytest.raises(ShutOutError, match="may read no issues here"):
+        client(server.url).post_read(path, {})
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 429, 500])

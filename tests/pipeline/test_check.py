@@ -124,6 +124,14 @@ def test_the_last_certificate_is_told(desk: Desk, capsys) -> None:
     assert code == 0
     assert out.count("its last pull, 2026-11-16 ") == 3
     assert "UTC, was complete" in out
+    assert "its token was valid until" not in out
+
+
+def test_a_server_that_lets_us_in_no_more_said_until_when_it_would(desk: Desk, capsys) -> None:
+    assert desk.office.run("pull", "--quiet") == 0
+    desk.tokens["DEMO_GITLAB_READ_TOKEN"] = desk.tokens["DEMO_JIRA_DC_TOKEN"] = "nonsense"
+    _, out = run(desk, capsys)
+    assert out.count("note   its token was valid until 2027-06-04, unless it was replaced since") == 1
 
 
 # -- what is wrong
@@ -181,6 +189,10 @@ def _expiring(days: int) -> Callable[[Desk], None]:
     return prepare
 
 
+def _no_search(desk: Desk) -> None:
+    desk.serve("dc", lambda request: Answer(403, {}) if request.path.endswith("/search") else None)
+
+
 def _no_comments(desk: Desk) -> None:
     def answer(request: Any) -> Answer | None:
         if not request.path.endswith("/mypermissions"):
@@ -223,6 +235,11 @@ WRONG: dict[str, tuple[Callable[[Desk], None], int, tuple[str, ...]]] = {
         _token("DEMO_JIRA_CLOUD_TOKEN", "scoped"), 4,
         ("source cloud: ", "a scoped Cloud token also needs api_base = https://api.atlassian.com/ex/jira/CLOUD-ID",
          f'token of [source.cloud]: env = "DEMO_JIRA_CLOUD_TOKEN" for user "{jira_cloud.USER}"'),
+    ),
+    "an account that may not search": (
+        _no_search, 4,
+        ("source dc: ", "lets us in as pmo-robot", "/rest/api/2/search: 403: this account may read no issues here",
+         "nothing more of dc could be looked at"),
     ),
     "no token in the environment": (
         _token("DEMO_GITLAB_READ_TOKEN", None), 4,
@@ -327,6 +344,23 @@ def test_a_wrong_set_up_says_how_to_mend_it(name: str, desk: Desk, capsys) -> No
     assert all(token not in out for token in desk.tokens.values() if token not in ("nonsense", "scoped"))
     assert "nonsense" not in out
     assert sorted(file.name for file in desk.office.folder.iterdir()) == files
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_pull_asks_nothing_more_of_a_server_whose_search_shuts_us_out(desk: Desk, status: int, capsys) -> None:
+    asked: list[str] = []
+
+    def answer(request: Any) -> Answer | None:
+        asked.append(request.path)
+        return Answer(status, {}) if request.path.endswith("/search") else None
+
+    desk.serve("dc", answer)
+    made = {one["source"]: one for one in desk.office.answer(capsys, "pull")["sources"]}
+    assert f"/rest/api/2/search: {status}: " in made["dc"]["error"]
+    assert made["dc"]["problems"] == []
+    assert sum(path.endswith("/search") for path in asked) == 1
+    assert asked[-1].endswith("/search")
+    assert [one["grade"] for one in (made["cloud"], made["dc"], made["gitlab"])] == ["complete", "failed", "complete"]
 
 
 def test_an_authority_nobody_knows(desk: Desk, tmp_path: Path, capsys) -> None:

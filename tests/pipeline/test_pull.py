@@ -18,7 +18,7 @@ from connectors.base import Traits
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json, trust
 from pmo_sync.clock import FixedClock
 from pmo_sync.config.projects import is_asked_for
-from pmo_sync.errors import AbsentError, AccessError, TrackerError
+from pmo_sync.errors import AbsentError, AccessError, ShutOutError, TrackerError
 from pmo_sync.http.network import Network
 from pmo_sync.model import (
     Catalogue,
@@ -70,6 +70,7 @@ class Tracker:
     census_fails: TrackerError | None = None
     is_dead: bool = False
     token_ends: date | None = None
+    shuts_out: Exception | None = None  # before it says who we are
     sweeps: int = 0
     remarks: dict[int, str] = field(default_factory=dict)  # what the page of an issue says beside
     answers: int | None = None  # how many pages of a pass, before the connection breaks
@@ -91,6 +92,8 @@ class Scripted:
     def check(self) -> Identity:
         if self.tracker.is_dead and self.tracker.asked:
             raise TrackerError("no answer")
+        if self.tracker.shuts_out:
+            raise self.tracker.shuts_out
         return Identity("me", "Scripted 1", NOW, self.tracker.token_ends)
 
     def catalogue(self) -> Catalogue:
@@ -647,6 +650,45 @@ def test_a_server_that_is_dead_or_knows_us_no_more_is_asked_twice_only(days: Day
     days.tracker.is_dead = True
     assert days.pull().error == "no answer"
     assert [key for key, _ in days.tracker.reads()] == ["A", "B"]
+
+
+def test_who_is_shut_out_asks_for_no_other_project(days: Days) -> None:
+    days.tracker.projects = ["A", "B", "C"]
+    days.pull()
+    days.tracker.asked.clear()
+    days.tracker.refuses = dict.fromkeys("ABC", ShutOutError("search: 401"))
+    made = days.pull()
+    assert (made.error, made.grade, made.pulled_at) == ("search: 401", "failed", None)
+    assert [key for key, _ in days.tracker.asked] == ["A"]
+    assert len(days.ids()) == 10
+
+
+@pytest.mark.parametrize(("left", "is_said"), [(1, False), (0, True), (-1, True), (None, False)])
+@pytest.mark.parametrize("is_before_we_are_known", [True, False])
+def test_an_error_of_access_tells_of_a_token_that_has_expired(
+    days: Days, left: int | None, is_said: bool, is_before_we_are_known: bool
+) -> None:
+    ends = None if left is None else (NOW + timedelta(days=2 + left)).date()
+    days.tracker.token_ends = ends
+    days.pull()
+    error = ShutOutError("myself: 401")
+    if is_before_we_are_known:
+        days.tracker.shuts_out = error
+    else:
+        days.tracker.refuses = {"A": error}
+    made = days.pull()
+    told = ", as an earlier pull was told" if is_before_we_are_known else ""
+    assert made.error == "myself: 401" + (f"; the token was valid until {ends} only{told}" if is_said else "")
+    assert made.token_expires_on == ends
+    days.tracker.shuts_out, days.tracker.refuses, days.tracker.token_ends = None, {}, None
+    assert days.pull().token_expires_on is None  # the server's word of now
+
+
+def test_a_server_that_is_down_says_nothing_of_a_token(days: Days) -> None:
+    days.tracker.token_ends = NOW.date()
+    days.pull()
+    days.tracker.shuts_out = TrackerError("no answer")
+    assert days.pull().error == "no answer"
 
 
 def test_a_source_without_one_readable_project_is_not_fresh(days: Days) -> None:
