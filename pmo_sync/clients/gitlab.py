@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import quote
 
 import gitlab
@@ -113,24 +113,9 @@ class GitlabClient:
         GitLab answers 200 also where it refuses a part. A sign-in page raises TrackerError. A query that ``is_large``
         is sent once where the server fails on it or takes too long: OverloadedError, for less can be asked for.
         """
-        self._ensure_open()
         sent = {"query": query, "variables": variables}
-        try:
-            with self._session.once() if is_large else nullcontext():  # GitLab aborts a query after 30 s
-                answer = self._session.post(self._graphql, json=sent, timeout=TIMEOUT, allow_redirects=False)
-        except requests.RequestException as error:
-            raise self._explain(error, "POST", GRAPHQL) from None
-        if answer.is_redirect:
-            raise self._explain(RedirectError(), "POST", GRAPHQL)
-        if answer.status_code >= 400:
-            kind = GitlabAuthenticationError if answer.status_code == 401 else GitlabError
-            refused = kind(answer.reason or "", response_code=answer.status_code, response_body=answer.content)
-            raise self._explain(refused, "GET", GRAPHQL)
-        try:
-            made = answer.json()
-        except ValueError:
-            raise self._explain(GitlabParsingError(), "GET", GRAPHQL) from None
-        return self._object(made, GRAPHQL)
+        with self._session.once() if is_large else nullcontext():  # GitLab aborts a query after 30 s
+            return self._posted(self._graphql, GRAPHQL, "GET", json=sent)
 
     def me(self) -> Json:
         """The token's user."""
@@ -189,8 +174,7 @@ class GitlabClient:
         """
         path = _notes(project, iid)
         data: Json = {"body": body, "internal": True} if internal else {"body": body}
-        with self._explained("POST", path):
-            made = self._object(self._gitlab.http_post(path, post_data=data, obey_rate_limit=False), path)
+        made = self._written("POST", path, data)
         if "id" not in made:
             msg = f"{self._where}: POST {path}: nothing was stored; the text was taken for quick actions (/close ...)"
             raise TrackerError(msg)
@@ -198,16 +182,68 @@ class GitlabClient:
 
     def edit_note(self, project: str, iid: int | str, note_id: int | str, body: str) -> Json:
         """Replace the text of one of our comments."""
-        path = f"{_notes(project, iid)}/{int(note_id)}"
-        with self._explained("PUT", path):
-            answer = self._gitlab.http_put(path, post_data={"body": body}, obey_rate_limit=False)
-            return self._object(answer, path)
+        return self._written("PUT", f"{_notes(project, iid)}/{int(note_id)}", {"body": body})
+
+    def wiki_pages(self, owner: str) -> Iterator[Json]:
+        """Every page of a wiki with its text; ``owner`` is ``projects/ID`` or ``groups/ID``, already encoded."""
+        return self.list(f"/{owner}/wikis", with_content=True, per_page=None)  # it has no pages
+
+    def wiki_page(self, owner: str, slug: str) -> Json | None:
+        """One page; None if there is none, where there is a wiki."""
+        try:
+            return self.get(f"/{owner}/wikis/{segment(slug)}")
+        except UnavailableError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def add_wiki_page(self, owner: str, title: str, content: str) -> Json:
+        """A new page in markdown; folders in ``title`` are made."""
+        return self._written("POST", f"/{owner}/wikis", {"title": title, "content": content, "format": "markdown"})
+
+    def edit_wiki_page(self, owner: str, slug: str, content: str) -> Json:
+        """Replace the text of a page; its title stays, for a new one would give it another slug."""
+        return self._written("PUT", f"/{owner}/wikis/{segment(slug)}", {"content": content})
+
+    def add_wiki_file(self, owner: str, name: str, media_type: str, content: bytes) -> str:
+        """Put a file into a wiki; returns its path there, to be linked to from any page."""
+        path = f"/{owner}/wikis/attachments"
+        # not through the library, whose forms have an empty field more
+        made = self._posted(f"{self._gitlab.api_url}{path}", path, "POST", files={"file": (name, content, media_type)})
+        found = (made.get("link") or {}).get("url") or made.get("file_path")
+        if not found:
+            raise TrackerError(f"{self._where}: POST {path} does not tell where the file is")
+        return str(found)
 
     def close(self) -> None:
         """Free the connections; who asks for anything afterwards gets TrackerError. Safe from any thread, and twice."""
         self._is_closed = True
         self._session.stop()
         self._session.close()
+
+    def _written(self, verb: Literal["POST", "PUT"], path: str, data: Json) -> Json:
+        send = self._gitlab.http_post if verb == "POST" else self._gitlab.http_put
+        with self._explained(verb, path):
+            return self._object(send(path, post_data=data, obey_rate_limit=False), path)
+
+    def _posted(self, url: str, path: str, effect: Literal["GET", "POST"], **sent: Any) -> Json:
+        """The answer to a POST of our own; ``effect`` says whether it reads or writes."""
+        self._ensure_open()
+        try:
+            answer = self._session.post(url, timeout=TIMEOUT, allow_redirects=False, **sent)
+        except requests.RequestException as error:
+            raise self._explain(error, "POST", path) from None
+        if answer.is_redirect:
+            raise self._explain(RedirectError(), "POST", path)
+        if answer.status_code >= 400:
+            kind = GitlabAuthenticationError if answer.status_code == 401 else GitlabError
+            refused = kind(answer.reason or "", response_code=answer.status_code, response_body=answer.content)
+            raise self._explain(refused, effect, path)
+        try:
+            made = answer.json()
+        except ValueError:
+            raise self._explain(GitlabParsingError(), effect, path) from None
+        return self._object(made, path)
 
     def _ensure_open(self) -> None:
         if self._is_closed:

@@ -71,7 +71,7 @@ def _shared(config: Config) -> Iterator[str]:
                 told.add((other, place.name))
                 yield (
                     f"place.{place.name}: would write {slot} over what place.{other} writes; give it another "
-                    f"{'issue' if slot in place.issues else 'path' if place.path else 'parent or space'}"
+                    f"{'issue' if slot in place.issues else 'path' if place.path else 'parent or wiki' if place.wiki else 'parent or space'}"
                 )
 
 

@@ -227,18 +227,34 @@ def _place(name: str, table: Table, environ: Mapping[str, str], language: Langua
         server=read_server(table, environ, kind) if kind not in (None, "folder") else None,
         path=table.path("path") if kind == "folder" else None,
         space=table.text("space") if kind == "confluence" else None,
-        parent=table.text("parent", None) if kind == "confluence" else None,
+        parent=_parent(table, kind),
+        wiki=_wiki(table) if kind == "gitlab-wiki" else None,
         issues=table.words("issues") if kind in COMMENTS else {},
         language=table.choice("language", get_args(Language), language),
         write=table.get("write", bool, False),
         notify=kind in ("confluence", "jira-comment") and table.get("notify", bool, False),
-        title_prefix=table.text("title_prefix", "") if kind == "confluence" else "",
+        title_prefix=table.text("title_prefix", "") if kind in ("confluence", "gitlab-wiki") else "",
     )
     if kind == "confluence" and place.server and place.server.flavour is None and "flavour" not in table.data:
         table.wrong("flavour", 'missing; say flavour = "cloud" or "data-center"')
     if kind is not None:  # without it nobody knows which options belong here
         table.finish()
     return place
+
+
+def _parent(table: Table, kind: PlaceKind | None) -> str | None:
+    if kind not in ("confluence", "gitlab-wiki"):
+        return None
+    parent: str | None = table.text("parent", "pmo" if kind == "gitlab-wiki" else None)
+    return parent
+
+
+def _wiki(table: Table) -> str | None:
+    project, group = table.text("project", None), table.text("group", None)
+    if (project is None) == (group is None):
+        table.wrong("project", "say either project or group: the path whose wiki takes the pages")
+        return None
+    return f"projects/{project}" if project else f"groups/{group}"
 
 
 def _report(table: Table) -> ReportConfig:

@@ -18,7 +18,7 @@ Profile = Literal["repository", "coach", "enterprise"]
 Language = Literal["en", "id"]
 Role = Literal["work", "risk", "decision", "change", "initiative"]
 Flavour = Literal["cloud", "data-center"]
-PlaceKind = Literal["folder", "confluence", "jira-comment", "gitlab-note"]
+PlaceKind = Literal["folder", "confluence", "gitlab-wiki", "jira-comment", "gitlab-note"]
 Grade = Literal["failed", "incomplete", "complete"]  # of a certificate, from the worst to the best
 ReportKind = Literal["portfolio", "project", "summary"]
 Colour = Literal["green", "amber", "red"]
@@ -208,7 +208,10 @@ class PlaceConfig:
     server: ServerConfig | None
     path: Path | None  # kind "folder"
     space: str | None  # Confluence space key
-    parent: str | None  # Confluence page id under which our tree grows; None: the space's home page
+    parent: (
+        str | None
+    )  # Confluence: page id under which our tree grows, None: the space's home page; a wiki: its folder
+    wiki: str | None  # GitLab wiki: projects/PATH or groups/PATH
     issues: Mapping[str, str]  # report subject -> carrier issue, for comments and notes
     language: Language
     write: bool
@@ -216,11 +219,11 @@ class PlaceConfig:
     title_prefix: str
 
     def target(self, slot: str) -> str:
-        """Stands for what a document is written to: a space and parent, a carrier issue, a folder. Places with one
+        """Stands for what a document is written to: a space or wiki and parent, a carrier issue, a folder. Places with one
         target write the same documents; a place with another one has been moved.
         """
         where = str(self.path.resolve()) if self.path else self.server.url if self.server else ""
-        parts = (self.kind, where, self.space or "", self.parent or "", self.issues.get(slot, ""))
+        parts = (self.kind, where, self.space or self.wiki or "", self.parent or "", self.issues.get(slot, ""))
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pmo_sync.result import Voice
     from reports.document import Document
 
-ORDER: Final = ("confluence", "folder", *COMMENTS)  # comments link to pages
+ORDER: Final = ("confluence", "gitlab-wiki", "folder", *COMMENTS)  # comments link to pages
 NAMED: Final = 20  # documents in the message about one that is not there
 Plan = Sequence[tuple[PlaceConfig, "Sequence[Document]"]]
 
@@ -37,7 +37,7 @@ def plan(config: Config, assessed: Assessed) -> Plan:
 
 def _form(place: PlaceConfig) -> tuple[Language, bool]:
     """The language of its documents, and whether their tables are kept short."""
-    return place.language, place.kind == "confluence"
+    return place.language, place.kind in ("confluence", "gitlab-wiki")
 
 
 def adopted(planned: Plan, named: Collection[str]) -> frozenset[tuple[str, str]]:

@@ -15,6 +15,7 @@ PUBLISHERS: Final[dict[PlaceKind, str]] = {
     "confluence": "reports.publishers.confluence",
     "folder": "reports.publishers.folder",
     "gitlab-note": "reports.publishers.gitlab_note",
+    "gitlab-wiki": "reports.publishers.gitlab_wiki",
     "jira-comment": "reports.publishers.jira_comment",
 }
 

@@ -20,12 +20,12 @@ from pmo_sync.config import PlaceConfig
 from pmo_sync.errors import AccessError, ConfigError, PmoSyncError
 from pmo_sync.http.network import Network
 from reports.publish import Item, Remote, Traits, Writer
-from reports.publishers.marker import mark, read
+from reports.publishers import gitlab_scope
+from reports.publishers.marker import footer, mark, read
 from reports.publishers.moment import moment
 from reports.writers import gitlab_markdown
 
 LARGEST: Final = 1_000_000  # bytes; GitLab takes 1 MiB
-WRITING_SCOPES: Final = frozenset({"api", "granular"})  # granular: a fine-grained token, which does not say what for
 _QUICK_ACTION: Final = re.compile(r"^([ \t>]*)/", re.MULTILINE)
 Json = dict[str, Any]
 
@@ -74,13 +74,8 @@ class GitlabNotePublisher:
     def check(self) -> str:
         """The account, the token's scope, and every carrier issue open for comments. All problems at once."""
         me = self._me()
-        scopes = {str(one) for one in (self._client.token() or {}).get("scopes") or ()}
-        problems = []
-        if scopes and not scopes & WRITING_SCOPES:
-            problems.append(
-                f"{self.name}: the token has {', '.join(sorted(scopes))} and may not write; make one with the scope api "
-                f"for user {me} and put it where token of [place.{self.name}] leads"
-            )
+        lacks = gitlab_scope.missing(self.name, self._client, me)
+        problems = [lacks] if lacks else []
         for project, number in sorted(set(self._issues.values())):
             try:
                 problems += self._closed(project, number)
@@ -125,12 +120,12 @@ class GitlabNotePublisher:
         for one in mine:
             if read(str(one.get("body") or "")).slot == slot:
                 return self._remote(slot, one)
-        return next((self._remote(slot, one) for one in mine if _footer(slot) in str(one.get("body") or "")), None)
+        return next((self._remote(slot, one) for one in mine if footer(slot) in str(one.get("body") or "")), None)
 
     def write(self, item: Item, digest: str, expected: Remote | None) -> Remote:
         """Text, footer and mark in one call."""
         project, number = self._issues[item.slot]
-        body = mark(f"{self.readable(item.text)}\n\n{_footer(item.slot)}", item.slot, digest)
+        body = mark(f"{self.readable(item.text)}\n\n{footer(item.slot)}", item.slot, digest)
         if expected is None:
             made = self._client.add_note(project, number, body)
         else:
@@ -160,11 +155,7 @@ class GitlabNotePublisher:
             version=moment(note.get("updated_at") or note.get("created_at")),
             url=f"{self._url}/{quote(project)}/-/issues/{number}#note_{note['id']}",
             title="",
-            text=marked.text.replace(_footer(slot), "").strip(),
+            text=marked.text.replace(footer(slot), "").strip(),
             digest=marked.digest if marked.slot == slot else None,
             by_us=marked.is_intact and (note.get("author") or {}).get("id") == self._me(),
         )
-
-
-def _footer(slot: str) -> str:
-    return f"<sub>pmo-sync `{quote(slot, safe='/')}`</sub>"

@@ -29,6 +29,11 @@ def mark(text: str, slot: str, digest: str) -> str:
     return f"{text.rstrip()}\n\n<!-- pmo-sync:{quote(slot, safe='/')} {digest} {fingerprint(text)} -->\n"
 
 
+def footer(slot: str) -> str:
+    """A small visible line that finds a text again whose mark somebody removed."""
+    return f"<sub>pmo-sync `{quote(slot, safe='/')}`</sub>"
+
+
 def read(body: str) -> Marked:
     """Take ``body`` apart. Of several marks the last one counts: ours stands at the end."""
     found = None

@@ -3,7 +3,8 @@
 A quick action needs a line that starts with a slash, a mention or a reference its sign before a word: every text is one
 line, every sign of markdown is escaped, and a word joiner (invisible) stands behind each sign of a reference, because
 GitLab looks for references after it has removed the escapes. A link to an issue would leave a note on that issue at
-every report, so such identifiers are written as code. A chart is its finding and its table: notes keep no pictures.
+every report, so such identifiers are written as code. A chart is its finding and its table; on a page of a wiki,
+which keeps pictures, its picture stands between them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 
 from reports import theme
 from reports.document import (
+    Attachment,
     Block,
     Chart,
     Columns,
@@ -36,7 +38,7 @@ from reports.document import (
     edged,
     printable,
 )
-from reports.writers.blocks import BlockWriter
+from reports.writers.blocks import BlockWriter, picture
 from reports.writers.links import address
 
 JOINER: Final = "\u2060"
@@ -51,6 +53,13 @@ def write(document: Document, links: Mapping[str, str]) -> Written:
     writer = _Writer(links)
     parts = [f"## {escaped(document.title)}", *writer.blocks(document.blocks)]
     return Written("\n\n".join(parts) + "\n")
+
+
+def write_page(document: Document, links: Mapping[str, str]) -> Written:
+    """The same with the pictures of charts, each linked to by its name alone, for a page of a wiki."""
+    writer = _PageWriter(links)
+    parts = [f"# {escaped(document.title)}", *writer.blocks(document.blocks)]
+    return Written("\n\n".join(parts) + "\n", tuple(writer.attachments.values()))
 
 
 def escaped(text: str) -> str:
@@ -136,6 +145,18 @@ class _Writer(BlockWriter):
         elif made and one.muted:
             made = f"*{made}*"
         return edged(one.text, made)
+
+
+class _PageWriter(_Writer):
+    def __init__(self, links: Mapping[str, str]) -> None:
+        super().__init__(links)
+        self.attachments: dict[str, Attachment] = {}
+
+    def chart(self, block: Chart) -> str:
+        attachment = picture(block)
+        self.attachments[attachment.name] = attachment
+        title, table = super().chart(block).split("\n\n", 1)
+        return f"{title}\n\n![{escaped(block.alt)}]({attachment.name})\n\n{table}"
 
 
 def _html(text: str) -> str:

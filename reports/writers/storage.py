@@ -8,12 +8,11 @@ publisher's marker stands outside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from pmo_sync.assessed import Rag
-from reports import charts, theme
+from reports import theme
 from reports.document import (
     Attachment,
     Block,
@@ -35,7 +34,7 @@ from reports.document import (
     edged,
     printable,
 )
-from reports.writers.blocks import BlockWriter
+from reports.writers.blocks import BlockWriter, picture
 from reports.writers.links import address
 
 COLOURS: Final[Mapping[Rag, str]] = {"green": "Green", "amber": "Yellow", "red": "Red", "grey": "Grey"}
@@ -54,12 +53,6 @@ def write(document: Document, links: Mapping[str, str]) -> Written:
     text = "".join(ET.tostring(one, encoding="unicode") for one in root)
     ET.fromstring(ROOT.format(text))  # noqa: S314 - our own text: it must parse
     return Written(text, tuple(writer.attachments.values()))
-
-
-def picture(chart: Chart) -> Attachment:
-    """The chart as a PNG named by its content, so that an old one is never shown as new."""
-    mark = charts.digest(chart.spec)
-    return Attachment(f"{chart.name}-{mark}.png", "image/png", partial(charts.png, chart.spec), mark)
 
 
 class _Writer(BlockWriter):

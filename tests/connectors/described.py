@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
+from pmo_sync.demo.servers.multipart import form
 from pmo_sync.demo.servers.wire import Request, Server
 from tests.demo import specs
 from tests.demo.specs import Json
@@ -61,28 +62,37 @@ class Description:
         given = {("path", name): [value] for name, value in values.items()}
         given |= {("query", name): found for name, found in request.query.items()}
         for place, one in known.items():
+            if self._is_gap(f"{what}?{one['name']}"):
+                continue
             if place in given:
                 wrong |= {f"{what}?{one['name']}{problem}" for problem in _wrong(spec, one, given[place])}
             elif one.get("required") and place[0] in ("path", "query"):
                 wrong.add(f"{what}?{one['name']}: missing")
-        return wrong | {f"{what} body {problem}" for problem in self._body(spec, call, what, request.body)}
+        return wrong | {f"{what} body {problem}" for problem in self._body(spec, call, what, request)}
 
     def _is_gap(self, what: str) -> bool:
         return what in self._gaps
 
-    def _body(self, spec: Json, call: Json, what: str, sent: bytes) -> Iterator[str]:
+    def _body(self, spec: Json, call: Json, what: str, request: Request) -> Iterator[str]:
         described = call.get("requestBody")
-        if not sent:
+        if not request.body:
             if described and described.get("required"):
                 yield "missing"
             return
         if not described:
             yield "not taken"
             return
-        for problem in specs.deviations(spec, described["content"]["application/json"]["schema"], json.loads(sent)):
+        for problem in specs.deviations(spec, described["content"]["application/json"]["schema"], _sent(request)):
             path, _, _ = problem.partition(":")
             if not self._is_gap(f"{what}?{path}"):
                 yield problem
+
+
+def _sent(request: Request) -> Any:
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("multipart/"):
+        return {name: part.data.decode("latin-1") for name, part in form(kind, request.body).items()}
+    return json.loads(request.body)
 
 
 def heard(server: Server) -> list[Request]:

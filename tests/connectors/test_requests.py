@@ -28,9 +28,11 @@ from pmo_sync.demo.portfolio import generate
 from pmo_sync.demo.servers import gitlab, jira_cloud, jira_dc
 from pmo_sync.demo.servers.wire import Answer, Request, Server
 from pmo_sync.http.network import Network
+from reports.document import Attachment
 from reports.publish import Item as Text
 from reports.publish import Publisher, publish
 from reports.publishers.gitlab_note import GitlabNotePublisher
+from reports.publishers.gitlab_wiki import GitlabWikiPublisher
 from reports.publishers.jira_comment import JiraCommentPublisher
 from tests.clocks import QuickClock
 from tests.connectors.described import Description, heard
@@ -46,6 +48,8 @@ PAGED: Final = "GitLab's source: `use :pagination`"
 ANY: Final = (
     "described as a text, a property is any JSON: developer.atlassian.com/server/jira/platform/entity-properties/"
 )
+OWNED: Final = "an id or a path: https://docs.gitlab.com/api/wikis/"
+WIKIS: Final = ("GET {}", "POST {}", "GET {}/{{slug}}", "PUT {}/{{slug}}", "POST {}/attachments")
 GAPS: Final = {
     "GET /rest/pat/latest/tokens": "an app of its own: https://developer.atlassian.com/server/jira/platform/personal-access-token/",
     "GET /api/v4/user": "https://docs.gitlab.com/api/users/#retrieve-the-current-user",
@@ -57,6 +61,11 @@ GAPS: Final = {
     "GET /api/v4/groups/{id}/labels?per_page": f"{PAGED} in lib/api/group_labels.rb",
     "PUT /rest/api/2/issue/{issueIdOrKey}/comment/{id}?properties.*.value": ANY,
     "POST /rest/api/2/issue/{issueIdOrKey}/comment?properties.*.value": ANY,
+    **{
+        f"{call.format(f'/api/v4/{owner}/{{id}}/wikis')}?id": OWNED
+        for owner in ("projects", "groups")
+        for call in WIKIS
+    },
 }
 
 
@@ -259,6 +268,25 @@ def test_a_publishers_requests(data_dir: Path, name: str) -> None:
     server.stop()
     assert {"POST", "PUT"} <= {one.method for one in asked}
     assert violations(data_dir, kind, asked) == set()
+
+
+@pytest.mark.parametrize("owner", ["projects", "groups"])
+def test_a_wikis_requests(data_dir: Path, owner: str) -> None:
+    company = generate(quick=True)
+    server = gitlab.make(company).start()
+    asked = heard(server)
+    project = company_project(company, GITLAB)
+    picture = Attachment("burn-up.png", "image/png", lambda: b"png", "a" * 20)
+    for text in ("All is well", "All is well", "Two weeks late"):
+        client = GitlabClient(server_config(server.url, GITLAB, gitlab.PUBLISHER_TOKEN), Network(QuickClock()))
+        path = project if owner == "projects" else project.partition("/")[0]
+        place = GitlabWikiPublisher("wiki", client, url=server.url, wiki=f"{owner}/{path}")
+        place.check()
+        done = publish(place, [Text(SLOT, "Payments", f"{text} ![](burn-up.png)", (picture,))], write=True)[0]
+        assert done.outcome != "failed", done
+    server.stop()
+    assert [one.method for one in asked if one.method != "GET"] == ["POST", "POST", "PUT"]
+    assert violations(data_dir, GITLAB, asked) == set()
 
 
 def publisher(url: str, kind: Kind, issue: str) -> Publisher:

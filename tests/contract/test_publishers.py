@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.publisher import Bench, PublisherContract
-from tests.reports_publish.benches import ConfluenceBench, FolderBench, GitlabBench, JiraBench
+from tests.reports_publish.benches import ConfluenceBench, FolderBench, GitlabBench, GitlabWikiBench, JiraBench
 
 
 class TestFolder(PublisherContract):
@@ -53,5 +53,13 @@ class TestGitlab(PublisherContract):
     @pytest.fixture
     def bench(self) -> Iterator[Bench]:
         bench = GitlabBench()
+        yield bench
+        bench.server.stop()
+
+
+class TestGitlabWiki(PublisherContract):
+    @pytest.fixture
+    def bench(self) -> Iterator[Bench]:
+        bench = GitlabWikiBench()
         yield bench
         bench.server.stop()

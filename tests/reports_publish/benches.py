@@ -19,6 +19,7 @@ from pmo_sync.config import Flavour, Secret, ServerConfig
 from pmo_sync.demo.company import Company, Item, TrackedProject, Worker
 from pmo_sync.demo.servers import confluence as store
 from pmo_sync.demo.servers import confluence_cloud, confluence_dc, gitlab, jira_cloud, jira_dc
+from pmo_sync.demo.servers.gitlab_wiki import WikiPage
 from pmo_sync.demo.servers.jira_site import Comment
 from pmo_sync.http.network import Network
 from reports.naming import file_name
@@ -27,6 +28,7 @@ from reports.publishers import folder
 from reports.publishers.confluence import ConfluencePublisher
 from reports.publishers.folder import FolderPublisher
 from reports.publishers.gitlab_note import GitlabNotePublisher
+from reports.publishers.gitlab_wiki import GitlabWikiPublisher
 from reports.publishers.jira_comment import JiraCommentPublisher
 from tests.contract.publisher import SLOT, Bench
 
@@ -238,6 +240,68 @@ class GitlabBench(Bench):
     def text(self, words: str) -> str:
         safe = re.sub(r"([\\`*_{}\[\]<>@&~])", r"\\\1", words)
         return f"**Report**\n\n{safe}"
+
+
+class GitlabWikiBench(Bench):
+    """The wiki of a project on GitLab's loopback server, over HTTP."""
+
+    def __init__(self) -> None:
+        self.server = gitlab.GitLab(company())
+        self.server.start()
+        self.url = self.server.url
+        self.attachments_in_place = lambda: {
+            re.sub(r"-[0-9a-f]{20}(?=\.)", "", path.rpartition("/")[2]): data
+            for path, data in self.server.wikis.files.items()
+            if path in self._texts()
+        }
+        self._planted: set[str] = set()
+
+    @property
+    def pages(self) -> dict[str, WikiPage]:
+        return self.server.wikis.of("group/app")
+
+    def _texts(self) -> str:
+        return "".join(page.content for page in self.pages.values())
+
+    def open(self) -> Publisher:
+        config = server_config(self.url, None, None, gitlab.PUBLISHER_TOKEN)
+        client = GitlabClient(config, Network(StillClock()))
+        return GitlabWikiPublisher("wiki", client, url=self.url, wiki="projects/group/app", folder="pmo")
+
+    def ours(self) -> dict[str, str]:
+        return {slug: page.content for slug, page in self.pages.items() if slug not in self._planted}
+
+    def edit(self, document: str, change: Callable[[str], str]) -> None:
+        page = self.pages[document]
+        page.content = change(page.content)
+
+    def touch(self, document: str) -> None:
+        """Somebody renames it."""
+        page = self.pages.pop(document)
+        page.slug, page.title = "elsewhere/renamed", "elsewhere/renamed"
+        self.pages[page.slug] = page
+
+    def unmark(self, document: str) -> None:
+        self.edit(document, lambda text: MARK.sub("", text))
+
+    def rewrite(self, document: str) -> None:
+        self.edit(document, lambda text: "".join(f"{line} \r\n" for line in text.splitlines()))
+
+    def delete(self, document: str) -> None:
+        del self.pages[document]
+
+    def plant(self, slot: str, title: str) -> Callable[[], str]:
+        page = WikiPage(f"pmo/{title.replace(' ', '-')}", f"pmo/{title}", "Somebody else's.")
+        self.pages[page.slug] = page
+        self._planted.add(page.slug)
+        return lambda: page.content
+
+    def writes(self) -> int:
+        return len(self.server.writes())
+
+    def text(self, words: str) -> str:
+        safe = re.sub(r"([\\`*_{}\[\]<>@&~])", r"\\\1", words)
+        return f"# Report\n\n{safe}\n\n![Burn-up](burn-up.png)"
 
 
 class JiraBench(Bench):

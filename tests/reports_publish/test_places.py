@@ -30,8 +30,10 @@ DOCUMENT = Document(
 def place(kind: PlaceKind, **more: Any) -> PlaceConfig:
     options: dict[str, Any] = {
         "name": "there", "kind": kind, "server": None, "path": None, "space": None, "parent": None, "issues": {},
-        "language": "en", "write": True, "notify": False, "title_prefix": "",
+        "wiki": None, "language": "en", "write": True, "notify": False, "title_prefix": "",
     }  # fmt: skip
+    if kind == "gitlab-wiki":
+        options["wiki"] = "projects/group/app"
     if kind != "folder":
         options["server"] = server_config("http://127.0.0.1:1", "cloud", "user", "token")
     return PlaceConfig(**{**options, **more})

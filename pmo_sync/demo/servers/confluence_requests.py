@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from pmo_sync.demo.servers.confluence import Refusal
+from pmo_sync.demo.servers.multipart import form
 from pmo_sync.demo.servers.wire import Request
 
 Json = dict[str, Any]
@@ -71,31 +71,11 @@ def upload(request: Request, tokens: Collection[str]) -> Upload:
     """A file sent as a multipart form; refused without one of ``tokens`` in X-Atlassian-Token."""
     if request.headers.get("x-atlassian-token") not in tokens:
         raise Refusal(403, "XSRF check failed")
-    parts = _form(request.headers.get("content-type", ""), request.body)
+    try:
+        parts = form(request.headers.get("content-type", ""), request.body)
+    except ValueError as error:
+        raise Refusal(415, str(error)) from None
     if "file" not in parts:
         raise Refusal(400, "At least one file is required")
     name, data, media_type = parts["file"]
-    return Upload(name, data, media_type, parts.get("comment", ("", b"", ""))[1].decode())
-
-
-def _form(content_type: str, body: bytes) -> dict[str, tuple[str, bytes, str]]:
-    """A multipart form: field -> (file name, bytes, media type)."""
-    match = re.search(r'boundary="?([^";]+)"?', content_type)
-    if not content_type.startswith("multipart/form-data") or match is None:
-        raise Refusal(415, f"Unsupported Media Type: {content_type}")
-    made = {}
-    for part in body.split(b"--" + match.group(1).encode()):
-        head, separator, data = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        if not separator:
-            continue
-        text = head.decode("utf-8", "replace")
-        name = re.search(r'[; ]name="([^"]*)"', text)
-        file_name = re.search(r'filename="([^"]*)"', text)
-        media_type = re.search(r"(?im)^content-type:\s*(\S+)", text)
-        if name:
-            made[name.group(1)] = (
-                file_name.group(1) if file_name else "",
-                data.removesuffix(b"\r\n"),
-                media_type.group(1).rstrip(";") if media_type else "application/octet-stream",
-            )
-    return made
+    return Upload(name, data, media_type, parts["comment"].data.decode() if "comment" in parts else "")

@@ -84,7 +84,13 @@ class GitLab(Server):
                     ("DELETE", rf"{issue}/notes/(\d+)", self.notes.delete),
                 ]
             ]
-            + [(method, path, self._guarded(handler)) for method, path, handler in self._wiki_routes(project)],
+            + [
+                (method, path, self._guarded(handler))
+                for method, path, handler in [
+                    *self.wikis.routes(project, lambda given: self._project_of(given).key, fields),
+                    *self.wikis.routes(group, lambda given: f"groups/{self._group_of(given)}", fields),
+                ]
+            ],
             self._authorise,
         )
 
@@ -328,37 +334,6 @@ class GitLab(Server):
 
     def _links(self, _request: Request, match: re.Match[str]) -> Answer:
         return Answer(200, self.shapes.links_of(self._item_of(match)))
-
-    # wiki pages
-
-    def _wiki_routes(self, project: str) -> list[tuple[str, str, Callable[[Request, re.Match[str]], Answer]]]:
-        def listed(request: Request, match: re.Match[str]) -> Answer:
-            wiki = self.wikis.of(self._project_of(match.group(1)).key)
-            full = request.first("with_content") in ("1", "true")
-            return Answer(200, [page.shown(full=full) for page in wiki.values()])
-
-        def written(request: Request, match: re.Match[str]) -> Answer:
-            return self.wikis.write(self._project_of(match.group(1)).key, None, fields(request))
-
-        def page(request: Request, match: re.Match[str]) -> Answer:
-            key, slug = self._project_of(match.group(1)).key, unquote(match.group(2))
-            found = self.wikis.of(key).get(slug)
-            if found is None:
-                return Answer(404, {"message": "404 Wiki Page Not Found"})
-            if request.method == "PUT":
-                return self.wikis.write(key, found, fields(request))
-            if request.method == "DELETE":
-                del self.wikis.of(key)[slug]
-                return Answer(204)
-            return Answer(200, found.shown(full=True))
-
-        one = rf"{project}/wikis/([^/]+)"
-        many = f"{project}/wikis"
-        return [
-            ("GET", many, listed),
-            ("POST", many, written),
-            *((verb, one, page) for verb in ("GET", "PUT", "DELETE")),
-        ]
 
     # what tests do to it
 
