@@ -32,7 +32,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pmo_sync.config import Flavour
-from pmo_sync.model import Catalogue, Census, Identity, Page, Project, Trace, WorklogPage
+from pmo_sync.model import Catalogue, Census, Identity, Page, Project, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,6 @@ class Traits:
 
     incremental: bool  # pages(project, cursor) can return only what changed
     counts: bool  # census() knows a count without reading the issues
-    worklog_feed: bool = False  # worklogs() has something to say; otherwise pages bring them, or there are none
 
 
 class Connector(Protocol):
@@ -75,17 +74,6 @@ class Connector(Protocol):
 
         Nothing is taken out of the store before this was asked: an index that lags says ``here``.
         """
-        ...
-
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        """Booked times of the whole source that changed since ``cursor``; None reads all. Empty without the trait.
-
-        Raises AbsentError where this server has no such list and none was ever read.
-        """
-        ...
-
-    def rewound(self, cursor: str) -> str:
-        """``cursor`` of worklogs set back: all that was booked comes again, and what was taken back since ``cursor``."""
         ...
 
     def since(self, moment: datetime, cursor: str) -> str:

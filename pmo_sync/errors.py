@@ -5,7 +5,6 @@ PmoSyncError                    known: one clear line that says what to do next 
 ├── AccessError                 wrong token, no permission, wrong host               exit 1
 │   └── ShutOutError            whatever else is asked of this server will be refused
 ├── TrackerError                a server that is down, slow or answers nonsense      exit 1
-│   ├── AbsentError             it does not offer what was asked for, and never did
 │   ├── OverloadedError         too much was asked for at once: less may do
 │   └── UncertainWriteError     a write whose fate is unknown: read again, then decide
 ├── StoreError                  the database or the record cannot be read or written exit 1
@@ -54,10 +53,6 @@ class ShutOutError(AccessError):
 
 class TrackerError(PmoSyncError):
     """The server is unreachable, refuses, or answers something that is not an answer."""
-
-
-class AbsentError(TrackerError):
-    """The server does not offer what was asked for, and never did: nothing is lost by going on without it."""
 
 
 class OverloadedError(TrackerError):

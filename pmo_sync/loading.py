@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pmo_sync.model import Interval, Issue, Milestone, Person, Project, Status, Worklog
+from pmo_sync.model import Interval, Issue, Milestone, Person, Project, Status
 from pmo_sync.text import clean
 
 _TEXT: Final = pa.string()
@@ -38,11 +38,9 @@ MILESTONE: Final = {
     "milestone_id": _TEXT, "source": _TEXT, "project_id": _TEXT, "kind": _TEXT, "name": _TEXT, "state": _TEXT,
     "start_on": _ON, "due_on": _ON, "closed_on": _ON, "url": _TEXT,
 }  # fmt: skip
-WORKLOG: Final = {"worklog_id": _TEXT, "source": _TEXT, "issue_id": _TEXT, "started_at": _AT, "seconds": pa.int64()}
 STATUS_MAP: Final = {"source": _TEXT, "name": _TEXT, "category": _TEXT}  # the configuration's words
 _OF: Final = {
     Issue: ISSUE, Interval: INTERVAL, Project: PROJECT, Status: STATUS, Person: PERSON, Milestone: MILESTONE,
-    Worklog: WORKLOG,
 }  # fmt: skip
 
 

@@ -125,16 +125,6 @@ class Person(NamedTuple):
     name: str
 
 
-class Worklog(NamedTuple):
-    """Time somebody booked on an issue. Who did is not kept."""
-
-    worklog_id: str  # source:tracker id
-    source: str
-    issue_id: str
-    started_at: datetime
-    seconds: int
-
-
 class Trace(NamedTuple):
     """What became of an issue that a project no longer shows, as far as the server tells."""
 
@@ -169,19 +159,8 @@ class Page:
     people: tuple[Person, ...]
     problems: tuple[Problem, ...]
     cursor: str  # resume here once this page is stored
-    worklogs: tuple[Worklog, ...] | None = None  # all of these issues' worklogs; None: they come by themselves
     refetched: int = 0  # of these issues, those whose history came cut and was read again, whole
     notes: tuple[Problem, ...] = ()  # what the certificate says beside: nothing has to be read again for it
-
-
-@dataclass(frozen=True, slots=True)
-class WorklogPage:
-    """Booked times that changed. Storing a page twice changes nothing; those of issues we do not hold are kept, too."""
-
-    worklogs: tuple[Worklog, ...]
-    removed: tuple[str, ...]  # worklog ids
-    cursor: str  # resume here once this page is stored
-    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ SIZES: Final = {
         "connectors.jira.cloud.CHANGES_PER_PAGE": 5,
         "connectors.jira.data_center.ROWS_PER_PAGE": 4,
         "connectors.jira.data_center.IDS_PER_PAGE": 4,
-        "connectors.jira.worklogs.ROWS_PER_PAGE": 1,
     },
     "gitlab": {
         "connectors.gitlab.rest.PAGE": 4,

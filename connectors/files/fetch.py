@@ -19,7 +19,7 @@ from connectors.files import normalize, tables
 from connectors.files.faults import Faults
 from connectors.files.normalize import Json, Record
 from pmo_sync.errors import DataError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Page, Person, Problem, Project, Status, Trace, WorklogPage
+from pmo_sync.model import Catalogue, Census, Identity, Page, Person, Problem, Project, Status, Trace
 from pmo_sync.text import clean
 
 TRAITS: Final = Traits(incremental=False, counts=True)
@@ -105,14 +105,6 @@ class FilesConnector:
                 yield Trace(one, "here")
             else:
                 yield Trace(one, "moved", clean(json.loads(found[1]).get("key", "")))
-
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:  # noqa: ARG002
-        """None: the folder holds no booked times."""
-        return iter(())
-
-    def rewound(self, cursor: str) -> str:
-        """There is nothing to set back."""
-        return cursor
 
     def since(self, moment: datetime, cursor: str) -> str:  # noqa: ARG002
         """The folder is read in full, or not at all."""

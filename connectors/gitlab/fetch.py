@@ -42,10 +42,10 @@ from connectors.malformed import understood
 from pmo_sync.clients.gitlab import GitlabClient, UnavailableError, segment
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import AccessError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
+from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace
 
 TRAITS: Final = Traits(incremental=True, counts=True)
-THROUGH_REST: Final = "read through REST, with less history, without tasks and booked times: {}"
+THROUGH_REST: Final = "read through REST, with less history and without tasks: {}"
 READING_SCOPES: Final = frozenset({"api", "read_api", "granular"})
 log: Final = logging.getLogger("pmo_sync.gitlab")
 
@@ -100,7 +100,7 @@ class GitlabConnector:
         self._lists = found.lists
         reader = self._reader()
         if isinstance(reader, str):
-            what = f"read through REST, with less history, without epics, tasks and booked times: {reader}"
+            what = f"read through REST, with less history, without epics and tasks: {reader}"
             found.notes.append(Problem(self.source, what))
         else:
             self._add_served(found, reader)
@@ -331,14 +331,6 @@ class GitlabConnector:
         here = self._census(project, sweep=True).issue_ids or frozenset()
         for one in issue_ids:
             yield Trace(one, "here" if one in here else "gone")
-
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:  # noqa: ARG002
-        """None: pages bring the time logs, through GraphQL. REST has no list of them."""
-        return iter(())
-
-    def rewound(self, cursor: str) -> str:
-        """There is nothing to set back."""
-        return cursor
 
     def since(self, moment: datetime, cursor: str) -> str:
         """``cursor`` of a pass that ended at ``moment``."""

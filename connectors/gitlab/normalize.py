@@ -25,7 +25,7 @@ from connectors.gitlab.statuses import is_workflow
 from connectors.gitlab.stays import Change, Stay, stays_of_one, stays_of_set
 from connectors.gitlab.values import SHAPE_ERRORS, Json, day, moment, shape, text
 from pmo_sync.errors import DataError
-from pmo_sync.model import Interval, Issue, Person, Project, Worklog, person_id
+from pmo_sync.model import Interval, Issue, Person, Project, person_id
 
 LINKS: Final = {"blocks": "blocks", "is_blocked_by": "blocked_by", "blocked_by": "blocked_by"}
 LEVELS: Final = {"task": -1, "epic": 1}
@@ -49,7 +49,6 @@ class Raw(NamedTuple):
     steps: Mapping[str, str] = {}  # key of a work-item status -> its name
     closing: Collection[str] = ()  # keys of the work-item statuses that mean closed
     parents: Mapping[str, str] = {}  # id of a parent named in ``logged`` -> its key
-    timelogs: Sequence[Json] | None = None  # None: not read
 
 
 class Record(NamedTuple):
@@ -58,9 +57,7 @@ class Record(NamedTuple):
     issue: Issue
     intervals: tuple[Interval, ...]
     people: tuple[Person, ...]
-    worklogs: tuple[Worklog, ...] | None = None
     doubled: str = ""  # its name, where it has several steps of the workflow at once
-    unlogged: int = 0  # seconds booked on it that nothing here tells of
 
 
 def issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Record:
@@ -147,14 +144,11 @@ def _issue(raw: Raw, owner: Project, source: str, workflow: str | None) -> Recor
         found.append(Interval(made.issue_id, field, f"{source}:{int(link['id'])}", label, since, None))
     people = (Person(person[0], source, person[1]),) if person and person[1] else ()
     steps = [stay for stay in labels if stay.until is None and is_workflow(stay.value, workflow)]
-    spent = (row.get("time_stats") or {}).get("total_time_spent") or 0
     return Record(
         made,
         tuple(found),
         people,
-        _worklogs(raw, made),
         doubled=named(row, owner) if state == "opened" and len(steps) > 1 else "",
-        unlogged=int(spent) if raw.timelogs is None else 0,
     )
 
 
@@ -171,22 +165,6 @@ def _initial(field: str, current: str | None, raw: Raw) -> str | None:
     """An issue always has a type: where the first one is not known, the one known earliest."""
     changes = _logged(raw, field)
     return current if field == "kind" and changes and changes[0].is_added else None
-
-
-def _worklogs(raw: Raw, made: Issue) -> tuple[Worklog, ...] | None:
-    """A booking without a time of its own counts from the issue's creation. Corrections are negative."""
-    if raw.timelogs is None:
-        return None
-    return tuple(
-        Worklog(
-            worklog_id=f"{made.source}:{int(one['id'])}",
-            source=made.source,
-            issue_id=made.issue_id,
-            started_at=moment(one["spent_at"]) if one.get("spent_at") else made.created_at,
-            seconds=int(one["seconds"]),
-        )
-        for one in raw.timelogs
-    )
 
 
 def _key(row: Json) -> str:

@@ -63,7 +63,6 @@ WIDGETS: Final[Mapping[str, Widget]] = {
     "hierarchy": Widget("Hierarchy", "HIERARCHY", "parent { id reference(full: true) }"),
     "linkedItems": Widget("LinkedItems", "LINKED_ITEMS",
                           "linkType linkCreatedAt workItem { id webUrl reference(full: true) }", "linkedItems"),
-    "timeTracking": Widget("TimeTracking", "TIME_TRACKING", "id spentAt timeSpent", "timelogs"),
     "status": Widget("Status", "STATUS", "status { id name category }"),
 }  # fmt: skip
 

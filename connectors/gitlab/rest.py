@@ -198,13 +198,11 @@ def page(mark: str, found: Sequence[Record | Problem], *, refetched: int = 0) ->
     """The records of one window with the cursor to store after it."""
     records = [one for one in found if isinstance(one, Record)]
     people = {person.person_id: person for record in records for person in record.people}
-    logs = [record.worklogs for record in records if record.worklogs is not None]
     return Page(
         issues=tuple(record.issue for record in records),
         intervals=tuple(interval for record in records for interval in record.intervals),
         people=tuple(people.values()),
         problems=tuple(one for one in found if isinstance(one, Problem)),
         cursor=mark,
-        worklogs=tuple(log for many in logs for log in many) if logs else None,  # some types cannot be booked on
         refetched=refetched,
     )

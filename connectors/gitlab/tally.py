@@ -18,7 +18,6 @@ class Tally:
         self._project = project
         self.unread: Counter[str] = Counter()  # action -> sentences that were not understood
         self._doubled: dict[str, str] = {}  # issue id -> its name, with two steps of the workflow at once
-        self._booked: dict[str, int] = {}  # issue id -> seconds that were booked and that no log tells of
 
     def take(self, record: Record | Problem) -> None:
         """Count one issue. One that comes twice counts once, as it came last."""
@@ -26,11 +25,8 @@ class Tally:
             return
         id_ = record.issue.issue_id
         self._doubled.pop(id_, None)
-        self._booked.pop(id_, None)
         if record.doubled:
             self._doubled[id_] = record.doubled
-        if record.unlogged:
-            self._booked[id_] = record.unlogged
 
     def notes(self) -> tuple[Problem, ...]:
         """One line each."""
@@ -42,11 +38,6 @@ class Tally:
             names = sorted(self._doubled.values())
             said = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
             lines.append(f"several workflow labels at once, of which the one added last counts: {len(names)} ({said})")
-        if self._booked:
-            hours = sum(self._booked.values()) / 3600
-            lines.append(
-                f"booked times not read, because REST tells their sum only: {hours:.1f} h on {len(self._booked)} issues"
-            )
         return tuple(Problem(self._project.key, line) for line in lines)
 
     def last_page(self, cursor: str | None) -> list[Page]:

@@ -63,10 +63,6 @@ def raw(
         steps={**known.steps.names, **own.names},
         closing=known.steps.closing | own.closing,
         parents=dict(issues.values()),
-        timelogs=None if offered["timeTracking"] is None else [
-            {"id": number(one["id"]), "spent_at": one.get("spentAt"), "seconds": one["timeSpent"]}
-            for one in _rows(offered, "timeTracking")
-        ],
     ), told  # fmt: skip
 
 

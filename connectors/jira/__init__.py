@@ -17,7 +17,7 @@ from pmo_sync.http.network import Network
 
 __all__ = ["TRAITS", "connect", "survey"]
 
-TRAITS: Final = Traits(incremental=True, counts=True, worklog_feed=True)
+TRAITS: Final = Traits(incremental=True, counts=True)
 
 
 def connect(options: SourceConfig, network: Network) -> Connector:

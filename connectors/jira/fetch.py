@@ -23,13 +23,12 @@ from connectors.jira.fields import Fields, discover
 from connectors.jira.normalize import Site
 from connectors.jira.trace import trace
 from connectors.jira.values import told_at
-from connectors.jira.worklogs import WorklogReader, rewound
 from connectors.malformed import understood
 from pmo_sync.clients.jira import JiraClient, RefusedError
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import ConfigError, TrackerError
 from pmo_sync.http.network import Network
-from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
+from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace
 
 PAST: Final = 946_684_800_000  # milliseconds; the year 2000, before Jira
 log: Final = logging.getLogger("pmo_sync.jira")
@@ -149,15 +148,6 @@ class JiraConnector:
         if issue_ids:
             with understood(self.source, f"an answer about {project.key}"):
                 yield from trace(self.client, self._open().reader, project, issue_ids)
-
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        """What was booked, corrected or taken back since ``cursor``, up to a minute ago."""
-        with understood(self.source, "its list of booked times"):
-            yield from WorklogReader(self.source, self.client).pages(cursor)
-
-    def rewound(self, cursor: str) -> str:
-        """``cursor`` with the feed of what was written set back to its beginning."""
-        return rewound(cursor)
 
     def since(self, moment: datetime, cursor: str) -> str:
         """``cursor`` as if its last pass had been complete at ``moment``."""

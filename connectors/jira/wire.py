@@ -110,30 +110,6 @@ class ChangelogPage(msgspec.Struct):
     token: str | None = msgspec.field(default=None, name="nextPageToken")
 
 
-class ChangedWorklog(msgspec.Struct):
-    """A worklog that was written or taken back, and when: epoch milliseconds."""
-
-    id: int | str = msgspec.field(name="worklogId")
-    at: int = msgspec.field(name="updatedTime")
-
-
-class WorklogChanges(msgspec.Struct):
-    """``worklog/updated`` and ``worklog/deleted``: at most 1,000, oldest first. Which name tells the end varies."""
-
-    values: list[ChangedWorklog] = []
-    last_page: bool | None = msgspec.field(default=None, name="lastPage")
-    is_last_page: bool | None = msgspec.field(default=None, name="isLastPage")
-
-
-class RawWorklog(msgspec.Struct):
-    """One worklog; who booked it and what they wrote is never decoded."""
-
-    id: int | str
-    issue: int | str = msgspec.field(name="issueId")
-    started: str
-    seconds: int = msgspec.field(name="timeSpentSeconds")
-
-
 RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 RAW_ID: Final = msgspec.json.Decoder(RawId)
 RAW_ISSUE: Final = msgspec.json.Decoder(RawIssue)
@@ -142,6 +118,3 @@ ID_PAGE: Final = msgspec.json.Decoder(IdPage)
 BULK_PAGE: Final = msgspec.json.Decoder(BulkPage)
 CHANGELOG_PAGE: Final = msgspec.json.Decoder(ChangelogPage)
 ISSUE_CHANGELOG: Final = msgspec.json.Decoder(IssueChangelog)
-WORKLOG_CHANGES: Final = msgspec.json.Decoder(WorklogChanges)
-RAW_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
-RAW_WORKLOG: Final = msgspec.json.Decoder(RawWorklog)

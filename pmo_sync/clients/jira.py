@@ -33,7 +33,6 @@ POST_READS: Final = (
     "/search/approximate-count",
     "/issue/bulkfetch",
     "/changelog/bulkfetch",
-    "/worklog/list",
 )
 HEADERS: Final = {
     "User-Agent": USER_AGENT,

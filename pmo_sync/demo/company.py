@@ -30,18 +30,6 @@ class Event(NamedTuple):
 
 
 @dataclass(slots=True)
-class Booking:
-    """Time somebody booked on an item; a correction changes ``seconds`` and ``changed_at``."""
-
-    id: int
-    started_at: datetime  # when the work was done
-    seconds: int
-    worker: str
-    changed_at: datetime  # when it was last written down
-    removed_at: datetime | None = None
-
-
-@dataclass(slots=True)
 class Item:
     """One issue. ``initial`` holds the values at creation: field -> value (sets: tuple of members).
 
@@ -62,7 +50,6 @@ class Item:
     moved_to: int | None = None  # GitLab: its last ``closed`` was a move to that item
     is_hidden: bool = False  # now, from our account; others see it
     archived_at: datetime | None = None  # Jira: still there for who has its key, but in no list
-    bookings: list[Booking] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -107,11 +94,8 @@ class Item:
         return now
 
     def updated_at(self, moment: datetime) -> datetime:
-        """The last change at or before ``moment``; what is booked on it changes it too."""
-        moments = [event.at for event in self.happened(moment)]
-        moments += [one.changed_at for one in self.bookings if one.changed_at <= moment]
-        moments += [one.removed_at for one in self.bookings if one.removed_at and one.removed_at <= moment]
-        return max(moments, default=self.created_at)
+        """The last change at or before ``moment``."""
+        return max((event.at for event in self.happened(moment)), default=self.created_at)
 
 
 class Dependency(NamedTuple):

@@ -208,7 +208,6 @@ def _note_unread(workspace: Workspace, known: Progress, project: Project, unread
         )
     if any(times == 2 for times in pulls.values()):
         passes.forget_cursor(store, project.project_id)
-        passes.note_away(store, known.source, [project.project_id], is_away=True)
 
 
 def _some(ids: frozenset[str]) -> str:

@@ -45,7 +45,6 @@ class Progress:
     reached: dict[str, str] = field(default_factory=dict)  # the cursor of each project's last page
     failing: dict[str, list[Problem]] = field(default_factory=dict)  # of each project, the issues that cannot be read
     ended: set[str] = field(default_factory=set)  # projects read to their end
-    booked: bool = False  # the feed of booked times was read to its end
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     closed: list[Problem] = field(default_factory=list)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import connectors
 from pmo_sync.certificate import SourceCertificate
 from pmo_sync.config.projects import is_asked_for, is_meant
-from pmo_sync.errors import AbsentError, AccessError, ConfigError, PmoSyncError, ShutOutError, TrackerError
-from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace, WorklogPage
+from pmo_sync.errors import AccessError, ConfigError, PmoSyncError, ShutOutError, TrackerError
+from pmo_sync.model import Catalogue, Census, Identity, Page, Problem, Project, Trace
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.compare import compare
 from pmo_sync.pipeline.discretion import discreet_text, without_issue
@@ -44,7 +44,7 @@ PASSES: Final = 3  # what cannot be read in so many is passed over, for all that
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """What could not be read: the step's project, or without one the booked times."""
+    """The step's project could not be read."""
 
     error: PmoSyncError
 
@@ -53,7 +53,7 @@ class _Refused:
 class _Fetched:
     """One step of one source's pull."""
 
-    part: Identity | Catalogue | Page | Census | WorklogPage | _Refused
+    part: Identity | Catalogue | Page | Census | _Refused
     project: Project | None = None
 
 
@@ -89,7 +89,7 @@ def pull_sources(
             opened.callback(one.connector.close)
             one.before = {} if full else store.cursors(one.source)
         work = {
-            one.source: _steps(one.connector, _Start(workspace, one, since, full=full), _wanted(projects))
+            one.source: _steps(one.connector, _Start(workspace, one, since), _wanted(projects))
             for one in known
             if one.connector is not None
         }
@@ -108,14 +108,10 @@ def _wanted(projects: Sequence[str]) -> Callable[[Project], bool]:
 class _Start:
     """Where the reading of each project begins: the store is asked before the threads start, for it has one user."""
 
-    def __init__(self, workspace: Workspace, known: Progress, since: datetime | None, *, full: bool) -> None:
+    def __init__(self, workspace: Workspace, known: Progress, since: datetime | None) -> None:
         self._since = since
         self._cursors = known.before
         self._read_at = {id_: passes.read_at(workspace.store, id_) for id_ in known.before} if since else {}
-        self._away = passes.away(workspace.store, known.source)
-        self._worklogs = workspace.store.worklog_cursor(known.source)
-        self._full = full
-        self.is_partial = known.is_partial
 
     def of(self, connector: Connector, project: Project) -> str | None:
         """The cursor; an earlier moment than the last reading's takes its place, a later one would skip what is new."""
@@ -125,19 +121,13 @@ class _Start:
             return connector.since(self._since, cursor)
         return cursor
 
-    def of_worklogs(self, connector: Connector, read: Sequence[Project]) -> str | None:
-        """The cursor of booked times; all comes again where a project is back whose times were hidden from us."""
-        if self._worklogs and (self._full or any(one.project_id in self._away for one in read)):
-            return connector.rewound(self._worklogs)
-        return self._worklogs
-
 
 def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], bool]) -> Iterator[_Fetched]:
     """Runs in the source's own thread."""
     yield _Fetched(connector.check())
     catalogue = connector.catalogue()
     yield _Fetched(catalogue)
-    refused, read = 0, []
+    refused = 0
     for project in filter(is_wanted, catalogue.projects):
         try:
             for page in connector.pages(project, start.of(connector, project)):
@@ -153,13 +143,6 @@ def _steps(connector: Connector, start: _Start, is_wanted: Callable[[Project], b
                 refused = 0
         else:
             refused = 0
-            read.append(project)
-    if connector.traits.worklog_feed and not start.is_partial:
-        try:
-            for booked in connector.worklogs(start.of_worklogs(connector, read)):
-                yield _Fetched(booked)
-        except (AccessError, TrackerError) as error:
-            yield _Fetched(_Refused(error))
 
 
 def _each_once(page: Page) -> Page:
@@ -187,9 +170,6 @@ def _store_all(
         workspace.store.merge()
         if sum(one.stored for one in known.values()) >= COMPACT_AFTER:
             workspace.store.compact()
-    for one in known.values():
-        if one.booked:
-            passes.note_away(workspace.store, one.source, one.ended, is_away=False)
     expire(workspace)
 
 
@@ -232,8 +212,6 @@ def _as_one(first: _Step, second: _Step) -> _Step | None:
 def _one_page(one: Page, two: Page) -> Page | None:
     if not {issue.issue_id for issue in one.issues}.isdisjoint(issue.issue_id for issue in two.issues):
         return None  # of an issue read twice the later reading holds, as a whole
-    if (one.worklogs is None) != (two.worklogs is None):
-        return None
     return Page(
         issues=(*one.issues, *two.issues),
         intervals=(*one.intervals, *two.intervals),
@@ -241,7 +219,6 @@ def _one_page(one: Page, two: Page) -> Page | None:
         problems=(*one.problems, *two.problems),
         notes=(*one.notes, *two.notes),
         cursor=two.cursor,
-        worklogs=None if one.worklogs is None or two.worklogs is None else (*one.worklogs, *two.worklogs),
         refetched=one.refetched + two.refetched,
     )
 
@@ -259,21 +236,11 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
         case Census() as census if project is not None:
             known.counts[project.project_id] = census.count
             _end_project(workspace, known, project)
-        case WorklogPage() as booked:
-            workspace.store.book(known.source, booked)
-            known.problems += booked.problems
-            known.booked = True
         case _Refused(error) if project is not None:
             known.closed.append(Problem(project.key, without_issue(error)))
             known.problems.append(known.closed[-1])
-            passes.note_away(workspace.store, known.source, [project.project_id], is_away=True)
             hidden = workspace.store.confidential(known.source)
             voice.say(f"{known.source}: {project.key}: {discreet_text(without_issue(error), hidden)}")
-        case _Refused(AbsentError() as error):
-            known.skipped += (Problem(known.source, str(error)),)
-        case _Refused(error):
-            known.problems.append(Problem(known.source, f"booked times could not be read: {without_issue(error)}"))
-            known.booked = False
     return 0
 
 
@@ -315,8 +282,6 @@ def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue
     known.closed += [*catalogue.problems, *(Problem(key, HIDDEN) for key in hidden.values())]
     known.problems += known.closed
     known.projects = {one.project_id: one for one in catalogue.projects}
-    if known.connector is not None and known.connector.traits.worklog_feed:
-        passes.note_away(store, source.name, hidden, is_away=True)
     store.save_catalogue(source.name, catalogue, workspace.clock.now(), hidden)
 
 

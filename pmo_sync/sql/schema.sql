@@ -34,11 +34,6 @@ CREATE TABLE IF NOT EXISTS issue (
     fate VARCHAR           -- of the vanished: moved, archived, gone
 );
 
--- booked times: when and how long, never whose; also of issues we do not hold, which may come to us later
-CREATE TABLE IF NOT EXISTS worklog (
-    worklog_id VARCHAR, source VARCHAR, issue_id VARCHAR, started_at TIMESTAMP, seconds BIGINT
-);
-
 -- one stay of one value; entity is an issue or a milestone. Ordered by field, then entity, when compacted
 CREATE TABLE IF NOT EXISTS history (
     field VARCHAR, entity INTEGER, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP
@@ -61,16 +56,12 @@ CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VA
 CREATE TABLE IF NOT EXISTS unreadable (
     project_id VARCHAR, subject VARCHAR, what VARCHAR, passes INTEGER, is_passed_over BOOLEAN
 );
--- and the next reading of a source's booked times, where they are not read with their issues
-CREATE TABLE IF NOT EXISTS worklog_cursor (source VARCHAR, cursor VARCHAR);
 -- what the census missed once: vanished only after a second miss; without a time: shown again, but not read since
 CREATE TABLE IF NOT EXISTS missed (issue_id VARCHAR, missed_at TIMESTAMP);
 -- what a census showed and no pull has brought, and in how many pulls so far: the second is worth a full reading
 CREATE TABLE IF NOT EXISTS unread (issue_id VARCHAR, project_id VARCHAR, pulls INTEGER);
 -- when each project was last read to its end, and when its ids were last compared one by one
 CREATE TABLE IF NOT EXISTS compared (project_id VARCHAR, read_at TIMESTAMP, swept_at TIMESTAMP);
--- projects that were out of our sight: what was booked meanwhile is told by a full reading only
-CREATE TABLE IF NOT EXISTS away (source VARCHAR, project_id VARCHAR);
 
 -- what the database knows and the record not yet: nothing here is lost by a kill between the two
 CREATE TABLE IF NOT EXISTS unrecorded_interval (

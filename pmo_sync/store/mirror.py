@@ -23,8 +23,6 @@ from pmo_sync.model import (
     Person,
     Project,
     Status,
-    Worklog,
-    WorklogPage,
 )
 from pmo_sync.queries import sql
 from pmo_sync.store.database import MOST_ROOM, Database
@@ -91,30 +89,14 @@ class Store(Database):
             "batch": batch,
             "cursor": page.cursor,
             "is_held": hold,
-            "has_worklogs": page.worklogs is not None,
         }
         with self.transaction(
             page=pa.Table.from_pylist([about]),
             incoming_issue=loading.table(Issue, page.issues),
             incoming_history=loading.table(Interval, page.intervals),
             incoming_person=loading.table(Person, page.people),
-            incoming_worklog=loading.table(Worklog, page.worklogs or ()),
         ) as connection:
             connection.execute(sql("mirror/append"))
-
-    def worklog_cursor(self, source: str) -> str | None:
-        """Where the next reading of the source's booked times resumes; None: at the beginning."""
-        found = self.rows("SELECT cursor FROM worklog_cursor WHERE source = ?", [source])
-        return found[0][0] if found else None
-
-    def book(self, source: str, page: WorklogPage) -> None:
-        """Store booked times beside what is known of others, with their cursor, in one transaction."""
-        with self.transaction(
-            page=pa.table({"source": [source], "cursor": [page.cursor]}),
-            incoming_worklog=loading.table(Worklog, page.worklogs),
-            removed=loading.ids(page.removed),
-        ) as connection:
-            connection.execute(sql("mirror/book"))
 
     @contextmanager
     def streaming(self) -> Iterator[None]:

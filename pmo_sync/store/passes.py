@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -68,19 +68,6 @@ def forget_project(store: Store, project_id: str) -> None:
     with store.transaction() as connection:
         for table in ("project", "cursor", "compared", "unread", "unreadable"):
             connection.execute(f"DELETE FROM {table} WHERE project_id = ?", [project_id])  # noqa: S608 - our names
-
-
-def away(store: Store, source: str) -> frozenset[str]:
-    """The source's projects that were wholly or partly out of our sight, and whose booked times were not read since."""
-    return frozenset(row[0] for row in store.rows("SELECT project_id FROM away WHERE source = ?", [source]))
-
-
-def note_away(store: Store, source: str, project_ids: Iterable[str], *, is_away: bool) -> None:
-    """These projects are out of our sight; or they are back, and their booked times were read."""
-    with store.transaction(given=loading.ids(project_ids)) as connection:
-        connection.execute("DELETE FROM away USING given WHERE away.project_id = given.id")
-        if is_away:
-            connection.execute("INSERT INTO away SELECT ?, id FROM given", [source])
 
 
 def projects_read(store: Store) -> frozenset[str]:

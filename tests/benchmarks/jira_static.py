@@ -194,8 +194,6 @@ class Handler(BaseHTTPRequestHandler):
             "/rest/api/3/project/BENCH/statuses": [{"id": "3", "name": "Task", "statuses": statuses}],
             "/rest/api/2/project/BENCH/versions": [{"id": "500", "name": "R1", "released": False, "archived": False}],
             "/rest/agile/1.0/board": {"values": [], **page},
-            "/rest/api/2/worklog/updated": {"values": [], "lastPage": True},
-            "/rest/api/2/worklog/deleted": {"values": [], "lastPage": True},
         }
         if path.endswith("/comment"):
             answers[path] = {"comments": [], **page, "maxResults": 100}

@@ -40,7 +40,7 @@ MONTHS = [
 WIDGETS = {
     "labels": "Labels", "milestone": "Milestone", "assignees": "Assignees", "notes": "Notes",
     "iteration": "Iteration", "weight": "Weight", "startAndDueDate": "StartAndDueDate", "healthStatus": "HealthStatus",
-    "hierarchy": "Hierarchy", "linkedItems": "LinkedItems", "timeTracking": "TimeTracking", "status": "Status",
+    "hierarchy": "Hierarchy", "linkedItems": "LinkedItems", "status": "Status",
 }  # fmt: skip
 PAGING = "first: Int, after: String"
 SCHEMA = """
@@ -52,7 +52,7 @@ enum IssueType { ISSUE INCIDENT TASK EPIC TEST_CASE REQUIREMENT OBJECTIVE KEY_RE
 enum NotesFilterType { ALL_NOTES ONLY_COMMENTS ONLY_ACTIVITY }
 enum HealthStatus { onTrack needsAttention atRisk }
 enum WorkItemWidgetType { LABELS MILESTONE ASSIGNEES NOTES ITERATION WEIGHT START_AND_DUE_DATE HEALTH_STATUS HIERARCHY
-  LINKED_ITEMS TIME_TRACKING STATUS }
+  LINKED_ITEMS STATUS }
 type PageInfo { hasNextPage: Boolean! endCursor: String }
 type QueryComplexity { score: Int limit: Int }
 type User { id: ID! username: String! name: String! }
@@ -69,8 +69,6 @@ type Discussion { id: ID! notes(first: Int, after: String): NoteConnection! }
 type DiscussionConnection { pageInfo: PageInfo! nodes: [Discussion] }
 type LinkedWorkItemType { linkId: ID! linkType: String! linkCreatedAt: Time! workItem: WorkItem }
 type LinkedWorkItemTypeConnection { pageInfo: PageInfo! nodes: [LinkedWorkItemType] }
-type WorkItemTimelog { id: ID! spentAt: Time timeSpent: Int! }
-type WorkItemTimelogConnection { pageInfo: PageInfo! nodes: [WorkItemTimelog] }
 type WorkItemStatus { id: ID name: String category: String }
 type WorkItemStatusConnection { pageInfo: PageInfo! nodes: [WorkItemStatus] }
 type WorkItemType { name: String! }
@@ -106,7 +104,6 @@ INSIDE = {
     "healthStatus": "healthStatus: HealthStatus",
     "hierarchy": "parent: WorkItem",
     "linkedItems": "linkedItems(first: Int, after: String): LinkedWorkItemTypeConnection",
-    "timeTracking": "timelogs(first: Int, after: String): WorkItemTimelogConnection",
     "status": "status: WorkItemStatus",
 }
 
@@ -131,7 +128,6 @@ class WorkItems:
         self.hidden: set[str] = set()  # projects that answer null
         self.broken: set[int] = set()  # items whose notes fail
         self.unnumbered: set[int] = set()
-        self.unbookable: set[int] = set()  # items of a type without time tracking
         self.statuses: dict[int, Json] = {}  # item -> status
         self.notes: dict[int, list[tuple[datetime, str, str]]] = defaultdict(list)  # item -> more notes
         self.parents: dict[int, int] = {}  # item -> id of an epic
@@ -339,9 +335,6 @@ class WorkItems:
             "healthStatus": {"healthStatus": words},
             "hierarchy": {"parent": self._epic(parent) if parent else None},
             "linkedItems": {"linkedItems": lambda _info, **page: _page(self._links(item), **page)},
-            "timeTracking": None
-            if item.id in self.unbookable
-            else {"timelogs": lambda _info, **page: _page(self._timelogs(item), **page)},
             "status": {"status": self.statuses.get(item.id)},
         }  # fmt: skip
 
@@ -364,13 +357,6 @@ class WorkItems:
                 "linkType": row["link_type"], "linkCreatedAt": seconds(at), "workItem": self._brief(other),
             })  # fmt: skip
         return made
-
-    def _timelogs(self, item: Item) -> list[Json]:
-        return [
-            {"id": f"gid://gitlab/Timelog/{one.id}", "spentAt": seconds(one.started_at), "timeSpent": one.seconds}
-            for one in item.bookings
-            if one.changed_at <= self.shapes.now and (one.removed_at is None or one.removed_at > self.shapes.now)
-        ]
 
     # the activity stream
 

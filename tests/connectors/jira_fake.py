@@ -53,7 +53,6 @@ class FakeJira:
         self.fields: Any = []
         self.boards: list[Any] = []
         self.sprints: list[Any] = []
-        self.worklogs: list[Any] = []
         self.page_limit = 1000
         self.takes_epoch = True
         self.before: Callable[[str, dict[str, Any]], Reply | None] = lambda path, query: None
@@ -95,15 +94,6 @@ class FakeJira:
                 return [{"statuses": [OPEN]}]
             case ["project", _, "versions"]:
                 return [{"id": "5", "name": "1.0", "releaseDate": "2026-03-01"}]
-            case ["worklog", "updated"]:
-                return {
-                    "values": [{"worklogId": one["id"], "updatedTime": 1} for one in self.worklogs],
-                    "lastPage": True,
-                }
-            case ["worklog", "deleted"]:
-                return {"values": [], "lastPage": True}
-            case ["worklog", "list"]:
-                return self.worklogs
             case ["issue", _, "remotelink"]:
                 return [
                     {

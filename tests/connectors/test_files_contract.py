@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Connector
-from pmo_sync.model import Project, Worklog
+from pmo_sync.model import Project
 from tests.connectors.test_files import PEOPLE, PROJECTS, STATUSES, Rows, connector, issue, stay, write_jsonl
 from tests.contract.connector import ConnectorContract
 from tests.contract.harness import Harness
@@ -77,13 +77,6 @@ class FilesHarness(Harness):
 
     def lag(self) -> None:
         """A folder is what it is."""
-
-    def worklogs(self) -> frozenset[Worklog]:
-        """No file holds them."""
-        return frozenset()
-
-    def book(self) -> None:
-        self.change()
 
 
 @pytest.fixture

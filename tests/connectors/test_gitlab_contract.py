@@ -11,11 +11,10 @@ from connectors.base import Connector
 from connectors.gitlab import connect, listing, rest
 from pmo_sync.clients import gitlab as client
 from pmo_sync.demo import portfolio
-from pmo_sync.demo.company import Booking, Event, Item
+from pmo_sync.demo.company import Event, Item
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.http.network import Network
-from pmo_sync.model import Worklog
 from tests.clocks import QuickClock
 from tests.connectors.gitlab_fake import source_config
 from tests.connectors.gitlab_graphql import WorkItems
@@ -93,13 +92,6 @@ class GitlabHarness(ServerHarness):
     def lag(self) -> None:
         """Lists come from the database itself."""
 
-    def worklogs(self) -> frozenset[Worklog]:
-        """REST tells the sum of an issue's times only."""
-        return frozenset()
-
-    def book(self) -> None:
-        self.company.now += timedelta(hours=1)
-
     def ignore_bounds(self) -> None:
         answer = self.server.answer
 
@@ -118,33 +110,11 @@ class GraphqlHarness(GitlabHarness):
 
     def prepare(self) -> None:
         self.work_items = WorkItems(self.server)
-        for number, one in enumerate(self.items()[::9]):
-            self._book(one, number, one.created_at + timedelta(hours=3))
-
-    def _book(self, item: Item, number: int, at: datetime) -> None:
-        item.bookings.append(Booking(number + 1, at, 900 * (number + 1), "somebody", at))
 
     def malform(self) -> str:
         one = self.items()[7]
         self.work_items.unnumbered.add(one.id)
         return f"acme:{one.id}"
-
-    def worklogs(self) -> frozenset[Worklog]:
-        return frozenset(
-            Worklog(f"acme:{log.id}", "acme", f"acme:{one.id}", log.started_at, log.seconds)
-            for one in self.items()
-            for log in one.bookings
-            if log.removed_at is None
-        )
-
-    def book(self) -> None:
-        self.company.now += timedelta(days=1)
-        added, corrected, taken = self.items()[1], self.items()[0], self.items()[9]
-        self._book(added, 800, self.company.now)
-        corrected.bookings[0].seconds += 60
-        taken.bookings[0].removed_at = self.company.now
-        for one in (added, corrected, taken):  # a booking leaves a note, and a note touches its issue
-            self.server.shapes.touched[one.id] = self.company.now
 
     def ignore_bounds(self) -> None:
         self.work_items.ignores_bounds = True

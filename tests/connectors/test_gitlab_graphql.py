@@ -16,7 +16,7 @@ from connectors.gitlab.cursor import cursor_at
 from connectors.gitlab.fetch import GitlabConnector
 from connectors.gitlab.queries import OPTIONAL, WIDGETS, Schema
 from pmo_sync.demo import portfolio, truth
-from pmo_sync.demo.company import Booking, Company, Event, Item
+from pmo_sync.demo.company import Company, Event, Item
 from pmo_sync.demo.servers import gitlab
 from pmo_sync.demo.servers.wire import Answer, Request
 from pmo_sync.errors import TrackerError
@@ -529,7 +529,6 @@ def test_without_graphql_rest_reads_and_a_note_says_so(here: Site, answer: Answe
     assert [(note.subject, words in note.what) for note in catalogue.notes] == [("acme", True)]
     pages = list(found.pages(catalogue.projects[0], None))
     assert len(issues(pages)) == len(here.items())
-    assert {page.worklogs for page in pages} == {None}
 
 
 def test_a_project_that_answers_null_is_read_through_rest(here: Site) -> None:
@@ -542,7 +541,7 @@ def test_a_project_that_answers_null_is_read_through_rest(here: Site) -> None:
     assert len(issues(here.read("arunika/*"))) == len(list(here.company.visible("gitlab")))
 
 
-@pytest.mark.parametrize("lost", ["iteration", "status", "linkedItems", "timeTracking", "weight", "healthStatus"])
+@pytest.mark.parametrize("lost", ["iteration", "status", "linkedItems", "weight", "healthStatus"])
 def test_a_schema_with_less_is_asked_for_less(lost: str) -> None:
     for made in site(widgets=[name for name in WIDGETS if name != lost]):
         assert made.work_items is not None
@@ -597,15 +596,6 @@ def test_what_fails_of_one_issue_is_its_problem(here: Site) -> None:
     ]
     assert f"acme:{one.id}" not in issues(pages)
     assert len(issues(pages)) == len(here.items()) - 1
-
-
-def test_times_booked_beside_a_type_that_cannot_be_booked_on(here: Site) -> None:
-    assert here.work_items is not None
-    booked, other = here.items()[:2]
-    booked.bookings.append(Booking(7, booked.created_at, 3600, "somebody", booked.created_at))
-    here.work_items.unbookable = {other.id}
-    (page,) = (page for page in here.read() if other.key in {one.key for one in page.issues})
-    assert [(log.issue_id, log.seconds) for log in page.worklogs or ()] == [(f"acme:{booked.id}", 3600)]
 
 
 def test_people_who_are_gone_stay_distinct(here: Site) -> None:
@@ -691,9 +681,7 @@ def test_where_graphql_stops_after_the_last_issue_a_note_says_so_too(
     monkeypatch.setattr("connectors.gitlab.graphql.GraphqlReader.pages", stops)
     monkeypatch.setattr("connectors.gitlab.rest.RestReader.pages", lambda *args: iter(()))
     (page,) = found.pages(project, None)
-    assert [note.what for note in page.notes] == [
-        "read through REST, with less history, without tasks and booked times: no more"
-    ]
+    assert [note.what for note in page.notes] == ["read through REST, with less history and without tasks: no more"]
 
 
 def test_what_rest_had_to_read_is_read_again_in_full_when_graphql_serves(here: Site) -> None:
@@ -705,7 +693,6 @@ def test_what_rest_had_to_read_is_read_again_in_full_when_graphql_serves(here: S
     (project,) = found.catalogue().projects
     rich = list(found.pages(project, poor[-1].cursor))
     assert len(issues(rich)) == len(issues(poor)) == len(here.items())
-    assert {page.worklogs for page in poor} == {None} != {page.worklogs for page in rich}
     assert len(issues(list(found.pages(project, rich[-1].cursor)))) < len(here.items())
 
 

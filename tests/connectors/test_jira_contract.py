@@ -17,13 +17,12 @@ from pmo_sync.config import Secret, ServerConfig, SourceConfig
 from pmo_sync.demo import truth
 from pmo_sync.demo.company import Company, Item
 from pmo_sync.demo.portfolio import generate
-from pmo_sync.demo.servers import jira_cloud, jira_dc, jira_desk
+from pmo_sync.demo.servers import jira_cloud, jira_dc
 from pmo_sync.demo.servers.jira_wire import account_id, user_key
 from pmo_sync.demo.servers.wire import Answer, Request, Server
 from pmo_sync.http.network import Network
-from pmo_sync.model import Interval, Worklog, person_id
+from pmo_sync.model import Interval, person_id
 from tests.clocks import QuickClock
-from tests.contract import bookings
 from tests.contract.connector import ServerConnectorContract
 from tests.contract.harness import ServerHarness, Stored
 
@@ -41,7 +40,6 @@ class JiraHarness(ServerHarness):
         self.company.addresses[kind] = self.server.url
         keys = [one.key for one in self.company.projects if one.tracker == kind]
         self.project_key = max(keys, key=lambda key: len(list(self.company.visible(kind, key))))
-        bookings.book_some(self.company, self.items()[:5])
         texts = {item.description for item in self.items()}
         self.hidden = (*texts, *(worker.email for worker in self.company.workers))
 
@@ -139,13 +137,6 @@ class JiraHarness(ServerHarness):
         self.server.answer = behind  # type: ignore[method-assign]
         return f"{self.source}:{late.id}"
 
-    def worklogs(self) -> frozenset[Worklog]:
-        return bookings.worklogs(self.company, self.source, self.kind, self.project_key)
-
-    def book(self) -> None:
-        bookings.rebook(self.company, self.items())
-        self.company.now += jira_desk.UNSETTLED
-
     def ignore_bounds(self) -> None:
         answer, bound = self.server.answer, r' AND updated >= (\\?"[^"]*"|[0-9]+)'
 
@@ -166,7 +157,6 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud, "ISSUES_PER_FETCH", 20)
     monkeypatch.setattr(cloud, "HISTORIES_PER_FETCH", 40)
     monkeypatch.setattr(cloud, "CHANGES_PER_PAGE", 50)
-    monkeypatch.setattr(jira_desk, "WORKLOGS_PAGE", 5)
 
 
 @pytest.mark.usefixtures("small_pages")

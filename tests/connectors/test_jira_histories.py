@@ -189,7 +189,6 @@ def test_the_clock_is_asked_for_once(jira: FakeJira, server: ScriptedServer) -> 
     made.check()
     for _ in range(3):
         list(made.pages(PROJECT, None))
-    list(made.worklogs(None))
     assert asked(jira, "serverInfo") == 1
     assert [one for one in jira.jqls if "updated" in one] == [jira.jqls[0]], "one probe"
     (last,) = {page.cursor for page in list(made.pages(PROJECT, None))[-1:]}

@@ -37,7 +37,6 @@ from reports.publishers.jira_comment import JiraCommentPublisher
 from tests.clocks import QuickClock
 from tests.connectors.described import Description, heard
 from tests.connectors.gitlab_graphql import WorkItems
-from tests.contract import bookings
 from tests.demo import specs
 
 pytestmark = pytest.mark.real
@@ -157,7 +156,6 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 def asked(kind: Kind) -> list[Request]:
     """Everything a connector asks in its life."""
     company = generate(quick=True)
-    bookings.book_some(company, list(company.visible(kind.tracker, company_project(company, kind)))[:5])
     server = kind.make(company).start()
     company.addresses[kind.tracker] = server.url
     found = heard(server)
@@ -184,7 +182,6 @@ def live(connector: Connector, company: Company) -> None:
     projects = connector.catalogue().projects
     assert projects
     cursors: dict[str, str | None] = dict.fromkeys((one.project_id for one in projects), None)
-    booked: str | None = None
     for _ in range(2):
         for project in projects:
             for page in connector.pages(project, cursors[project.project_id]):
@@ -192,8 +189,6 @@ def live(connector: Connector, company: Company) -> None:
             connector.census(project, sweep=False)
             ids = sorted(connector.census(project, sweep=True).issue_ids or ())
             list(connector.trace(project, [*ids[:45], "s:999999"]))
-        for some in connector.worklogs(booked):
-            booked = some.cursor
         company.now += timedelta(weeks=1)
     stored = cursors[projects[0].project_id]
     assert stored is not None

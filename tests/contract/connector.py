@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
@@ -18,7 +17,7 @@ import pytest
 
 from connectors.base import Connector
 from pmo_sync.errors import AccessError, TrackerError
-from pmo_sync.model import SET_FIELDS, SINGLE_FIELDS, Interval, Issue, Page, Project, Trace, Worklog, WorklogPage
+from pmo_sync.model import SET_FIELDS, SINGLE_FIELDS, Interval, Issue, Page, Project, Trace
 from tests.contract.harness import Harness, ServerHarness, Stored
 
 LOOK_BACK = timedelta(hours=25)  # an incremental pass may repeat this much
@@ -54,8 +53,6 @@ class ConnectorContract:
                     ids.append(one.value)
                 if one.field in OF_ISSUES and not one.value.startswith(("http://", "https://")):
                     ids.append(one.value)
-        booked = everything(harness)[0].worklogs.values()
-        ids += [one.worklog_id for one in booked] + [one.issue_id for one in booked]
         assert ids
         assert [one for one in ids if not one.startswith(prefix)] == []
 
@@ -110,8 +107,6 @@ class ConnectorContract:
             times += [one.since for one in page.intervals]
             times += [one.until for one in page.intervals if one.until is not None]
             assert [one for one in times if one.utcoffset() != timedelta(0)] == []
-        booked = [one.started_at for one in everything(harness)[0].worklogs.values()]
-        assert [one for one in booked if one.utcoffset() != timedelta(0)] == []
 
     def test_nothing_happens_before_creation_or_in_no_time(self, harness: Harness) -> None:
         for issue, intervals in stored_intervals(harness):
@@ -195,47 +190,6 @@ class ConnectorContract:
         if connector.traits.incremental:
             assert [one.key for one in again.values() if one.updated_at < moment - LOOK_BACK] == []
 
-    def test_booked_times_are_the_trackers(self, harness: Harness) -> None:
-        stored, _ = everything(harness)
-        assert frozenset(stored.worklogs.values()) == harness.worklogs()
-        assert all(type(one.seconds) is int for one in stored.worklogs.values())
-
-    def test_booked_times_follow_the_tracker(self, harness: Harness) -> None:
-        stored, cursor = everything(harness)
-        connector = harness.connect()
-        project = project_of(connector, harness)
-        *_, last = connector.pages(project, None)
-        harness.book()
-        for page in harness.connect().pages(project, last.cursor):
-            stored.add(page)
-        for booked in harness.connect().worklogs(cursor):
-            stored.book(booked)
-        assert frozenset(stored.worklogs.values()) == harness.worklogs()
-
-    def test_booked_times_come_again_with_what_was_taken_back(self, harness: Harness) -> None:
-        stored, cursor = everything(harness)
-        connector = harness.connect()
-        assert (cursor is not None) == connector.traits.worklog_feed
-        if cursor is None:
-            return
-        harness.book()
-        again = Stored()
-        again.issues = stored.issues
-        again.worklogs = dict.fromkeys(stored.worklogs, next(iter(stored.worklogs.values())))
-        for page in connector.worklogs(connector.rewound(cursor)):
-            again.book(page)
-        assert frozenset(again.worklogs.values()) == harness.worklogs()
-
-    def test_reading_booked_times_resumes_after_any_page(self, harness: Harness) -> None:
-        connector = harness.connect()
-        issues = Stored(connector.pages(project_of(connector, harness), None))
-        pages = list(connector.worklogs(None))
-        assert bool(pages) == connector.traits.worklog_feed
-        whole = booked(issues, pages)
-        for cut in range(1, len(pages)):
-            resumed = list(harness.connect().worklogs(pages[cut - 1].cursor))
-            assert booked(issues, [*pages[:cut], *resumed]) == whole, f"after page {cut}"
-
     def test_a_malformed_issue_is_a_problem_and_the_rest_is_kept(self, harness: Harness) -> None:
         before = harness.issue_ids()
         broken = harness.malform()
@@ -250,7 +204,7 @@ class ConnectorContract:
 
     def test_what_is_private_stays_at_the_tracker(self, harness: Harness) -> None:
         connector = harness.connect()
-        found = repr((connector.catalogue(), full(harness), list(connector.worklogs(None))))
+        found = repr((connector.catalogue(), full(harness)))
         assert harness.hidden
         assert [text for text in harness.hidden if text in found] == []
 
@@ -364,26 +318,6 @@ class ServerConnectorContract(ConnectorContract):
         foretold = connector.requests(len(harness.issue_ids()))
         assert needed / 3 <= foretold <= needed * 3, needed
         assert connector.requests(1_000_000) > 1000 * foretold
-
-
-def everything(harness: Harness) -> tuple[Stored, str | None]:
-    """A full pass with booked times, and where their reading goes on."""
-    connector = harness.connect()
-    stored = Stored(connector.pages(project_of(connector, harness), None))
-    cursor = None
-    for page in connector.worklogs(None):
-        stored.book(page)
-        cursor = page.cursor
-    return stored, cursor
-
-
-def booked(issues: Stored, pages: Iterable[WorklogPage]) -> dict[str, Worklog]:
-    """The booked times after these pages."""
-    stored = Stored()
-    stored.issues = issues.issues
-    for page in pages:
-        stored.book(page)
-    return stored.worklogs
 
 
 def stored_intervals(harness: Harness) -> list[tuple[Issue, list[Interval]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from connectors.base import Connector
-from pmo_sync.model import Interval, Issue, Page, Person, Worklog, WorklogPage
+from pmo_sync.model import Interval, Issue, Page, Person
 
 
 class Harness(ABC):
@@ -49,14 +49,6 @@ class Harness(ABC):
     def lag(self) -> str | None:
         """From now on the tracker's lists leave one issue out that is there; our id of it. None: lists cannot lag."""
 
-    @abstractmethod
-    def worklogs(self) -> frozenset[Worklog]:
-        """The times booked on the issues that exist now; none where the tracker does not tell them."""
-
-    @abstractmethod
-    def book(self) -> None:
-        """Time passes; where ``worklogs`` are told one is added, one corrected and one taken back."""
-
 
 class ServerHarness(Harness):
     """A tracker behind HTTP."""
@@ -85,7 +77,6 @@ class Stored:
         self.issues: dict[str, Issue] = {}
         self.intervals: dict[str, list[Interval]] = {}
         self.people: dict[str, Person] = {}
-        self.worklogs: dict[str, Worklog] = {}
         for page in pages:
             self.add(page)
 
@@ -94,23 +85,14 @@ class Stored:
         for issue in page.issues:
             self.issues[issue.issue_id] = issue
             self.intervals[issue.issue_id] = []
-            if page.worklogs is not None:
-                self.worklogs = {id_: one for id_, one in self.worklogs.items() if one.issue_id != issue.issue_id}
         for interval in page.intervals:
             self.intervals[interval.entity_id].append(interval)
         self.people |= {person.person_id: person for person in page.people}
-        self.worklogs |= {one.worklog_id: one for one in page.worklogs or ()}
 
-    def book(self, page: WorklogPage) -> None:
-        """Store one page of booked times; those of issues that are not here are dropped."""
-        self.worklogs |= {one.worklog_id: one for one in page.worklogs if one.issue_id in self.issues}
-        for gone in page.removed:
-            self.worklogs.pop(gone, None)
-
-    def content(self) -> tuple[dict[str, Issue], dict[str, list[Interval]], dict[str, Person], dict[str, Worklog]]:
+    def content(self) -> tuple[dict[str, Issue], dict[str, list[Interval]], dict[str, Person]]:
         """In a comparable form."""
         order = {
             key: sorted(found, key=lambda one: (one.field, one.since, one.value))
             for key, found in self.intervals.items()
         }
-        return self.issues, order, self.people, self.worklogs
+        return self.issues, order, self.people

@@ -22,11 +22,9 @@ from pmo_sync.model import (
     Page,
     Project,
     Trace,
-    Worklog,
-    WorklogPage,
 )
 from tests.contract.connector import ConnectorContract, ServerConnectorContract
-from tests.contract.toy import HOUR, PROJECT, SECRET, START, Exemplary, ToyHarness, WithoutFeed
+from tests.contract.toy import HOUR, PROJECT, SECRET, START, Exemplary, ToyHarness
 
 
 class TestExemplary(ServerConnectorContract):
@@ -35,14 +33,6 @@ class TestExemplary(ServerConnectorContract):
     @pytest.fixture
     def harness(self) -> ToyHarness:
         return ToyHarness(Exemplary)
-
-
-class TestExemplaryWithoutFeed(ServerConnectorContract):
-    """So does one whose pages bring booked times."""
-
-    @pytest.fixture
-    def harness(self) -> ToyHarness:
-        return ToyHarness(WithoutFeed)
 
 
 Pages = Iterator[Page]
@@ -152,38 +142,6 @@ class _ReadsAll(Exemplary):
         return super().since(START, cursor)
 
 
-class _LosesATime(Exemplary):
-    def worklog(self, number: int) -> Worklog | None:
-        return None if number == 3 else super().worklog(number)
-
-
-class _KeepsWhatWasTakenBack(Exemplary):
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        return (replace(page, removed=()) for page in super().worklogs(cursor))
-
-
-class _SetsNothingBack(Exemplary):
-    def rewound(self, cursor: str) -> str:
-        return cursor
-
-
-class _NeverReadsTimesAgain(WithoutFeed):
-    def pages(self, project: Project, cursor: str | None) -> Iterator[Page]:
-        for page in super().pages(project, cursor):
-            yield replace(page, worklogs=None) if cursor else page
-
-
-class _SkipsTimes(Exemplary):
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        last = [page.cursor for page in super().worklogs(None)][-1]
-        return (replace(page, cursor=last) for page in super().worklogs(cursor))
-
-
-class _HasNoFeedAfterAll(Exemplary):
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        return iter(())
-
-
 class _BuriesAll(Exemplary):
     def trace(self, project: Project, issue_ids: Sequence[str]) -> Iterator[Trace]:
         return (Trace(one, "gone") for one in issue_ids)
@@ -235,10 +193,6 @@ TWINS: dict[str, type[Exemplary]] = {
     "test_an_incremental_pass_finds_the_change_and_little_else": _pages(_forgets_changes),
     "test_nothing_new_is_read_again_after_the_last_page": _pages(_reads_all_again),
     "test_a_cursor_made_from_a_moment_reads_what_changed_since": _ReadsOnlyNews,
-    "test_booked_times_are_the_trackers": _LosesATime,
-    "test_booked_times_follow_the_tracker": _KeepsWhatWasTakenBack,
-    "test_booked_times_come_again_with_what_was_taken_back": _SetsNothingBack,
-    "test_reading_booked_times_resumes_after_any_page": _SkipsTimes,
     "test_a_malformed_issue_is_a_problem_and_the_rest_is_kept": _SwallowsProblems,
     "test_what_is_private_stays_at_the_tracker": _issues(title=SECRET),
     "test_no_nul_reaches_the_store": _issues(title="a\0b"),
@@ -257,9 +211,6 @@ MORE_TWINS = (
     ("test_an_incremental_pass_finds_the_change_and_little_else", _pages(_reads_all_again)),
     ("test_a_pass_resumes_after_any_page", _pages(_starts_again)),
     ("test_a_cursor_made_from_a_moment_reads_what_changed_since", _ReadsAll),
-    ("test_booked_times_follow_the_tracker", _NeverReadsTimesAgain),
-    ("test_booked_times_come_again_with_what_was_taken_back", _KeepsWhatWasTakenBack),
-    ("test_reading_booked_times_resumes_after_any_page", _HasNoFeedAfterAll),
     ("test_what_a_sweep_missed_is_traced", _TracesOnce),
 )
 

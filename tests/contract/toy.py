@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from connectors.base import Traits
 from pmo_sync.errors import AccessError, PmoSyncError, TrackerError
@@ -22,8 +21,6 @@ from pmo_sync.model import (
     Project,
     Status,
     Trace,
-    Worklog,
-    WorklogPage,
 )
 from tests.contract.harness import ServerHarness
 
@@ -35,32 +32,23 @@ PAGE = 4
 
 
 class Tracker:
-    """Ten issues that were started, labelled and linked, one of them three days ago; time is booked on half of them."""
+    """Ten issues that were started, labelled and linked, one of them three days ago."""
 
     def __init__(self) -> None:
         self.now = START + 40 * 24 * HOUR
         self.changed_at = {number: START + number * 24 * HOUR for number in range(1, 11)}
         self.malformed: int | None = None
         self.moved: dict[int, str] = {}
-        self.booked = {number: Booked(number, 600 * number, START + number * HOUR) for number in range(1, 6)}
         self.late: int | None = None  # there, but in no list
         self.ignores_bounds = False
         self.answered = 0
-
-
-class Booked(NamedTuple):
-    """Time booked on an issue, None once it was taken back."""
-
-    issue: int
-    seconds: int | None
-    changed_at: datetime
 
 
 class Exemplary:
     """Keeps the contract. Every step is a method, so that a twin can break one."""
 
     source = "toy"
-    traits = Traits(incremental=True, counts=True, worklog_feed=True)
+    traits = Traits(incremental=True, counts=True)
 
     def __init__(self, tracker: Tracker, refusal: PmoSyncError | None = None) -> None:
         self.tracker = tracker
@@ -108,27 +96,6 @@ class Exemplary:
                 yield Trace(one, "moved", self.tracker.moved[number])
             else:
                 yield Trace(one, "here" if number in self.tracker.changed_at else "gone")
-
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        """In order of change; the cursor is the time of the last one and its number."""
-        order = sorted((one.changed_at.isoformat(), number) for number, one in self.tracker.booked.items())
-        behind = json.loads(cursor) if cursor else ["", 0]
-        wanted = [place for place in order if list(place) > behind]
-        for start in range(0, len(wanted), 2):
-            self.allowed()
-            part = wanted[start : start + 2]
-            made = tuple(one for _, number in part if (one := self.worklog(number)) is not None)
-            removed = tuple(f"toy:{number}" for _, number in part if self.worklog(number) is None)
-            yield WorklogPage(made, removed, json.dumps(part[-1]))
-
-    def worklog(self, number: int) -> Worklog | None:
-        booked = self.tracker.booked[number]
-        if booked.seconds is None:
-            return None
-        return Worklog(f"toy:{number}", "toy", f"toy:{booked.issue}", START + number * HOUR, booked.seconds)
-
-    def rewound(self, cursor: str) -> str:
-        return json.dumps(["", 0])
 
     def since(self, moment: datetime, cursor: str) -> str:
         return json.dumps(self.begun(moment.isoformat()))
@@ -224,40 +191,8 @@ class ToyHarness(ServerHarness):
         self.tracker.late = 2
         return "toy:2"
 
-    def worklogs(self) -> frozenset[Worklog]:
-        tracker = self.tracker
-        return frozenset(
-            Worklog(f"toy:{number}", "toy", f"toy:{one.issue}", START + number * HOUR, one.seconds)
-            for number, one in tracker.booked.items()
-            if one.seconds is not None and one.issue in tracker.changed_at
-        )
-
-    def book(self) -> None:
-        tracker = self.tracker
-        tracker.now += HOUR
-        for number, seconds in ((1, None), (2, 60), (6, 900)):
-            issue = tracker.booked[number].issue if number in tracker.booked else 8
-            tracker.booked[number] = Booked(issue, seconds, tracker.now)
-            tracker.changed_at[issue] = tracker.now
-
     def ignore_bounds(self) -> None:
         self.tracker.ignores_bounds = True
 
     def answered(self) -> int:
         return self.tracker.answered
-
-
-class WithoutFeed(Exemplary):
-    """Issues bring what is booked on them."""
-
-    traits = Traits(incremental=True, counts=True)
-
-    def page(self, numbers: list[int], cursor: str) -> Page:
-        made = [(one.issue, self.worklog(number)) for number, one in self.tracker.booked.items()]
-        return replace(
-            super().page(numbers, cursor),
-            worklogs=tuple(worklog for issue, worklog in made if worklog is not None and issue in numbers),
-        )
-
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        return iter(())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from pmo_sync.demo.company import Booking, Company, Dependency, Event, Goal, Item, TrackedProject, Tracker, Worker
+from pmo_sync.demo.company import Company, Dependency, Event, Goal, Item, TrackedProject, Tracker, Worker
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STATUSES = {"Open": "todo", "Doing": "doing", "Odd": "undefined", "Done": "done"}
@@ -196,17 +196,3 @@ class Life:
     def rename(self, status: str) -> None:
         """A status, or at GitLab a label, is given another name, once."""
         self.company.renamed.setdefault((self.tracker, status), (self.moment(), f"{status} anew"))
-
-    def book(self, item: Item, minutes: int) -> None:
-        """Time is booked."""
-        at, number = self.moment(), sum(len(one.bookings) for one in self.company.items)
-        item.bookings.append(Booking(8_000 + number, at - timedelta(hours=1), minutes * 60, "w1", at))
-
-    def rebook(self, item: Item, *, takes_back: bool) -> None:
-        """The last time booked is corrected or taken back."""
-        if item.bookings and item.bookings[-1].removed_at is None:
-            last = item.bookings[-1]
-            if takes_back:
-                last.removed_at = self.moment()
-            else:
-                last.changed_at, last.seconds = self.moment(), last.seconds + 60

@@ -16,7 +16,6 @@ import pytest
 from pmo_sync.http.network import Network
 from pmo_sync.record import Record
 from pmo_sync.store import Store, handover
-from tests.contract import bookings
 from tests.e2e.office import Office, office
 
 KILLS = int(os.environ.get("PMO_SYNC_KILLS", "10"))
@@ -32,7 +31,6 @@ def stored(made: Office) -> dict[str, Any]:
             "milestone": "SELECT * EXCLUDE (milestone) FROM milestone",
             "issue": "SELECT * EXCLUDE (issue, updated_at) FROM issue",  # our own comments touch their carriers
             "history": "SELECT h.* EXCLUDE (entity), e.entity_id FROM history h JOIN entity e USING (entity)",
-            "worklog": "SELECT * FROM worklog",
             "staged": "SELECT issue_id FROM staged_issue",
         }
         rows = {name: store.rows(f"{query} ORDER BY ALL") for name, query in queries.items()}
@@ -135,15 +133,12 @@ def survives(made: Office, kills: int, draw: random.Random) -> int:
 
 
 def change(made: Office) -> set[str]:
-    """A week later: much has happened, something is deleted in each tracker, and times are booked, corrected and taken
-    back. Returns the ids of what is there no more.
-    """
+    """A week later: much has happened, and something is deleted in each tracker. Returns the ids of what is there no more."""
     company = made.running.company
     before = {f"{tracker}:{one.id}" for tracker in company.addresses for one in company.visible(tracker)}
     made.running.advance()
     for tracker in company.addresses:
         items = [one for one in company.visible(tracker) if f"{tracker}:{one.id}" in before]
-        bookings.rebook(company, items)
         items[-1].deleted_at = company.now
     return before - {f"{tracker}:{one.id}" for tracker in company.addresses for one in company.visible(tracker)}
 
@@ -160,8 +155,6 @@ def test_killed_pull(tmp_path: Path) -> None:
     """A first pull; one after a week in which something was deleted; one a day later, when that vanishes."""
     draw, shares = random.Random(11), (KILLS - 2 * (KILLS // 3), KILLS // 3, KILLS // 3)
     with office(tmp_path) as made:
-        for tracker in made.running.company.addresses:
-            bookings.book_some(made.running.company, list(made.running.company.visible(tracker))[:5])
         hits = survives(made, shares[0], draw)
         assert not vanished(made)
         gone = change(made)

@@ -46,15 +46,14 @@ DIALECTS: dict[str, tuple[Tracker, Dialect]] = {
             f'kind = "jira"\nflavour = "cloud"\nuser = "{jira_cloud.USER}"\n',
             jira_cloud.TOKEN,
             COMPARED,
-            tells_worklogs=True,
         ),
     ),
     "jira-dc": (
         "dc",
-        Dialect(jira_dc.make, 'kind = "jira"\nflavour = "data-center"\n', jira_dc.TOKEN, COMPARED, tells_worklogs=True),
+        Dialect(jira_dc.make, 'kind = "jira"\nflavour = "data-center"\n', jira_dc.TOKEN, COMPARED),
     ),
-    "gitlab-rest": ("gitlab", Dialect(gitlab.make, GITLAB, gitlab.READER_TOKEN, REST_PAST, tells_worklogs=False)),
-    "gitlab-graphql": ("gitlab", Dialect(with_graphql, GITLAB, gitlab.READER_TOKEN, GRAPHQL_PAST, tells_worklogs=True)),
+    "gitlab-rest": ("gitlab", Dialect(gitlab.make, GITLAB, gitlab.READER_TOKEN, REST_PAST)),
+    "gitlab-graphql": ("gitlab", Dialect(with_graphql, GITLAB, gitlab.READER_TOKEN, GRAPHQL_PAST)),
 }
 
 
@@ -123,16 +122,6 @@ class TrackerLife(RuleBasedStateMachine):
         one = self.item(item)
         if one.initial["kind"] != "Epic":
             self.life.adopt(one, epics[epic % len(epics)])
-
-    @rule(item=pick, minutes=st.integers(1, 600))
-    def book(self, item: int, minutes: int) -> None:
-        self.life.book(self.item(item), minutes)
-
-    @rule(item=pick, takes_back=st.booleans())
-    def rebook(self, item: int, takes_back: bool) -> None:
-        booked = [one for one in self.life.living() if one.bookings]
-        if booked:
-            self.life.rebook(booked[item % len(booked)], takes_back=takes_back)
 
     @rule(item=pick, project=pick)
     def move(self, item: int, project: int) -> None:

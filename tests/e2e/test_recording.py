@@ -14,7 +14,6 @@ TABLES = {
     "issue": "SELECT * EXCLUDE (issue) FROM issue",
     "history": "SELECT entity_id, field, value, label, since, until FROM history JOIN entity USING (entity)",
     "milestone": "SELECT * EXCLUDE (milestone) FROM milestone",
-    "worklog": "SELECT * FROM worklog",
     "person": "SELECT * FROM person",
     "status": "SELECT * FROM status",
     "cursor": "SELECT * FROM cursor",

@@ -57,7 +57,6 @@ class Dialect:
     settings: str
     token: str
     past: frozenset[str]
-    tells_worklogs: bool
 
 
 @dataclass
@@ -211,7 +210,6 @@ class Watch:
         for moment in (self.company.now, *moments):
             self._check_states(both, moment, certificate)
         self._check_milestones(readable)
-        self._check_worklogs(both)
 
     def _check_ids(
         self,
@@ -306,19 +304,6 @@ class Watch:
             if one.project in readable:
                 id_ = f"{SOURCE}:{one.kind}:{one.id}"
                 assert found.get(id_) == (one.name, one.state, one.start_on, one.due_on), id_
-
-    def _check_worklogs(self, ids: list[str]) -> None:
-        """Where worklogs are told, the sum of each issue's is what was booked; Jira tells no time of the last minute."""
-        if not self.dialect.tells_worklogs:
-            return
-        query = "SELECT issue_id, sum(seconds)::BIGINT FROM worklog GROUP BY issue_id"
-        found, shown = dict(self.store.rows(query)), self.shown()
-        settled = self.company.now - timedelta(seconds=0 if self.life.is_gitlab else 70)
-        for id_ in ids:
-            if any((one.removed_at or one.changed_at) > settled for one in shown[id_].bookings):
-                continue
-            booked = sum(one.seconds for one in shown[id_].bookings if one.removed_at is None)
-            assert found.get(id_, 0) == booked, f"worklogs of {id_}"
 
 
 class _Present(QuickClock):

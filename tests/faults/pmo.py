@@ -39,9 +39,7 @@ CONTENT: Final = {
         FROM history JOIN entity USING (entity) JOIN issue ON issue = entity""",
     "milestone history": """SELECT entity_id, field, value, until IS NULL
         FROM history JOIN entity USING (entity) JOIN milestone ON milestone = entity""",
-    "worklog": "SELECT * FROM worklog",
     "cursor": """SELECT source, project_id, regexp_replace(cursor, '"epoch": *[a-z]+', '') FROM cursor""",  # asked again
-    "worklog cursor": "SELECT * FROM worklog_cursor",
     "missed": "SELECT issue_id FROM missed",
     "unread": "SELECT issue_id FROM unread",
 }
@@ -133,9 +131,6 @@ def first(life: Life) -> None:
     life.write(two, "assignee", "w1")
     life.write(two, "due_on", "2026-05-01")
     life.write(three, "estimate", "3")
-    life.book(one, 30)
-    life.book(two, 45)
-    life.passes(1)  # what was booked within the last minute Jira does not tell
 
 
 def then(life: Life) -> None:
@@ -147,9 +142,6 @@ def then(life: Life) -> None:
     life.toggle(three, "milestone", str(life.goals_of(three)[0].id))
     life.write(two, "assignee", "w2")
     life.link(three, four)
-    life.book(three, 15)
-    life.rebook(one, takes_back=False)
-    life.rebook(two, takes_back=True)
     life.postpone(life.company.goals[0], 90)
     life.create(life.read[1])
     life.delete(_ours(life)[5])

@@ -18,7 +18,7 @@ from connectors.base import Traits
 from pmo_sync.certificate import ProjectCertificate, SourceCertificate, below, from_json, trust
 from pmo_sync.clock import FixedClock
 from pmo_sync.config.projects import is_asked_for
-from pmo_sync.errors import AbsentError, AccessError, ShutOutError, TrackerError
+from pmo_sync.errors import AccessError, ShutOutError, TrackerError
 from pmo_sync.http.network import Network
 from pmo_sync.model import (
     Catalogue,
@@ -31,8 +31,6 @@ from pmo_sync.model import (
     Problem,
     Project,
     Trace,
-    Worklog,
-    WorklogPage,
 )
 from pmo_sync.pipeline.certified import remember
 from pmo_sync.pipeline.discretion import discreet, discreet_text
@@ -62,9 +60,6 @@ class Tracker:
     counts: bool = True
     fates: dict[int, Fate] = field(default_factory=dict)
     silent_about: set[int] = field(default_factory=set)  # nobody says what has become of them
-    booked: dict[int, tuple[int, int]] = field(default_factory=dict)  # issue -> (on day, seconds)
-    feed_fails: TrackerError | None = None
-    odd_booking: Problem | None = None
     odd_catalogue: Problem | None = None
     numbers: dict[str, str] = field(default_factory=dict)  # key -> native id; the key itself where it is left out
     census_fails: TrackerError | None = None
@@ -77,14 +72,10 @@ class Tracker:
     closed: int = 0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
-    def reads(self) -> list[tuple[str, str | None]]:
-        """Which project was read from where, pull by pull."""
-        return [one for one in self.asked if one[0] != "worklogs"]
-
 
 class Scripted:
     source = "s"
-    traits = Traits(incremental=True, counts=True, worklog_feed=True)
+    traits = Traits(incremental=True, counts=True)
 
     def __init__(self, tracker: Tracker, day: int, names: Sequence[str]) -> None:
         self.tracker, self.day, self.names = tracker, day, names
@@ -149,18 +140,6 @@ class Scripted:
             number = int(one.removeprefix(project.project_id))
             if number not in self.tracker.silent_about:
                 yield Trace(one, self.tracker.fates.get(number, "gone"))
-
-    def worklogs(self, cursor: str | None) -> Iterator[WorklogPage]:
-        self.tracker.asked.append(("worklogs", cursor))
-        if self.tracker.feed_fails:
-            raise self.tracker.feed_fails
-        for number, (day, seconds) in self.tracker.booked.items():
-            if day >= int((cursor or "0").partition(" ")[0]):
-                yield WorklogPage((Worklog(f"s:w{number}", "s", f"s:A{number}", BORN, seconds),), (), cursor or "0")
-        yield WorklogPage((), (), str(self.day), (self.tracker.odd_booking,) if self.tracker.odd_booking else ())
-
-    def rewound(self, cursor: str) -> str:
-        return f"0 again, {cursor}"
 
     def since(self, moment: datetime, cursor: str) -> str:
         return f"{(moment - NOW).days} 0"
@@ -230,7 +209,7 @@ def test_everything_then_only_what_changed(days: Days) -> None:
     days.tracker.issues["A"][3] = (2, "done")
     assert days.pull().grade == "complete"
     assert days.status("s:A3") == "done"
-    assert days.tracker.reads() == [("A", None), ("A", "1 0")]
+    assert days.tracker.asked == [("A", None), ("A", "1 0")]
 
 
 def test_what_pages_say_beside_is_in_the_certificate_and_no_problem(days: Days) -> None:
@@ -275,7 +254,7 @@ def test_a_pass_that_meets_an_unreadable_change_does_not_stay_where_another_was_
     days.tracker.issues["A"][1] = (4, "done")
     days.pull()
     assert days.status("s:A1") == "done"
-    assert [cursor for _, cursor in days.tracker.reads()] == [None, "1 0", "1 5", "1 0"]
+    assert [cursor for _, cursor in days.tracker.asked] == [None, "1 0", "1 5", "1 0"]
 
 
 def test_what_stays_unreadable_is_passed_over_and_not_forgotten(days: Days) -> None:
@@ -286,7 +265,7 @@ def test_what_stays_unreadable_is_passed_over_and_not_forgotten(days: Days) -> N
         made = days.pull()
         assert made.grade == "incomplete"
         assert [one.subject for one in made.problems] == ["s:A3"]
-    assert [cursor for _, cursor in days.tracker.reads()] == [None, "1 0", "1 0", "1 0", "4 0", "5 0", "6 0"]
+    assert [cursor for _, cursor in days.tracker.asked] == [None, "1 0", "1 0", "1 0", "4 0", "5 0", "6 0"]
     days.tracker.malformed = set()
     assert days.pull().grade == "incomplete"
     assert days.pull(full=True).grade == "complete"
@@ -313,9 +292,9 @@ def test_a_change_that_no_pass_came_by_is_found_by_the_list_of_ids(days: Days) -
         "the list tells a later change of 1 issue than the issue itself: s:A3"
     ]
     days.tracker.told_at = {3: BORN}
-    reads = len(days.tracker.reads())
+    reads = len(days.tracker.asked)
     assert days.pull(25).grade == "complete"
-    assert [cursor is None for _, cursor in days.tracker.reads()[reads:]] == [False]
+    assert [cursor is None for _, cursor in days.tracker.asked[reads:]] == [False]
 
 
 def test_what_changes_while_it_is_read_is_not_overtaken(days: Days) -> None:
@@ -378,7 +357,7 @@ def test_one_issue_gone_and_another_unreadable_are_two_differences(days: Days) -
     for _ in range(8):
         days.pull(13)
     assert days.ids() == {f"s:A{number}" for number in range(1, 11) if number != 5}
-    assert [cursor for _, cursor in days.tracker.reads()].count(None) <= 2
+    assert [cursor for _, cursor in days.tracker.asked].count(None) <= 2
 
 
 def test_a_difference_that_is_known_is_not_looked_for_each_time(days: Days) -> None:
@@ -415,7 +394,7 @@ def test_births_during_the_pull_do_not_make_the_next_one_full(days: Days) -> Non
     for day in range(1, 6):
         days.tracker.born_while_reading = {100 + day: (day, "open")}
         assert not days.pull().problems
-    assert all(cursor is not None for _, cursor in days.tracker.reads()[1:])
+    assert all(cursor is not None for _, cursor in days.tracker.asked[1:])
     days.tracker.born_while_reading = {}
     days.pull()
     assert len(days.ids()) == 15
@@ -428,7 +407,7 @@ def test_what_can_never_be_read_is_read_in_full_only_once_more(days: Days) -> No
     assert made.grade == "incomplete"
     assert {one.subject for one in made.problems} == {"s:A7", "A"}
     assert "1 issue shown, but never read: s:A7" in {one.what for one in made.problems}
-    assert [cursor for _, cursor in days.tracker.reads()].count(None) == 2
+    assert [cursor for _, cursor in days.tracker.asked].count(None) == 2
 
 
 def test_equal_counts_of_different_issues_are_found_within_a_day(days: Days) -> None:
@@ -649,7 +628,7 @@ def test_a_server_that_is_dead_or_knows_us_no_more_is_asked_twice_only(days: Day
     days.tracker.refuses = dict.fromkeys("ABC", error)
     days.tracker.is_dead = True
     assert days.pull().error == "no answer"
-    assert [key for key, _ in days.tracker.reads()] == ["A", "B"]
+    assert [key for key, _ in days.tracker.asked] == ["A", "B"]
 
 
 def test_who_is_shut_out_asks_for_no_other_project(days: Days) -> None:
@@ -752,54 +731,7 @@ def test_since_reads_again_what_was_read_but_skips_nothing(days: Days) -> None:
     days.pull()
     days.pull(since=NOW - timedelta(days=9))
     days.pull(since=NOW + timedelta(days=400))
-    assert days.tracker.reads() == [("A", None), ("A", "-9 0"), ("A", "2 0")]
-
-
-def booked(days: Days) -> dict[str, int]:
-    return dict(days.store.rows("SELECT issue_id, seconds FROM worklog"))
-
-
-def test_booked_times_go_on_where_they_ended(days: Days) -> None:
-    days.tracker.booked = {1: (0, 60)}
-    days.pull()
-    days.tracker.booked[2] = (1, 90)
-    days.tracker.booked[77] = (1, 5)  # of an issue that we do not hold: it may come later
-    days.pull()
-    assert booked(days) == {"s:A1": 60, "s:A2": 90, "s:A77": 5}
-    assert [cursor for key, cursor in days.tracker.asked if key == "worklogs"] == [None, "1"]
-
-
-def test_booked_times_that_cannot_be_read_stop_nothing(days: Days) -> None:
-    days.tracker.feed_fails = TrackerError("502")
-    made = days.pull()
-    assert made.grade == "incomplete"
-    assert made.problems == (Problem("s", "booked times could not be read: 502"),)
-    assert len(days.ids()) == 10
-
-
-def test_a_booking_that_cannot_be_understood_is_a_problem(days: Days) -> None:
-    days.tracker.odd_booking = Problem("w7", "no time it was for")
-    made = days.pull()
-    assert (made.grade, made.problems) == ("incomplete", (Problem("w7", "no time it was for"),))
-
-
-def test_a_tracker_without_booked_times_lacks_nothing(days: Days) -> None:
-    days.tracker.feed_fails = AbsentError("booked times: no list of them")
-    made = days.pull()
-    assert made.grade == "complete"
-    assert made.skipped == (Problem("s", "booked times: no list of them"),)
-
-
-def test_what_was_booked_while_a_project_was_hidden_is_read_when_it_is_back(days: Days) -> None:
-    days.pull()
-    days.tracker.projects = []
-    days.pull()
-    days.tracker.projects = ["A"]
-    days.tracker.booked = {1: (0, 60)}  # long before the last reading, and told to nobody then
-    days.pull()
-    days.pull()
-    assert booked(days) == {"s:A1": 60}
-    assert [cursor for key, cursor in days.tracker.asked if key == "worklogs"] == [None, "1", "0 again, 2", "3"]
+    assert days.tracker.asked == [("A", None), ("A", "-9 0"), ("A", "2 0")]
 
 
 @pytest.mark.parametrize(("left", "is_said"), [(29, True), (1, True), (0, True), (30, False), (None, False)])

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmo_sync.errors import StoreError
-from pmo_sync.model import SET_FIELDS, SINGLE_FIELDS, Interval, Issue, Page, Person, Worklog
+from pmo_sync.model import SET_FIELDS, SINGLE_FIELDS, Interval, Issue, Page, Person
 from pmo_sync.store import Store, passes
 from tests.store import history, lives
 
@@ -132,13 +132,6 @@ def test_of_an_issue_staged_twice_the_last_page_holds() -> None:
         store.merge()
         assert store.rows("SELECT field, value FROM history") == [("status", "acme:doing")]
         assert store.rows("SELECT count(*) FROM issue") == [(1,)]
-
-
-def test_a_booked_time_that_comes_twice_on_a_page_is_booked_once() -> None:
-    store = memory()
-    booked = Worklog("s:9", "s", "s:1", datetime(2026, 1, 1, tzinfo=UTC), 60)
-    store.append("s", "s:p", Page((), (), (), (), "c", worklogs=(booked, booked)))
-    assert store.rows("SELECT worklog_id, seconds FROM worklog") == [("s:9", 60)]
 
 
 def test_an_issue_whose_last_page_has_no_intervals_has_none() -> None:

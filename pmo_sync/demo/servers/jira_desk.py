@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pmo_sync.demo.company import Booking, Item, TrackedProject, Worker
-from pmo_sync.demo.servers.jira_site import TYPES, Change, Comment, RemoteLink, Site, epoch_ms
+from pmo_sync.demo.company import Item, TrackedProject, Worker
+from pmo_sync.demo.servers.jira_site import TYPES, Change, Comment, RemoteLink, Site
 from pmo_sync.demo.servers.jira_wire import JSON, Wire, board_id
 from pmo_sync.demo.servers.wire import Answer, Request, Route, Server
 
 Match = re.Match[str]
 COMMENT_LIMIT: Final = 32_767
 PROPERTY_LIMIT: Final = 32_768
-WORKLOGS_PAGE: Final = 1000
-UNSETTLED: Final = timedelta(minutes=1)  # what was booked since then is not told yet
 PERMISSIONS: Final = ("BROWSE_PROJECTS", "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "LINK_ISSUES", "EDIT_ISSUES")
 ISSUE_GONE: Final = "Issue does not exist or you do not have permission to see it."
 
@@ -76,9 +73,6 @@ class Desk:
             ("PUT", rf"{api}/comment/(\d+)/properties/([^/]+)", self.put_property),
             ("GET", f"{issue}/remotelink", self.list_remote_links),
             ("POST", f"{issue}/remotelink", self.put_remote_link),
-            ("GET", f"{api}/worklog/updated", self.worklogs_updated),
-            ("GET", f"{api}/worklog/deleted", self.worklogs_deleted),
-            ("POST", f"{api}/worklog/list", self.worklogs),
             ("GET", f"{api}/issuetype", lambda _, __: Answer(200, [self.wire.issue_type(name) for name in TYPES])),
             ("GET", f"{api}/status", lambda _, __: Answer(200, [self.wire.status(name) for name in site.statuses])),
             ("GET", f"{api}/project/([^/]+)/statuses", self.project_statuses),
@@ -270,55 +264,6 @@ class Desk:
 
     def _link_identity(self, item: Item, link: RemoteLink) -> JSON:
         return {"id": link.id, "self": self.wire.api(f"issue/{item.id}/remotelink/{link.id}")}
-
-    # -- worklogs
-
-    def _booked(self) -> list[tuple[Item, Booking]]:
-        """The times booked on issues that our account may see, and not taken back."""
-        now = self.site.now
-        return [
-            (item, one)
-            for item in self.site.items
-            if item.bookings and self.site.item(str(item.id)) is not None
-            for one in item.bookings
-            if one.changed_at <= now and (one.removed_at is None or one.removed_at > now)
-        ]
-
-    def worklogs_updated(self, request: Request, match: Match) -> Answer:
-        return self._changes(request, match, [(one.changed_at, one.id) for _, one in self._booked()])
-
-    def worklogs_deleted(self, request: Request, match: Match) -> Answer:
-        everything = () if self.site.is_anonymous else self.site.items
-        removed = [(one.removed_at, one.id) for item in everything for one in item.bookings if one.removed_at]
-        return self._changes(request, match, removed)
-
-    def _changes(self, request: Request, match: Match, changes: Sequence[tuple[datetime, int]]) -> Answer:
-        """From ``since`` on, that moment included, oldest first; the last minute is left out."""
-        since = number(request, "since", 0)
-        settled = sorted((epoch_ms(at), id_) for at, id_ in changes if at <= self.site.now - UNSETTLED)
-        found = [one for one in settled if one[0] >= since]
-        part, is_last = found[:WORKLOGS_PAGE], len(found) <= WORKLOGS_PAGE
-        until = part[-1][0] if part else since
-        where = self.wire.api(f"worklog/{match[0].rpartition('/')[2]}?since=")
-        answer: JSON = {
-            "values": [{"worklogId": id_, "updatedTime": at, "properties": []} for at, id_ in part],
-            "since": since,
-            "until": until,
-            "self": f"{where}{since}",
-            "lastPage": is_last,
-        }
-        if not self.wire.flavour.is_cloud:
-            for one in answer["values"]:
-                del one["properties"]
-        return Answer(200, answer if is_last else answer | {"nextPage": f"{where}{until}"})
-
-    def worklogs(self, request: Request, match: Match) -> Answer:
-        ids = (request.json() or {}).get("ids") or []
-        if len(ids) > WORKLOGS_PAGE:
-            return refuse(400, f"Too many ids, the maximum is {WORKLOGS_PAGE}.")
-        shown = {one.id: (item, one) for item, one in self._booked()}
-        as_document = match[1] == "3"
-        return Answer(200, [self.wire.worklog(*shown[id_], as_document=as_document) for id_ in ids if id_ in shown])
 
     # -- lists of a project
 

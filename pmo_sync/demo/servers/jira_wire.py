@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pmo_sync.demo.company import Booking, Goal, Item, TrackedProject, Worker
+from pmo_sync.demo.company import Goal, Item, TrackedProject, Worker
 from pmo_sync.demo.servers.jira_site import (
     CATEGORIES,
     PRIORITIES,
@@ -400,24 +400,6 @@ class Wire:
             "updated": self.moment(comment.updated_at),
         }
         return made | {"jsdPublic": True} if self.flavour.is_cloud else made
-
-    def worklog(self, item: Item, booking: Booking, *, as_document: bool) -> JSON:
-        """Booked time, with who booked it and what they wrote."""
-        author, text = self.person(booking.worker), f"Worked on {item.key}"
-        minutes = booking.seconds // 60
-        return {
-            "self": self.api(f"issue/{item.id}/worklog/{booking.id}"),
-            "id": str(booking.id),
-            "issueId": str(item.id),
-            "author": author,
-            "updateAuthor": author,
-            "comment": _document(text) if as_document else text,
-            "created": self.moment(min(booking.changed_at, booking.started_at + timedelta(hours=2))),
-            "updated": self.moment(booking.changed_at),
-            "started": self.moment(booking.started_at),
-            "timeSpent": f"{minutes // 60}h {minutes % 60}m",
-            "timeSpentSeconds": booking.seconds,
-        }
 
     def remote_link(self, item: Item, link: RemoteLink) -> JSON:
         """A remote link."""

@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     def is_write(self) -> bool:
         """Whether the request may have changed something (POST reads are told apart by their path)."""
         return self.method not in ("GET", "HEAD") and not self.path.endswith(
-            ("/search/jql", "/bulkfetch", "/approximate-count", "/worklog/list", "/graphql")
+            ("/search/jql", "/bulkfetch", "/approximate-count", "/graphql")
         )
 
 

@@ -1,5 +1,5 @@
--- A page beside the merged issues: incoming_issue, incoming_history, incoming_person, incoming_worklog, and one row of
--- page(source, project_id, batch, cursor, is_held, has_worklogs). Held: the next pull begins where this pass began.
+-- A page beside the merged issues: incoming_issue, incoming_history, incoming_person, and one row of
+-- page(source, project_id, batch, cursor, is_held). Held: the next pull begins where this pass began.
 INSERT INTO staged_issue SELECT n.*, page.batch FROM incoming_issue AS n CROSS JOIN page;
 
 INSERT INTO staged_history
@@ -13,9 +13,6 @@ INSERT INTO person
 SELECT DISTINCT ON (person_id) *
 FROM incoming_person
 ANTI JOIN erased_person USING (person_id);
-
-DELETE FROM worklog USING incoming_issue AS n, page WHERE page.has_worklogs AND worklog.issue_id = n.issue_id;
-INSERT INTO worklog SELECT DISTINCT ON (worklog_id) * FROM incoming_worklog;
 
 DELETE FROM unreadable USING incoming_issue AS n
 WHERE starts_with(unreadable.project_id, n.source || ':') AND names_issue(unreadable.subject, n.issue_id, n.source, n.key);
