@@ -103,9 +103,10 @@ class GitlabConnector:
             what = f"read through REST, with less history, without epics and tasks: {reader}"
             found.notes.append(Problem(self.source, what))
         else:
-            self._add_served(found, reader)
-            for group in self._groups(reader, found.notes):
-                found.projects[group.project_id] = group
+            served = self._add_served(found, reader)
+            groups = {group.project_id: group for group in self._groups(reader, found.notes)}
+            found.projects |= groups
+            self._note_others(found, reader, [*served, *groups.values()])
             if reader.left_out:
                 what = f"this version answers differently about {', '.join(sorted(reader.left_out))}: not read"
                 found.notes.append(Problem(self.source, what))
@@ -117,8 +118,8 @@ class GitlabConnector:
             notes=tuple(found.notes),
         )
 
-    def _add_served(self, found: Found, reader: GraphqlReader) -> None:
-        """Which projects GraphQL serves, with the statuses of their work items, and what is not read of them."""
+    def _add_served(self, found: Found, reader: GraphqlReader) -> list[Project]:
+        """The projects that GraphQL serves, with the statuses of their work items."""
         projects = tuple(found.projects.values())
         with ThreadPoolExecutor(self._workers) as pool:
             refusals = list(pool.map(partial(self._refusal, reader), projects))
@@ -135,11 +136,15 @@ class GitlabConnector:
         for group, why in silent.items():
             told = found.problems if listing.may_pass(why) else found.notes  # a problem keeps the statuses we know
             told.append(Problem(group, f"its work-item statuses are not told, so they have no category: {why}"))
-        others = list(reader.others(served))
+        return served
+
+    def _note_others(self, found: Found, reader: GraphqlReader, projects: Sequence[Project]) -> None:
+        others = list(reader.others(projects))
         if others:
             kinds = ", ".join(sorted({kind for _, kind in others}))
-            what = f"work items of other types are not read: {kinds} in {', '.join(one.key for one, _ in others[:5])}"
-            found.notes.append(Problem(self.source, what + (", ..." if len(others) > 5 else "")))
+            places = list(dict.fromkeys(one.key for one, _ in others))
+            what = f"work items of other types are not read: {kinds} in {', '.join(places[:5])}"
+            found.notes.append(Problem(self.source, what + (", ..." if len(places) > 5 else "")))
 
     def _refusal(self, reader: GraphqlReader, project: Project) -> str:
         """Why GraphQL does not serve the project; asked again where it failed to tell, when the project is read."""

@@ -20,7 +20,7 @@ from connectors.gitlab import normalize, notes, parents, statuses, workitems
 from connectors.gitlab.cursor import cursor_at
 from connectors.gitlab.listing import FailedError, Listing, UnsuitableError, failures, is_cut, words
 from connectors.gitlab.normalize import Record
-from connectors.gitlab.queries import CAPABILITIES, OPTIONAL, STATUSES, USERS, Schema, activity, others, traces
+from connectors.gitlab.queries import CAPABILITIES, OPTIONAL, STATUSES, USERS, Schema, activity, traces
 from connectors.gitlab.references import Lists, References, references
 from connectors.gitlab.rest import page
 from connectors.gitlab.scope import EPIC, TYPES, Scope
@@ -143,25 +143,27 @@ class GraphqlReader:
             return self._statuses[top]
 
     def others(self, projects: Sequence[Project]) -> Iterator[tuple[Project, str]]:
-        """Projects that have work items of types that are not read (objectives and the like), each with one such type.
-
-        A group's are not looked for, nor types that a group has made for itself.
+        """Projects and groups that have work items of types that are not read, each with one such type: objectives and the
+        like, and types that somebody made for themselves (GitLab 19).
         """
-        types = self._listing.schema.types - {*TYPES, EPIC}
-        for start in range(0, len(projects) if types else 0, ASKED):
-            some = projects[start : start + ASKED]
+        read, schema = {*TYPES, EPIC}, self._listing.schema
+        step = ASKED // 2  # two lists each
+        for start in range(0, len(projects) if schema.types - read else 0, step):
+            some = projects[start : start + step]
             asked = {f"p{n}": one.key for n, one in enumerate(some)}
+            roots = [Scope.of(one, self._source).root for one in some]
             try:
-                data, errors = self._listing.ask(others(len(some), types), **asked)
+                data, errors = self._listing.ask(schema.others(roots, read), **asked)
             except TrackerError as error:  # nothing is read less for it
                 log.info("%s: other types are not told of: %s", self._source, error)
                 continue
             if errors:
                 log.info("%s: other types are not told of: %s", self._source, words(errors))
             for n, one in enumerate(some):
-                found = ((data.get(f"p{n}") or {}).get("workItems") or {}).get("nodes") or ()
-                if found and found[0]:
-                    yield one, text((found[0].get("workItemType") or {}).get("name"))
+                for listed in (data.get(f"p{n}") or {}).values():
+                    found = (listed or {}).get("nodes") or ()
+                    if found and found[0]:
+                        yield one, text((found[0].get("workItemType") or {}).get("name"))
 
     def pages(self, project: Project, since: datetime | None, lists: Lists, names: Mapping[str, str]) -> Iterator[Page]:
         """Whole issues in the order of their last change. ``names`` are those that statuses had before, with their keys.

@@ -7,7 +7,7 @@ the first. No text comes near the 10,000 characters that GitLab takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from connectors.gitlab.values import Json
@@ -20,7 +20,9 @@ CAPABILITIES: Final = """query {
   sort: __type(name: "WorkItemSort") { enumValues { name } }
   namespace: __type(name: "Namespace") { fields { name } }
   type: __type(name: "IssueType") { enumValues { name } }
+  negated: __type(name: "NegatedWorkItemFilterInput") { inputFields { name } }
 }"""
+PARTS: Final = ("item", "features", "widget", "sort", "namespace", "type", "negated")
 STATUSES: Final = """query($path: ID!, $after: String) {
   namespace(fullPath: $path) {
     statuses(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { id name category } }
@@ -75,11 +77,12 @@ class Schema(NamedTuple):
     fields: frozenset[str]  # of OPTIONAL
     has_statuses: bool  # a namespace lists them
     types: frozenset[str] = frozenset()  # of work items, in the words of its enumeration
+    has_negation: bool = False  # work items of all but some types can be asked for
 
     @classmethod
     def found(cls, data: Json) -> Schema | str:
         """From the answer to CAPABILITIES; a reason where work items cannot be read with it."""
-        names = {part: _names(data.get(part)) for part in ("item", "features", "widget", "sort", "namespace", "type")}
+        names = {part: _names(data.get(part)) for part in PARTS}
         if not names["item"]:
             return "this version has no work items in GraphQL"
         if "UPDATED_ASC" not in names["sort"]:
@@ -95,7 +98,8 @@ class Schema(NamedTuple):
         if not offered >= NEEDED:
             return f"its work items lack {', '.join(sorted(NEEDED - offered))}"
         fields = frozenset(OPTIONAL) & names["item"]
-        return cls(has_features, offered, fields, "statuses" in names["namespace"], names["type"])
+        has_statuses, has_negation = "statuses" in names["namespace"], "types" in names["negated"]
+        return cls(has_features, offered, fields, has_statuses, names["type"], has_negation)
 
     def page(self, root: str, arguments: str = "", sort: str = "UPDATED_ASC") -> str:
         """A page of a project's (or group's) work items. Variables: path, first, inner, after, since."""
@@ -125,6 +129,22 @@ class Schema(NamedTuple):
             f"  workItems(first: 100, after: $after, sort: CREATED_ASC{arguments}) {{\n"
             "    pageInfo { hasNextPage endCursor } nodes { id }\n  } } }"
         )
+
+    def others(self, roots: Sequence[str], read: Collection[str]) -> str:
+        """Whether some projects and groups (``roots``, in their order) have work items of types that are not ``read``: those
+        of the enumeration, and those that a group has made for itself, which are in none. Variables: p0, p1, ...
+        """
+        asked = ", ".join(f"$p{n}: ID!" for n in range(len(roots)))
+        kind = "{ nodes { workItemType { name } } }"
+        listed = [
+            f"told: workItems(first: 1, types: [{', '.join(sorted(self.types - {*read}))}]) {kind}",
+            *(
+                [f"made: workItems(first: 1, not: {{types: [{', '.join(sorted(self.types))}]}}) {kind}"]
+                * self.has_negation
+            ),
+        ]
+        lines = [f"  p{n}: {root}(fullPath: $p{n}) {{ {' '.join(listed)} }}" for n, root in enumerate(roots)]
+        return "\n".join([f"query({asked}) {{", *lines, "}"])
 
     def rest(self, widget: str) -> str:
         """The rest of one connection of one work item. Variables: id, after."""
@@ -163,17 +183,6 @@ def traces(count: int) -> str:
     fields = "id reference(full: true) namespace { id } project { id archived }"
     return (
         f"query({asked}) {{\n" + "\n".join(f"  i{n}: workItem(id: $i{n}) {{ {fields} }}" for n in range(count)) + "\n}"
-    )
-
-
-def others(count: int, types: Collection[str]) -> str:
-    """Whether some projects have work items of other types. Variables: p0, p1, ..."""
-    asked = ", ".join(f"$p{number}: ID!" for number in range(count))
-    listed = f"workItems(first: 1, types: [{', '.join(sorted(types))}]) {{ nodes {{ workItemType {{ name }} }} }}"
-    return (
-        f"query({asked}) {{\n"
-        + "\n".join(f"  p{n}: project(fullPath: $p{n}) {{ {listed} }}" for n in range(count))
-        + "\n}"
     )
 
 

@@ -83,10 +83,11 @@ type WorkItemConnection { pageInfo: PageInfo! nodes: [WorkItem] }
 type Namespace { id: ID! fullPath: ID! statuses(first: Int, after: String): WorkItemStatusConnection }
 type Project { id: ID! fullPath: ID! archived: Boolean
   workItems(first: Int, after: String, updatedAfter: Time, sort: WorkItemSort, state: IssuableState,
-    types: [IssueType!], iids: [String!]): WorkItemConnection }
+    types: [IssueType!], iids: [String!]%(negated)s): WorkItemConnection }
 type Group { id: ID! fullPath: ID!
   workItems(first: Int, after: String, updatedAfter: Time, sort: WorkItemSort, state: IssuableState,
-    types: [IssueType!], iids: [String!], includeDescendants: Boolean): WorkItemConnection }
+    types: [IssueType!], iids: [String!], includeDescendants: Boolean%(negated)s): WorkItemConnection }
+%(negation)s
 type CurrentUser { id: ID! username: String! }
 type Query { currentUser: CurrentUser project(fullPath: ID!): Project group(fullPath: ID!): Group
   namespace(fullPath: ID!): Namespace workItem(id: WorkItemID!): WorkItem queryComplexity: QueryComplexity
@@ -116,7 +117,14 @@ def seconds(at: datetime) -> str:
 class WorkItems:
     """``mount`` it on a server before that starts. What it offers and how it fails is set by its attributes."""
 
-    def __init__(self, server: GitLab, *, style: str = "features", widgets: Sequence[str] = tuple(WIDGETS)) -> None:
+    def __init__(
+        self,
+        server: GitLab,
+        *,
+        style: str = "features",
+        widgets: Sequence[str] = tuple(WIDGETS),
+        has_negation: bool = True,
+    ) -> None:
         self.server = server
         self.shapes = server.shapes
         self.limit = 250
@@ -133,7 +141,8 @@ class WorkItems:
         self.parents: dict[int, int] = {}  # item -> id of an epic
         self.epics: dict[int, Json] = {}
         self.thread = 1  # notes in each thread of a stream
-        self.objectives: set[str] = set()  # projects that have some
+        self.objectives: set[str] = set()  # projects and groups that have some
+        self.stories: set[str] = set()  # projects with a type of work item that their group has made for itself
         self.refused_statuses = ""  # GitLab's words
         self.scores: list[int] = []
         self.sizes: list[int] = []
@@ -148,6 +157,8 @@ class WorkItems:
             SCHEMA
             % {
                 "widgets": made,
+                "negated": ", not: NegatedWorkItemFilterInput" if has_negation else "",
+                "negation": "input NegatedWorkItemFilterInput { types: [IssueType!] }" if has_negation else "",
                 "features": f"type WorkItemFeatures {{ {fields} }}" if style == "features" else "",
                 "parts": "features: WorkItemFeatures"
                 if style == "features"
@@ -202,6 +213,8 @@ class WorkItems:
             rows = sorted(self.shapes.items(project=path), key=lambda one: (self._updated(one), one.id))
             if types and "OBJECTIVE" in types and path in self.objectives:
                 return _page([{"workItemType": {"name": "Objective"}}])
+            if given.pop("not", None):
+                return _page([{"workItemType": {"name": "Story"}}] if path in self.stories else [])
             kinds = {one.id: self.shapes.issue(one)["issue_type"].upper() for one in rows}
             iids = given.pop("iids", None)
             rows = [one for one in rows if types is None or kinds[one.id] in types]
@@ -224,6 +237,8 @@ class WorkItems:
             if given.get("iids"):
                 found = [self._epic(one) for one, row in self.epics.items() if row["iid"] in given["iids"]]
                 return _page([one for one in found if one["reference"].startswith(f"{path}&")])
+            if "OBJECTIVE" in given.get("types", ()) and path in self.objectives:
+                return _page([{"workItemType": {"name": "Objective"}}])
             if "EPIC" not in given.get("types", ()) or not given.get("includeDescendants"):
                 return _page([])
             return _page([self._epic(one) for one in self.epics], given.get("first"), given.get("after"))

@@ -344,6 +344,25 @@ def test_what_is_no_work_is_named_in_a_note(here: Site) -> None:
     assert here.connect().catalogue().notes == ()  # it is only a courtesy
 
 
+def test_a_groups_objectives_and_the_types_that_it_made_for_itself_are_named_in_a_note(here: Site) -> None:
+    assert here.work_items is not None
+    here.work_items.has_epics = True
+    here.work_items.objectives, here.work_items.stories = {"arunika"}, {PROJECT}
+    notes = [note for note in here.connect("arunika/*").catalogue().notes if "other types" in note.what]
+    assert notes == [("acme", f"work items of other types are not read: Objective, Story in {PROJECT}, arunika")]
+    here.work_items.has_epics = False  # as on Free
+    notes = [note for note in here.connect("arunika/*").catalogue().notes if "other types" in note.what]
+    assert notes == [("acme", f"work items of other types are not read: Story in {PROJECT}")]
+
+
+def test_a_version_that_cannot_leave_types_out_is_not_asked_to() -> None:
+    for made in site(has_negation=False):
+        assert made.work_items is not None
+        made.work_items.stories = {PROJECT}
+        assert made.connect().catalogue().notes == ()
+        assert len(issues(made.read())) == len(made.items())
+
+
 def test_statuses_that_are_not_told_are_no_silence(here: Site) -> None:
     assert here.work_items is not None
     here.work_items.refused_statuses = "you don't have permission"
