@@ -15,6 +15,7 @@ from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.examine import examine, remedy
 from pmo_sync.pipeline.finding import Examined, summary
 from pmo_sync.pipeline.orphans import ADVICE, expected
+from pmo_sync.pipeline.places import STAYS
 from pmo_sync.pipeline.whereabouts import Whereabouts
 from pmo_sync.result import Result
 from reports import publishers
@@ -127,9 +128,15 @@ def _left_behind(config: Config, places: list[Examined], here: Examined) -> None
     except PmoSyncError:
         return  # the certificates have told it
     by_name = {one.name: one for one in places}
-    for row in known.orphans(list(expected(config, known))):
-        what = f"{row['slot']} was published at {row['url']}; no report puts it there now"
-        by_name.get(row["place"], here).say("note", what, ADVICE)
+    wanted = list(expected(config, known))
+    parents = {(place.name, slot) for place, slot in wanted if place.kind == "confluence"}
+    for row in known.orphans(wanted):
+        was = f"{row['slot']} was published at {row['url']}"
+        at = by_name.get(row["place"], here)
+        if (row["place"], row["slot"]) in parents:
+            at.say("note", f"{was}, when {row['place']} led elsewhere; in the same space it goes on there", STAYS)
+        else:
+            at.say("note", f"{was}; no report puts it there now", ADVICE)
 
 
 def _details(last: SourceCertificate) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ORDER: Final = ("confluence", "gitlab-wiki", "folder", *COMMENTS)  # comments link to pages
 NAMED: Final = 20  # documents in the message about one that is not there
+STAYS: Final = "a page is never moved: where it does not stand below the parent that is configured now, move it there"
 Plan = Sequence[tuple[PlaceConfig, "Sequence[Document]"]]
 
 
@@ -91,12 +92,20 @@ def publish_all(
             )  # fmt: skip
         except PmoSyncError as error:
             made = [Published(place.name, one.slot, "failed", "", str(error), "") for one in documents]
+        made = [_staying(place, one, known) for one in made]
         for one in made:
             voice.say(f"{one.place}: {one.slot}: {one.outcome}{f' ({one.message})' if one.message else ''}")
             url = one.url or (before[one.slot]["url"] if one.outcome == "failed" and one.slot in before else "")
             if not is_comment and url:
                 links.setdefault(one.slot, url)
         yield made
+
+
+def _staying(place: PlaceConfig, one: Published, known: Whereabouts) -> Published:
+    """With a word about a page that was found although its place has another parent since: by its title."""
+    if not one.url or not known.stood_elsewhere(place, one.slot, one.id, one.url):
+        return one
+    return one._replace(message=f"{one.message}; {STAYS}" if one.message else STAYS)
 
 
 def _documents(config: Config, place: PlaceConfig, everything: Sequence[Document]) -> list[Document]:

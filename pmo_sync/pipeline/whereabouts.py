@@ -40,6 +40,11 @@ class Whereabouts:
         """Whether the record names the target."""
         return (place.target(slot), slot) in self._by_target
 
+    def stood_elsewhere(self, place: PlaceConfig, slot: str, id_: str, url: str) -> bool:
+        """Whether this document of ``place`` is known from when the place led somewhere else, and not since."""
+        here = document(slot, id_, url)
+        return not self.is_noted(place, slot) and any(_document(row) == here for row in self._by_target.values())
+
     def slots(self) -> set[str]:
         """Every slot that stands anywhere."""
         return {slot for _, slot in (*self._by_target, *self._by_place)}

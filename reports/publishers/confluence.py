@@ -17,7 +17,8 @@ with our account's own password, because it leaves the digest of our text above 
 **Attachments** are uploaded before the body that uses them. A new page has to exist first: its mark says
 ``incomplete`` until they are there, so an interrupted run is taken up again. Their digest is in the comment.
 
-A title given by a human is kept. A page is never moved, nor deleted.
+A title given by a human is kept. A page is never moved, nor deleted: where the place has another parent since it was
+published, the pipeline says so once, and a human moves it or not.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pmo_sync.pipeline.places import STAYS
 from pmo_sync.record import Record
 from reports.publishers.storage_mark import read
 from tests.e2e.office import Office, office
@@ -75,6 +76,28 @@ def test_a_moved_place_is_written_anew(made: Office, capsys) -> None:
     for name in ("jira-note", "gitlab-note"):
         assert next(one["outcome"] for one in done["published"] if one["place"] == name) == "created"
     assert outcomes(run(made, capsys, "publish")) == {}
+
+
+def test_a_page_stays_where_it_is_when_its_parent_is_another_and_that_is_said_until_it_is_published(
+    made: Office, capsys
+) -> None:
+    wiki, slot = made.running.servers["confluence"], "project/qris"
+    before = page(made, "confluence", slot)
+    other = wiki.add_as_human("Elsewhere")
+    made.configure((f'"cloud"\nparent = "{wiki.space.parent}"', f'"cloud"\nparent = "{other}"'))
+    checked = made.answer(capsys, "check")
+    (told,) = [
+        one for place in checked["places"] for one in place["findings"] if f"{slot} was published at" in one["what"]
+    ]
+    assert told["todo"] == [STAYS]
+    for arguments, is_said in ((["--dry-run"], True), ([], True), ([], False)):
+        done = run(made, capsys, "publish", *arguments)
+        mine = [one for one in done["published"] if one["place"] == "confluence"]
+        assert {one["outcome"] for one in mine} == {"unchanged"}
+        assert {one["message"] for one in mine} == {STAYS if is_said else ""}
+        assert not [one for one in done["published"] if one["place"] == "confluence-dc" and one["message"]]
+    assert page(made, "confluence", slot) == before
+    assert not [one for one in made.answer(capsys, "check")["places"] if "was published at" in str(one)]
 
 
 @pytest.mark.parametrize("out", [WIKIS[:1], WIKIS])
