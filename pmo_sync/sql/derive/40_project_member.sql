@@ -43,12 +43,24 @@ LEFT JOIN stood AS s ON s.milestone = m.milestone
 CROSS JOIN moment
 WHERE m.vanished_at IS NULL OR m.vanished_at >= moment.as_of;
 
--- reach: the tracker projects each scope of an enabled PMO project reaches into.
+-- reach: the tracker projects each scope of an enabled PMO project reaches into. One that was taken out since
+-- as_of is there by the last key that its issues had, also where another project has that key now.
 CREATE OR REPLACE TEMP TABLE reach AS
+WITH tracker_project AS (
+    SELECT project_id, source, key FROM project
+    UNION ALL
+    SELECT i.project_id, i.source, arg_max(h.label, i.updated_at)
+    FROM issue AS i
+    ANTI JOIN project AS t ON t.project_id = i.project_id
+    JOIN history AS h ON h.entity = i.issue AND h.field = 'project' AND h.value = i.project_id
+    CROSS JOIN moment
+    WHERE i.vanished_at >= moment.as_of
+    GROUP BY i.project_id, i.source
+)
 SELECT scope.number, scope.owner AS project, t.project_id, scope.source, scope.milestone, scope.label, scope.epic
 FROM scope
 JOIN pmo_project AS p ON p.project = scope.owner AND p.is_enabled
-JOIN project AS t ON t.source = scope.source
+JOIN tracker_project AS t ON t.source = scope.source
     AND (
         scope.project_key IS NULL
         OR lower(t.key) = lower(scope.project_key)
