@@ -78,7 +78,7 @@ class DataCenterReader:
         """Whether the question finds anything."""
         return self.count(jql) > 0
 
-    def ids(self, jql: str) -> dict[str, Any]:
+    def sweep(self, jql: str) -> dict[str, Any]:
         """Every id with what the server says of its last change. Read twice if rows went missing in between. Raises TrackerError rather than returning a part."""
         for _ in range(2):
             found: dict[str, Any] = {}

@@ -138,7 +138,7 @@ class JiraConnector:
             reader = self._open().reader
             if not sweep:
                 return Census(project.project_id, reader.count(f"project = {quoted(project.key)}"))
-            listed = reader.ids(jql(project.key, None, epoch=False, zone="UTC"))
+            listed = reader.sweep(jql(project.key, None, epoch=False, zone="UTC"))
             shown = {f"{self.source}:{one}": told_at(updated) for one, updated in listed.items()}
             changed = {one: at for one, at in shown.items() if at is not None}
             return Census(project.project_id, len(shown), frozenset(shown), changed)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.jira import assemble, bulk, cloud, connect, data_center, fetch, wire
+from connectors.jira import assemble, bulk, cloud, connect, data_center, fetch, values, wire
 from pmo_sync.clients import jira as jira_client
 from pmo_sync.config import SourceConfig
 from pmo_sync.errors import AccessError, ConfigError, TrackerError
@@ -443,6 +443,33 @@ class TestCloud:
         versions = {one.milestone_id for one in found.milestones}
         assert statuses == {"src:s-OPS"} | ({"src:s-PAY"} if part != "statuses" else set())
         assert versions == {"src:version:v-OPS"} | ({"src:version:v-PAY"} if part != "versions" else set())
+
+    def test_the_moments_of_all_issues_are_asked_for_within_five_days(
+        self, jira: FakeJira, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cloud, "MOMENTS_PER_FETCH", 4)
+        every = {f"src:{one['id']}": values.moment(one["fields"]["updated"]) for one in jira.issues}
+        seen: dict[str, Any] = {}
+        for day in range(1, 6):
+            told = {"deploymentType": "Cloud", "serverTime": f"2026-03-0{day}T10:00:00.000+0000"}
+            jira.before = lambda path, query, told=told: (
+                Reply(body=json.dumps(told).encode()) if path.endswith("serverInfo") else None
+            )
+            jira.paths.clear()
+            census = connector(server).census(PROJECT, sweep=True)
+            assert census.issue_ids == every.keys()
+            assert len(census.changed_at) == 9
+            assert sum(path.endswith("bulkfetch") for path in jira.paths) == 3
+            assert not seen.keys() & census.changed_at.keys()
+            seen |= census.changed_at
+        assert seen == every
+
+    def test_a_server_that_refuses_a_thousand_at_once_tells_the_ids_all_the_same(
+        self, jira: FakeJira, server: ScriptedServer
+    ) -> None:
+        jira.before = lambda path, query: Reply(400) if path.endswith("bulkfetch") else None
+        census = connector(server).census(PROJECT, sweep=True)
+        assert (len(census.issue_ids or ()), census.changed_at) == (45, {})
 
     def test_a_killed_pass_goes_on_behind_the_last_id(self, jira: FakeJira, server: ScriptedServer) -> None:
         pages = connector(server).pages(PROJECT, None)
