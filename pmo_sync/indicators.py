@@ -11,8 +11,10 @@ CTEs of ``sql/findings`` up to the line ``-- list``, so list and number cannot d
 
 from __future__ import annotations
 
+import hashlib
+import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -20,6 +22,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import pandas as pd
+import pyarrow as pa
 
 from pmo_sync.queries import LIST, READING, sql, sql_before, sql_folder
 
@@ -30,6 +33,7 @@ Unit = Literal["items", "days", "weeks", "share", "ratio", "items_per_week"]
 Direction = Literal["higher", "lower", "none"]
 Consumer = Literal["portfolio", "project", "policy", "forecast"]
 
+DIGEST: Final = 20  # characters of a digest
 READINGS: Final = ("subject", "indicator", "part", "value", "sample")
 EVIDENCE: Final = ("subject", "indicator", "issue_id", "key", "title", "url", "is_confidential", "measure")
 
@@ -62,10 +66,22 @@ class Indicator:
         )
 
     @property
+    def digest(self) -> str:
+        """Of the definition: it changes with the text of the indicator, and with that of the tables it reads."""
+        text = re.sub(r"--.*|\s+", " ", f"{self.readings};{self.evidence};{_tables()}")
+        return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
+
+    @property
     def evidence(self) -> str:
         """SQL for ``subject, issue, measure``: the items behind the numbers."""
         before, _, _ = self.query.partition(READING)
         return f"{before}SELECT subject, issue, measure FROM evidence WHERE measure IS NOT NULL"  # noqa: S608 - as above
+
+
+@cache
+def _tables() -> str:
+    """What the tables that indicators read are made by."""
+    return ";".join([sql("macros"), *sql_folder("derive")])
 
 
 @cache
@@ -126,6 +142,42 @@ def evidence(store: Store, indicator_id: str, subjects: Sequence[str], limit: in
         ORDER BY e.subject, abs(e.measure) DESC, l.key, l.issue_id
     """  # noqa: S608 - an id of the catalogue, its text from our own package
     return store.frame(query, [list(subjects), limit])
+
+
+def listed(store: Store, numbers: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Of each (subject, indicator) a digest of the list of all items behind it; none where no item is.
+
+    Leaves the lists in the table ``listed`` of the connection, for ``issues``. Raises KeyError on an unknown indicator.
+    """
+    subjects, ids = ([one[place] for one in sorted(numbers)] for place in (0, 1))
+    text = pa.string()
+    store.put("wanted", pa.table({"subject": pa.array(subjects, text), "indicator": pa.array(ids, text)}))
+    store.script(
+        "CREATE OR REPLACE TEMP TABLE listed (subject VARCHAR, indicator VARCHAR, issues VARCHAR[], digest VARCHAR)"
+    )
+    for one in sorted(set(ids)):
+        store.script(f"""
+            INSERT INTO listed
+            SELECT
+                subject, '{one}', issues, left(sha256(array_to_string(issues, chr(10))), {DIGEST})
+            FROM (
+                SELECT e.subject, list(DISTINCT l.issue_id ORDER BY l.issue_id) AS issues
+                FROM ({definitions()[one].evidence}) AS e
+                JOIN lifecycle AS l ON l.issue = e.issue
+                SEMI JOIN wanted AS w ON w.subject = e.subject AND w.indicator = '{one}'
+                GROUP BY e.subject
+            )
+        """)  # noqa: S608 - an id of the catalogue, its text from our own package
+    found = store.rows("SELECT subject, indicator, digest FROM listed")
+    return {(subject, indicator): digest for subject, indicator, digest in found}
+
+
+def issues(store: Store, digests: Collection[str]) -> dict[str, list[str]]:
+    """The ids of the lists with these digests, as the last ``listed`` found them."""
+    query = (
+        "SELECT digest, any_value(issues) FROM listed WHERE list_contains(?, digest) GROUP BY digest ORDER BY digest"
+    )
+    return dict(store.rows(query, [list(digests)]))
 
 
 def series(store: Store, name: str, subjects: Sequence[str]) -> pd.DataFrame:

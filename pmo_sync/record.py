@@ -51,10 +51,13 @@ DATASETS: Final[Mapping[str, pa.Schema]] = {
     "vanished_history": pa.schema(_INTERVAL),  # without assignees: nothing here is ever changed, not to erase either
     "erased_person": pa.schema([("person_id", _TEXT), ("erased_at", _AT)]),
     "reading": pa.schema(
-        [*_RUN, ("subject", _TEXT), ("indicator", _TEXT), ("part", _TEXT), ("value", pa.float64()), ("sample", pa.int64())]
-    ),
-    "evidence": pa.schema(
-        [*_RUN, ("subject", _TEXT), ("indicator", _TEXT), ("key", _TEXT), ("measure", pa.float64())]
+        [
+            *_RUN, ("subject", _TEXT), ("indicator", _TEXT), ("part", _TEXT), ("value", pa.float64()),
+            ("sample", pa.int64()), ("config_digest", _TEXT), ("definition", _TEXT), ("evidence", _TEXT),
+        ]
+    ),  # definition: a digest of its query; evidence: the digest of a list below
+    "evidence": pa.schema(  # lists of issues' ids, each as its difference from another one; the empty one has no row
+        [("digest", _TEXT), ("base", _TEXT), ("came", pa.list_(_TEXT)), ("left", pa.list_(_TEXT))]
     ),
     "publication": pa.schema(
         [

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from pmo_sync import assess, indicators
 from pmo_sync.errors import PmoSyncError
+from pmo_sync.pipeline import then
 from pmo_sync.pipeline.inspect import MOST_EVIDENCE, definition, must_exist, number, plain, readings
 from pmo_sync.pipeline.runs import assess_now, closed_day
+from pmo_sync.pipeline.then import CONFIDENTIAL
 from pmo_sync.pipeline.workspace import reading
 from pmo_sync.result import Result
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 BESIDES: Final = ("forecast", "status")  # what is explained beside indicators
 WIDTH: Final = 110
 SAID: Final = ("p50_on", "p85_on", "p95_on", "p_hit", "due_on")  # of a forecast of the period before
-CONFIDENTIAL: Final = "(confidential)"
 
 
 def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date | None) -> Result:
@@ -54,7 +55,7 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
         today = closed_day(workspace, on)
         must_exist(workspace, subject)
         evidence = indicators.evidence(workspace.store, wanted.id, [subject], MOST_EVIDENCE + 1)
-    rows = plain(frame[frame.subject == subject])
+        before = then.of(workspace, today, subject, wanted, rows := plain(frame[frame.subject == subject]))
     lines = [f"{wanted.id} {wanted.name}: {wanted.question}", _about(subject, today), *_wrapped(wanted.source)]
     lines += [
         f"  {row['part'] or 'value'} = {number(row['value'])} {wanted.units[row['part']]}, n = {row['sample']}"
@@ -72,6 +73,7 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
     behind = plain(shown[["key", "title", "url", "measure"]])
     lines += [f"  {row['key']:<16} {number(row['measure']):>10}  {row['title']}" for row in behind]
     lines += [f"  the {MOST_EVIDENCE:,} largest are shown; there are more"] if is_cut else []
+    lines += then.lines(before, wanted)
     data = {
         "indicator": definition(wanted),
         "subject": subject,
@@ -79,6 +81,7 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
         "readings": [{**row, "unit": wanted.units[row["part"]]} for row in rows],
         "evidence": behind,
         "evidence_is_cut": is_cut,
+        "said_then": before and before._asdict(),
     }
     return Result(data, lines)
 

@@ -1,10 +1,10 @@
-"""Whether anything may be published, and what the record keeps of what was: numbers, evidence, forecasts, places."""
+"""Whether anything may be published, and what the record keeps of what was: numbers, forecasts, places."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from pmo_sync import forecast
 from pmo_sync.assessed import Assessed
@@ -19,6 +19,16 @@ from pmo_sync.result import Voice
 from pmo_sync.store import passes
 from pmo_sync.tables import end_of
 from reports.publish import Published
+
+FORECAST: Final = (
+    "subject",
+    "p50_on",
+    "p85_on",
+    "p95_on",
+    "due_on",
+    "remaining",
+    "config_digest",
+)  # what is news of it
 
 
 def refusals(workspace: Workspace, assessed: Assessed) -> list[str]:
@@ -71,7 +81,7 @@ def publish_and_remember(
     known = Whereabouts(workspace.record)
     write = write and any(place.write for place in workspace.config.places)
     if write:
-        _remember_numbers(workspace, assessed)
+        _remember_forecasts(workspace, assessed)
     results: list[Published] = []
     published = publish_all(planned, workspace.network, write=write, adopt=taken_over, known=known, voice=voice)
     for made in published:
@@ -95,43 +105,18 @@ def _left_behind(
     return told
 
 
-def _remember_numbers(workspace: Workspace, assessed: Assessed) -> None:
-    """What will be said, before anybody can read it: readings, the evidence behind them, forecasts with their inputs.
-
-    Once for a moment and a configuration: what is published again says nothing new.
-    """
-    at = {"run_id": workspace.run_id, "as_of": assessed.as_of}
-    ledger = forecast.ledger_rows(assessed, workspace.run_id, workspace.clock.now())
-    readings = [{**at, **reading._asdict()} for reading in assessed.readings.values()]
-    if not _is_news(
-        workspace, "reading", readings, ("subject", "indicator", "part", "value", "sample")
-    ) and not _is_news(
-        workspace, "ledger", ledger, ("subject", "p50_on", "p85_on", "p95_on", "due_on", "remaining", "config_digest")
-    ):
-        return
-    evidence = [
-        {
-            **at,
-            "subject": subject,
-            "indicator": indicator,
-            "key": "" if ref.is_confidential else ref.key,
-            "measure": ref.measure,
-        }
-        for (subject, indicator), refs in assessed.evidence.items()
-        for ref in refs
-    ]
-    with workspace.record.run(workspace.part("numbers")) as run:
-        run.write("reading", readings)
-        run.write("evidence", evidence)
-        run.write("ledger", ledger)
-
-
-def _is_news(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bool:
-    """Whether the record's last word about the same moment differs."""
-    kept = [row for row in workspace.record.rows(dataset) if rows and row["as_of"] == rows[0]["as_of"]]
+def _remember_forecasts(workspace: Workspace, assessed: Assessed) -> None:
+    """The forecasts with their inputs, once for a moment and a configuration: what is published again is no news."""
+    rows = forecast.ledger_rows(assessed, workspace.run_id, workspace.clock.now())
+    kept = [row for row in workspace.record.rows("ledger") if row["as_of"] == assessed.as_of]
     newest = max((row["run_id"] for row in kept), default=None)
-    last = sorted(repr([row[column] for column in columns]) for row in kept if row["run_id"] == newest)
-    return last != sorted(repr([row[column] for column in columns]) for row in rows)
+    if _plain(rows) != _plain([row for row in kept if row["run_id"] == newest]):
+        with workspace.record.run(workspace.part("forecasts")) as run:
+            run.write("ledger", rows)
+
+
+def _plain(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted(repr([row[column] for column in FORECAST]) for row in rows)
 
 
 def _remember_publications(

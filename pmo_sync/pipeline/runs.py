@@ -12,6 +12,7 @@ from pmo_sync import assess, tables
 from pmo_sync.assessed import Assessed, SourceTrust
 from pmo_sync.certificate import SourceCertificate, trust
 from pmo_sync.errors import ConfigError, Exit, PmoSyncError
+from pmo_sync.pipeline import numbers
 from pmo_sync.pipeline.certified import certified, remember
 from pmo_sync.pipeline.finding import counted
 from pmo_sync.pipeline.publication import must_be_newest, publish_and_remember, refusals
@@ -89,6 +90,8 @@ def publish(
             must_be_newest(workspace, closed_day(workspace, on))
         assessed = assess_now(workspace, on)
         refused = refusals(workspace, assessed)
+        if not dry_run and not refused and any(place.write for place in config.places):
+            numbers.remember(workspace, assessed)
         results = _publish(workspace, assessed, voice, refused, dry_run=dry_run, adopt=adopt)
     return _published(results, refused, show_diff=dry_run)
 
@@ -99,6 +102,8 @@ def sync(config: Config, clock: Clock, voice: Voice, *, dry_run: bool = False) -
         certificates = pull_sources(workspace, config.sources, voice, full=False)
         remember(workspace, certificates)
         assessed = assess_now(workspace, None)
+        if not dry_run:
+            numbers.remember(workspace, assessed)
         files, html_error = _tried_html(config, assessed, voice)
         refused = refusals(workspace, assessed)
         results = _publish(workspace, assessed, voice, refused, dry_run=dry_run)

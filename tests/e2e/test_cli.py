@@ -72,6 +72,23 @@ def test_commands_that_look(made: Office, capsys) -> None:
     assert {one["part"]: one["unit"] for one in explained["readings"]} == {"count": "items", "share": "share"}
     assert explained["evidence_is_cut"] is False
     assert explained["as_of"] == "2026-11-15"
+    assert explained["said_then"] is None, "no page shows the portfolio's overdue items"
+    project = max(
+        {
+            one["subject"]
+            for one in made.answer(capsys, "indicators")["readings"]
+            if one["subject"].startswith("project:")
+        }
+    )
+    then = made.answer(capsys, "explain", project, "PR-1")["said_then"]
+    assert (then["is_equal"], then["same_issues"], then["same_definition"], then["came"], then["left"]) == (
+        True,
+        True,
+        True,
+        [],
+        [],
+    )
+    assert "equal" in said(made, capsys, "explain", project, "PR-1")
     assert made.answer(capsys, "state", "show")["runs"] > 0
     assert made.answer(capsys, "publish", "--dry-run")["exit"] == 0
 

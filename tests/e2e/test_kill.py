@@ -85,7 +85,7 @@ def record(made: Office) -> dict[str, int]:
     kept = Record(made.config.state_dir / "record")
     return {
         name: len(kept.rows(name))
-        for name in ("milestone_history", "publication", "reading", "ledger", "vanished_issue")
+        for name in ("milestone_history", "publication", "reading", "evidence", "ledger", "vanished_issue")
     }
 
 
