@@ -77,6 +77,9 @@ def last_closed_day(now: datetime, zone: ZoneInfo, period: str) -> date:
 def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTrust], record: Record) -> Assessed:
     """Everything reports may say as of the end of ``today``. Leaves the store's tables cut at that moment.
 
+    Of earlier moments only what this one is told from is computed: all numbers a period ago, for the news; those that
+    colours rest on two periods ago, for the colours before; the forecasts of four weeks before each, for their drift.
+
     ``record`` tells what we forecast before, so that the page can say how often such dates held.
     """
     step = _step(config)
@@ -84,9 +87,11 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     days = sorted(
         {today - n * step - earlier for n in range(3) for earlier in (timedelta(), drift)} | {today - 3 * step}
     )
+    judged = [id_ for id_, one in indicators.definitions().items() if "policy" in one.used_by]
+    needed = {today: None, today - step: None, today - 2 * step: judged}  # the others tell where forecasts stood
     cuts = {}
     for day in days:  # the newest last: its tables are read below
-        cuts[day] = _cut(store, config, day)
+        cuts[day] = _cut(store, config, day, needed.get(day, ()))
         if day == today - step:
             attribute.remember(store)
     stale = _stale_projects(store, sources)
@@ -107,7 +112,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     said = forecast.said(published, before.as_of, before.forecasts)
     news = policy.changes(_period(now, verdicts), replace(_period(before, verdicts_before), forecasts=said))
     kept = forecast.held(published, store, now.as_of)
-    committed = [id_ for id_, one in now.subjects.items() if one.is_committed]
+    ahead = [id_ for id_, one in now.subjects.items() if one.is_committed and one.state == "open" and one.due_on]
     projects = [id_ for id_, one in now.subjects.items() if one.kind == "project"]
     return Assessed(
         as_of=now.as_of,
@@ -123,7 +128,6 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         verdicts=verdicts,
         verdicts_before=verdicts_before,
         forecasts=now.forecasts,
-        forecasts_before=before.forecasts,
         changes=news,
         moved=_moved(store, before, now, said),
         decisions=_decisions(store),
@@ -141,9 +145,9 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         ),
         doubts=tuple(doubts(store)),
         evidence=_evidence(store, projects),
-        burnup=_by_subject(indicators.series(store, "burnup", [*projects, *committed])),
-        cumulative_flow=_by_subject(indicators.series(store, "cumulative_flow", ["portfolio", *projects])),
-        due_dates=_due_dates(store, cuts, committed),
+        burnup=_by_subject(indicators.series(store, "burnup", [*projects, *ahead])),
+        cumulative_flow=_by_subject(indicators.series(store, "cumulative_flow", projects)),
+        due_dates=_due_dates(store, cuts, ahead),
     )
 
 
@@ -177,17 +181,22 @@ def _forecasts(store: Store, config: Config, today: date) -> forecast.Outlook:
     return forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest)
 
 
-def _cut(store: Store, config: Config, today: date) -> Cut:
-    as_of = tables.end_of(today, config.zone)
-    tables.prepare(store, config, as_of, today)
-    subjects = _subjects(store, config)
+def _cut(store: Store, config: Config, today: date, needed: Sequence[str] | None) -> Cut:
+    """With the readings of the indicators ``needed``, all by default. Where none is, nothing is judged: only subjects and
+    forecasts are told.
+    """
+    made = _forecasts(store, config, today)
+    cut = Cut(
+        tables.end_of(today, config.zone), today, _subjects(store, config), {}, made.forecasts, made.bases, {}, ()
+    )
+    if needed is not None and not needed:
+        return cut
     readings = {
         (subject, indicator, part): Reading(subject, indicator, part, _none(value), int(sample))
-        for subject, indicator, part, value, sample in _rows(indicators.compute(store), indicators.READINGS)
+        for subject, indicator, part, value, sample in _rows(indicators.compute(store, needed), indicators.READINGS)
     }
-    made = forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest)
     reported = {str(subject): REPORTED[health] for subject, health in _find(store, "reported") if health in REPORTED}
-    return Cut(as_of, today, subjects, readings, made.forecasts, made.bases, reported, tuple(_waits(store)))
+    return replace(cut, readings=readings, reported=reported, waits=tuple(_waits(store)))
 
 
 def _moved(

@@ -221,7 +221,6 @@ class Assessed:
     verdicts: Mapping[str, Verdict]
     verdicts_before: Mapping[str, Verdict]
     forecasts: Mapping[str, Forecast]
-    forecasts_before: Mapping[str, Forecast]
     changes: tuple[Change, ...]
     moved: Mapping[str, tuple[Part, ...]]  # why forecasts changed since the last report
     decisions: tuple[Decision, ...]
@@ -229,9 +228,9 @@ class Assessed:
     trust: Trust
     doubts: tuple[Doubt, ...] = ()  # of each project those of most items first
     evidence: Mapping[tuple[str, str], tuple[IssueRef, ...]] = field(default_factory=dict)  # (subject, indicator)
-    burnup: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # subject -> day, scope, done
-    cumulative_flow: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # subject -> day, category, items
-    due_dates: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # milestone -> seen_on, due_on, p50_on
+    burnup: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # project, open milestone -> day, scope, done
+    cumulative_flow: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # project -> day, category, items
+    due_dates: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # open milestone -> seen_on, due_on, p50_on
 
     def value(self, subject: str, indicator: str, part: str = "") -> float | None:
         """The number, or None where there is none or not enough data."""

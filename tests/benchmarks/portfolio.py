@@ -3,8 +3,9 @@
 200 tracker projects whose sizes follow Zipf's law, 5,000 milestones, an epic above every fifty issues, sub-tasks,
 reopened and refused work, dependencies. Everything is a hash of the issue's number: the same call, the same rows.
 
-    python -m tests.benchmarks.portfolio [issues]      derive, every indicator, forecasts and why they moved: seconds each,
-                                                       peak memory; and three indicators beside pandas
+    python -m tests.benchmarks.portfolio [issues]      derive, every indicator, forecasts and why they moved, and all that a
+                                                       report is told from: seconds each, peak memory; and three
+                                                       indicators beside pandas
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from pmo_sync import forecast, indicators, tables
+from pmo_sync.assess import assess
+from pmo_sync.assessed import SourceTrust
 from pmo_sync.config import Config, Scope
 from pmo_sync.forecast import attribute
 from pmo_sync.queries import sql_folder
+from pmo_sync.record import Record
 from pmo_sync.store import Store
 from tests.store import history
 
@@ -173,6 +177,15 @@ def measure(file: Path) -> dict[str, float]:
             store.script(text)
             seconds[f"derive file {number}"], start = time.perf_counter() - start, time.perf_counter()
         seconds |= forecasting(store)
+        start = time.perf_counter()
+        assess(
+            store,
+            configuration(),
+            TODAY,
+            [SourceTrust("big", "fresh", None, "", None, 0)],
+            Record(file.parent / "none"),
+        )
+        seconds["a report"] = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     total = sum(took for name, took in seconds.items() if name == "derive" or name in indicators.definitions())
     return {"derive and indicators": total, "peak MB": peak, **seconds}

@@ -6,10 +6,16 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+import pytest
+
+from pmo_sync import assess as module
 from pmo_sync.assess import assess
 from pmo_sync.assessed import Assessed, SourceTrust
 from pmo_sync.record import Record
 from pmo_sync.store import Store
+from reports import compose_all
+from tests.indicators.test_store import CONFIG, stored
+from tests.indicators.world import busy
 from tests.store import history
 
 # an epic with a date that has moved and passed, a dated milestone that holds the same work, an epic without a date
@@ -87,6 +93,21 @@ def test_deleting_a_red_milestone_makes_nothing_better_at_once(tmp_path: Path) -
     assert colours[1][:2] == ("red", ["milestone", "milestone_gone"])
     assert {"milestone_gone", "milestone_reached"} <= colours[1][2]
     assert colours[2][0] == "grey", "no commitment is left"
+
+
+@pytest.mark.parametrize("today", [date(2026, 3, 1), date(2026, 1, 25)])
+def test_a_report_told_from_what_it_needs_is_that_told_from_everything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, today: date
+) -> None:
+    store, whole = stored(busy(1)), module._cut
+    trust, record = SourceTrust("acme", "fresh", None, "", None, 0), Record(tmp_path)
+    told = assess(store, CONFIG, today, [trust], record)
+    monkeypatch.setattr(module, "_cut", lambda store, config, day, _: whole(store, config, day, None))
+    everything = assess(store, CONFIG, today, [trust], record)
+    assert len(told.verdicts) > 3
+    assert (told.verdicts, told.verdicts_before) == (everything.verdicts, everything.verdicts_before)
+    assert (told.changes, told.moved) == (everything.changes, everything.moved)
+    assert compose_all(told, "en") == compose_all(everything, "en")
 
 
 def test_dates_that_nobody_approved_as_a_baseline_are_counted(tmp_path: Path) -> None:

@@ -253,7 +253,7 @@ def assessed() -> Assessed:
     return Assessed(
         as_of=AS_OF, today=TODAY, previous_on=PREVIOUS, name="Bank Nusantara", zone="Asia/Jakarta", profile="enterprise", period="week",
         subjects=subjects, readings=_readings(1.0), before=_readings(0.94), verdicts=verdicts, verdicts_before=before,
-        forecasts={f"milestone:{row[0]}": _forecast(row) for row in MILESTONES}, forecasts_before={},
+        forecasts={f"milestone:{row[0]}": _forecast(row) for row in MILESTONES},
         changes=_changes(), moved=_moved(), decisions=_decisions(), waits=_waits(), trust=_trust(), evidence=evidence,
         burnup=burnup, cumulative_flow=flow, due_dates=due_dates, doubts=_doubts(),
     )  # fmt: skip
