@@ -30,6 +30,7 @@ PATIENCE: Final = 5  # issues that can have nothing given in a row, before it is
 _COMPLEX: Final = re.compile(r"complexity", re.IGNORECASE)
 _TOO_MUCH: Final = re.compile(r"complexity|timeout|timed out|took too long", re.IGNORECASE)
 _FAILED: Final = re.compile(r"internal server error", re.IGNORECASE)
+_REFERENCE: Final = re.compile(r"[\w./-]*[#&]\d+\b|\S*/(?:issues|work_items|epics)/\d+\S*")
 _REFUSED: Final = re.compile(r"does not exist or you don.t have permission", re.IGNORECASE)
 
 
@@ -291,8 +292,9 @@ def failures(errors: Sequence[Json]) -> dict[Any, str]:
 
 
 def words(errors: Sequence[Json]) -> str:
-    """The first error in GitLab's words, as one short line."""
-    return " ".join(text(errors[0].get("message")).split())[:160] if errors else ""
+    """The first error in GitLab's words, as one short line without references: who they stand for may be confidential."""
+    said = " ".join(text(errors[0].get("message")).split()) if errors else ""
+    return _REFERENCE.sub("...", said)[:160]
 
 
 def _shown(item: Json, widget: str) -> Json:

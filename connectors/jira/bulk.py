@@ -30,6 +30,7 @@ from pmo_sync.model import Problem
 
 API: Final = "api/3"
 CHANGES_PER_ISSUE_PAGE: Final = 100
+PATIENCE: Final = 10  # pages in a row that bring nothing, each with a new token of the next one
 
 Issues = dict[str, RawIssue | Problem]
 Histories = dict[str, list[History] | Problem]
@@ -106,6 +107,7 @@ class Bulk:
     def _changes(self, ids: Sequence[str], most: int) -> Histories:
         found: Histories = {}
         seen: set[str] = set()
+        in_vain = 0
         body: dict[str, Any] = {"issueIdsOrKeys": ids, "maxResults": most}
         while True:
             page: ChangelogPage = self._client.post_read(
@@ -115,8 +117,11 @@ class Bulk:
                 _collect(found, raw)
             if page.token is None:
                 return found
-            if page.token in seen:
-                raise TrackerError("changelog/bulkfetch: the server repeats a page token; run again later")
+            in_vain = 0 if page.logs else in_vain + 1
+            if page.token in seen or in_vain > PATIENCE:
+                raise TrackerError(
+                    "changelog/bulkfetch: the server repeats a page token, or tells nothing; run again later"
+                )
             seen.add(page.token)
             body["nextPageToken"] = page.token
 

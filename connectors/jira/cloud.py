@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, Final
 
 from connectors.jira.assemble import Assembler, Batch, Workers
-from connectors.jira.bulk import API, Bulk, Histories, Issues
+from connectors.jira.bulk import API, PATIENCE, Bulk, Histories, Issues
 from connectors.jira.cursor import Position
 from connectors.jira.sieve import Sieve
 from connectors.jira.trace import ask_each
@@ -72,15 +72,18 @@ class CloudReader:
         found: dict[str, None] = {}
         seen: set[str] = set()
         body: dict[str, Any] = {"jql": jql, "fields": ["id"], "maxResults": IDS_PER_PAGE}
+        in_vain = 0
         while True:
             page: IdPage = self._client.post_read("search/jql", body, API, decoder=ID_PAGE)
+            before = len(found)
             found |= dict.fromkeys(one.id for one in page.issues)
+            in_vain = 0 if len(found) > before else in_vain + 1
             if page.token is None:
                 if page.is_last is False:
                     raise TrackerError("search/jql: more issues were announced without a way to them; run again later")
                 return found
-            if page.token in seen:
-                raise TrackerError("search/jql: the server repeats a page token; run again later")
+            if page.token in seen or in_vain > PATIENCE:
+                raise TrackerError("search/jql: the server repeats a page token, or what it told; run again later")
             seen.add(page.token)
             body["nextPageToken"] = page.token
 

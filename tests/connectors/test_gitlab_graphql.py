@@ -344,6 +344,11 @@ def test_what_is_no_work_is_named_in_a_note(here: Site) -> None:
     assert here.connect().catalogue().notes == ()  # it is only a courtesy
 
 
+def test_gitlabs_words_name_no_issue() -> None:
+    said = [{"message": "acme/secret-app#17 (or &4, https://x/acme/app/-/work_items/9) was\n not found in 30 s"}]
+    assert listing.words(said) == "... (or ..., ... was not found in 30 s"
+
+
 def test_a_groups_objectives_and_the_types_that_it_made_for_itself_are_named_in_a_note(here: Site) -> None:
     assert here.work_items is not None
     here.work_items.has_epics = True

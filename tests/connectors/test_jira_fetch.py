@@ -444,6 +444,23 @@ class TestCloud:
         assert statuses == {"src:s-OPS"} | ({"src:s-PAY"} if part != "statuses" else set())
         assert versions == {"src:version:v-OPS"} | ({"src:version:v-PAY"} if part != "versions" else set())
 
+    @pytest.mark.parametrize("path", ["search/jql", "changelog/bulkfetch"])
+    def test_new_tokens_without_end_and_nothing_new_end_the_reading(
+        self, jira: FakeJira, server: ScriptedServer, path: str
+    ) -> None:
+        tokens = map(str, range(1000))
+
+        def before(asked: str, query: dict[str, Any]) -> Reply | None:
+            if not asked.endswith(path) or "updated >=" in query.get("jql", ""):
+                return None
+            found = jira.body(asked, query) if path == "search/jql" else {"issueChangeLogs": []}
+            return Reply(body=json.dumps({**found, "isLast": False, "nextPageToken": next(tokens)}).encode())
+
+        jira.before = before
+        with pytest.raises(TrackerError, match=f"{path}: the server repeats"):
+            list(connector(server).pages(PROJECT, None))
+        assert 10 <= sum(one.endswith(path) for one in jira.paths) <= 25
+
     def test_the_moments_of_all_issues_are_asked_for_within_five_days(
         self, jira: FakeJira, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
