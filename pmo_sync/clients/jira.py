@@ -69,8 +69,9 @@ class ServerInfo(NamedTuple):
 class JiraClient:
     """One Jira. Safe for threads. No request is made before the first call.
 
-    Every call raises AccessError (NotVisibleError for 403 and 404; ShutOutError for 401, and where nobody's issues may
-    be read) or TrackerError (everything else), each with one line that names the address and what to do. Writes may raise UncertainWriteError: read again first.
+    Every call raises AccessError (401; NotVisibleError for 403 and 404; ShutOutError where no project's issues may be
+    read) or TrackerError (everything else), each with one line that names the address and what to do. Writes may raise
+    UncertainWriteError: read again first.
     """
 
     def __init__(self, server: ServerConfig, network: Network) -> None:
@@ -364,8 +365,8 @@ def _refusal(what: str, response: requests.Response, token: str | None) -> Acces
             "read:board-scope:jira-software, read:sprint:jira-software and read:project:jira"
         )
         return ShutOutError(lacking) if is_about_all else NotVisibleError(lacking, status)
-    if status == 401:
-        return ShutOutError(
+    if status == 401:  # some say it of a single issue, too
+        return (ShutOutError if is_about_all else AccessError)(
             f"{head}: the token is wrong or has expired; set a new one (a scoped Cloud token also needs "
             "api_base = https://api.atlassian.com/ex/jira/CLOUD-ID)"
         )

@@ -160,14 +160,14 @@ def _projects(
 ) -> Counts:
     """How many issues each project has, key -> count; one request a project."""
     counts: Counts = {}
-    refused: dict[str, str] = {}
+    refused: dict[str, list[str]] = {}
     for project in catalogue.projects:
         try:
             counts[project.key] = connector.census(project, sweep=False).count
         except ShutOutError:
             raise
         except PmoSyncError as error:
-            refused[project.key] = str(error)
+            refused.setdefault(str(error), []).append(project.key)
     found.facts["projects"] = [
         {"key": one.key, "name": one.name, "issues": counts.get(one.key), "is_archived": one.is_archived}
         for one in catalogue.projects
@@ -187,8 +187,9 @@ def _projects(
         + ("" if source.projects or source.server is None else " (every one this account may read)"),
         *_listed(catalogue.projects, counts),
     )
-    for name, why in refused.items():
-        found.say("wrong", f"{name}: its issues cannot be counted: {why}")
+    for why, keys in refused.items():
+        named = ", ".join(keys[:SHOWN]) + (", ..." if len(keys) > SHOWN else "")
+        found.say("wrong", f"{named}: issues cannot be counted: {why}")
     return counts
 
 

@@ -126,7 +126,7 @@ def test_each_refusal_is_one_line_that_helps(reply: Reply, kind: type[Exception]
 @pytest.mark.parametrize(
     ("status", "words", "path", "is_shut"),
     [
-        (401, "", "issue/PAY-1", True),
+        (401, "", "issue/PAY-1", False),
         (401, "", "search", True),
         (401, "Unauthorized; scope does not match", "search", True),
         (401, "Unauthorized; scope does not match", "board", False),

@@ -193,6 +193,10 @@ def _no_search(desk: Desk) -> None:
     desk.serve("dc", lambda request: Answer(403, {}) if request.path.endswith("/search") else None)
 
 
+def _no_count(desk: Desk) -> None:
+    desk.serve("cloud", lambda request: Answer(401, {}) if request.path.endswith("/approximate-count") else None)
+
+
 def _no_comments(desk: Desk) -> None:
     def answer(request: Any) -> Answer | None:
         if not request.path.endswith("/mypermissions"):
@@ -240,6 +244,9 @@ WRONG: dict[str, tuple[Callable[[Desk], None], int, tuple[str, ...]]] = {
         _no_search, 4,
         ("source dc: ", "lets us in as pmo-robot", "/rest/api/2/search: 403: this account may read no issues here",
          "nothing more of dc could be looked at"),
+    ),
+    "an account whose issues nobody counts": (
+        _no_count, 4, (": issues cannot be counted: POST http://", "/search/approximate-count: 401: the token is wrong", "1 wrong, "),
     ),
     "no token in the environment": (
         _token("DEMO_GITLAB_READ_TOKEN", None), 4,
@@ -435,7 +442,7 @@ def test_questions_boards_and_notes(desk: Desk, monkeypatch) -> None:
     said = "\n".join(found.lines())
     for line in (
         "  note   the server does not tell its time",
-        "  wrong  B: its issues cannot be counted: B: asleep",
+        "  wrong  B: issues cannot be counted: B: asleep",
         "  wrong  A: its sprints cannot be read",
         '         sprint       cf3 "Sprint"',
         "  wrong  2 fields could be estimate; none is read until you say which. Paste, and keep one line:",
