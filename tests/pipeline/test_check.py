@@ -246,7 +246,8 @@ WRONG: dict[str, tuple[Callable[[Desk], None], int, tuple[str, ...]]] = {
          "nothing more of dc could be looked at"),
     ),
     "an account whose issues nobody counts": (
-        _no_count, 4, (": issues cannot be counted: POST http://", "/search/approximate-count: 401: the token is wrong", "1 wrong, "),
+        _no_count, 4,
+        (": issues cannot be counted: POST http://", "/search/approximate-count: 401: the token is wrong", "1 wrong, "),
     ),
     "no token in the environment": (
         _token("DEMO_GITLAB_READ_TOKEN", None), 4,
