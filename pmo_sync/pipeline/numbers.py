@@ -59,14 +59,14 @@ def remember(workspace: Workspace, assessed: Assessed) -> None:
     """
     record, readings = workspace.record, shown(assessed)
     behind = indicators.listed(workspace.store, {(one.subject, one.indicator) for one in readings})
-    known = indicators.definitions()
+    definitions = {id_: one.digest for id_, one in indicators.definitions().items()}
     rows = [
         {
             **one._asdict(),
             "run_id": workspace.run_id,
             "as_of": assessed.as_of,
             "config_digest": workspace.config.digest,
-            "definition": known[one.indicator].digest,
+            "definition": definitions[one.indicator],
             "evidence": behind.get((one.subject, one.indicator), NO_ISSUES),
         }
         for one in readings
