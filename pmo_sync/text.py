@@ -13,6 +13,8 @@ def clean(value: Any) -> str:
     text = str(value)
     if "\0" in text:
         text = text.replace("\0", "")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -34,6 +34,8 @@ def moment(value: Any) -> datetime:
     if isinstance(value, int):
         return datetime.fromtimestamp(value / 1000 if abs(value) > 100_000_000_000 else value, UTC)
     parsed = datetime.fromisoformat(value)
+    if parsed.tzinfo is UTC:
+        return parsed
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 

@@ -28,14 +28,14 @@ class Item(msgspec.Struct, gc=False):
     new_text: str | None = msgspec.field(default=None, name="toString")
 
 
-class History(msgspec.Struct):
+class History(msgspec.Struct, gc=False):
     """The changes of one moment: ISO 8601 text, or epoch milliseconds in Cloud's bulk answers."""
 
     created: str | int
     items: list[Item] = []
 
 
-class Changelog(msgspec.Struct):
+class Changelog(msgspec.Struct, gc=False):
     """An issue's history, or the part the server gave."""
 
     histories: list[History] = []
@@ -47,7 +47,7 @@ class Changelog(msgspec.Struct):
         return self.total is not None and self.total > len(self.histories)
 
 
-class RawIssue(msgspec.Struct):
+class RawIssue(msgspec.Struct, gc=False):
     """One issue as it came. ``fields`` holds what was asked for, undecoded beyond JSON."""
 
     id: str
@@ -82,7 +82,7 @@ class IdPage(msgspec.Struct):
     is_last: bool | None = msgspec.field(default=None, name="isLast")
 
 
-class RawId(msgspec.Struct):
+class RawId(msgspec.Struct, gc=False):
     """An issue of which only the id is wanted, and when it changed."""
 
     id: str
@@ -96,7 +96,7 @@ class BulkPage(msgspec.Struct):
     errors: list[dict[str, Any]] = msgspec.field(default_factory=list, name="issueErrors")
 
 
-class IssueChangelog(msgspec.Struct):
+class IssueChangelog(msgspec.Struct, gc=False):
     """The part of one issue's history on one page."""
 
     id: str = msgspec.field(name="issueId")

@@ -75,14 +75,13 @@ def _connector(known: Progress) -> Connector:
 
 
 def _answers(work: Mapping[str, Iterator[_Answer]]) -> Iterator[tuple[str, _Answer]]:
-    with closing(results(work)) as batches:
-        for batch in batches:
-            for source, one in batch:
-                if isinstance(one, Ended):
-                    if one.error is not None:
-                        raise one.error
-                else:
-                    yield source, one
+    with closing(results(work)) as answers:
+        for source, one in answers:
+            if isinstance(one, Ended):
+                if one.error is not None:
+                    raise one.error
+            else:
+                yield source, one
 
 
 def _swept(connector: Connector, projects: Sequence[Project]) -> Iterator[_Answer]:

@@ -52,7 +52,9 @@ def people_export(config: Config, clock: Clock, *, people: Sequence[str] = ()) -
     who may know of the issue (GDPR, article 15 (4): a copy must not harm others' rights). The number says that there
     is more, and the tracker shows it to those it lets in.
     """
-    with writing(config, clock, "people export", is_new_fine=False) as workspace:  # all, also what waits to be merged
+    with writing(
+        config, clock, "people export", is_new_fine=False
+    ) as workspace:  # which first ends an erasure that was killed
         store = workspace.store
         if people:
             told = [_everything(store, one) for one in _named(store, people)]

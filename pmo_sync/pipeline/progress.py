@@ -44,7 +44,8 @@ class Progress:
     vanished: dict[str, Counter[Fate]] = field(default_factory=dict)
     reached: dict[str, str] = field(default_factory=dict)  # the cursor of each project's last page
     failing: dict[str, list[Problem]] = field(default_factory=dict)  # of each project, the issues that cannot be read
-    ended: set[str] = field(default_factory=set)  # projects read to their end
+    ending: list[Project] = field(default_factory=list)  # read to their end, but not stored to it yet
+    ended: set[str] = field(default_factory=set)  # projects read and stored to their end
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     closed: list[Problem] = field(default_factory=list)

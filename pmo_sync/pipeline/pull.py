@@ -6,9 +6,10 @@ the command ends with exit code 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from pmo_sync.config import SourceConfig
     from pmo_sync.pipeline.workspace import Workspace
     from pmo_sync.result import Voice
-MERGE_EVERY: Final = 2_000  # issues
-COMPACT_AFTER: Final = 5_000  # issues read in one pull: then history is put back into its reading order
+MERGE_EVERY: Final = 2_000  # issues; what waits to be merged is read again after a kill
+MERGE_AFTER: Final = 2.0  # seconds, with the next page: slow trackers bring less
+COLLECT_EVERY: Final = 70_000  # objects more than before
+COMPACT_AFTER: Final = 10_000  # issues read in one pull: then history is put back into its reading order
 REFUSED_PROJECTS: Final = 2  # in a row: then the server is asked whether it is there at all, and still knows us
 HIDDEN: Final = (
     "the server no longer shows this project; what was read of it stays. Is the account still a member? If the project "
@@ -155,22 +158,42 @@ def _each_once(page: Page) -> Page:
 def _store_all(
     workspace: Workspace, known: Mapping[str, Progress], work: Mapping[str, Iterator[_Fetched]], voice: Voice
 ) -> None:
-    unmerged = 0
-    with workspace.store.streaming():
-        with closing(results(work)) as batches:
-            for batch in batches:
-                for source, step in _joined(batch):
-                    if isinstance(step, Ended):
-                        _end(known[source], step, voice)
-                    else:
-                        unmerged += _store(workspace, known[source], step, voice)
-                if unmerged >= MERGE_EVERY:
-                    workspace.store.merge()
-                    unmerged = 0
-        workspace.store.merge()
+    store, clock = workspace.store, workspace.clock
+    merged_at = clock.monotonic()
+    with store.streaming(), _rare_collections():
+        with closing(results(work)) as steps:
+            for source, step in steps:
+                if isinstance(step, Ended):
+                    _end(known[source], step, voice)
+                else:
+                    _store(workspace, known[source], step, voice)
+                if store.waiting >= MERGE_EVERY or clock.monotonic() - merged_at >= MERGE_AFTER:
+                    _merge(workspace, known.values())
+                    merged_at = clock.monotonic()
+        _merge(workspace, known.values())
         if sum(one.stored for one in known.values()) >= COMPACT_AFTER:
-            workspace.store.compact()
+            store.compact()
     expire(workspace)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Within, Python looks for unreachable cycles a hundred times less often: pages are very many objects in none."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_EVERY, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _merge(workspace: Workspace, known: Iterable[Progress]) -> None:
+    """Store what waits; then those projects are read to their end whose last page was among it."""
+    workspace.store.merge()
+    for one in known:
+        for project in one.ending:
+            _end_project(workspace, one, project)
+        one.ending.clear()
 
 
 def _end(known: Progress, ended: Ended, voice: Voice) -> None:
@@ -183,48 +206,8 @@ def _end(known: Progress, ended: Ended, voice: Voice) -> None:
         raise ended.error
 
 
-_Step = tuple[str, _Fetched | Ended]
-
-
-def _joined(steps: Sequence[_Step]) -> Iterator[_Step]:
-    """Neighbouring pages of one project as one: a transaction costs as much for one page as for eight."""
-    last: _Step | None = None
-    for step in steps:
-        joined = None if last is None else _as_one(last, step)
-        if last is not None and joined is None:
-            yield last
-        last = joined or step
-    if last is not None:
-        yield last
-
-
-def _as_one(first: _Step, second: _Step) -> _Step | None:
-    """Both steps as one with the second's cursor; None where they are not pages that belong together."""
-    (source, one), (other, two) = first, second
-    if source != other or isinstance(one, Ended) or isinstance(two, Ended) or one.project != two.project:
-        return None
-    if not isinstance(one.part, Page) or not isinstance(two.part, Page):
-        return None
-    page = _one_page(one.part, two.part)
-    return None if page is None else (source, replace(two, part=page))
-
-
-def _one_page(one: Page, two: Page) -> Page | None:
-    if not {issue.issue_id for issue in one.issues}.isdisjoint(issue.issue_id for issue in two.issues):
-        return None  # of an issue read twice the later reading holds, as a whole
-    return Page(
-        issues=(*one.issues, *two.issues),
-        intervals=(*one.intervals, *two.intervals),
-        people=(*one.people, *two.people),
-        problems=(*one.problems, *two.problems),
-        notes=(*one.notes, *two.notes),
-        cursor=two.cursor,
-        refetched=one.refetched + two.refetched,
-    )
-
-
-def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) -> int:
-    """Store one step; returns how many issues it brought."""
+def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) -> None:
+    """Store one step; pages with the next merge."""
     project = step.project
     match step.part:
         case Identity() as identity:
@@ -232,19 +215,18 @@ def _store(workspace: Workspace, known: Progress, step: _Fetched, voice: Voice) 
         case Catalogue() as catalogue:
             _store_catalogue(workspace, known, catalogue)
         case Page() as page if project is not None:
-            return _store_page(workspace, known, project, page, voice)
+            _store_page(workspace, known, project, page, voice)
         case Census() as census if project is not None:
             known.counts[project.project_id] = census.count
-            _end_project(workspace, known, project)
+            known.ending.append(project)
         case _Refused(error) if project is not None:
             known.closed.append(Problem(project.key, without_issue(error)))
             known.problems.append(known.closed[-1])
             hidden = workspace.store.confidential(known.source)
             voice.say(f"{known.source}: {project.key}: {discreet_text(without_issue(error), hidden)}")
-    return 0
 
 
-def _store_page(workspace: Workspace, known: Progress, project: Project, page: Page, voice: Voice) -> int:
+def _store_page(workspace: Workspace, known: Progress, project: Project, page: Page, voice: Voice) -> None:
     id_ = project.project_id
     known.problems += page.problems
     known.skipped += page.notes
@@ -256,7 +238,6 @@ def _store_page(workspace: Workspace, known: Progress, project: Project, page: P
     known.refetched[id_] += page.refetched
     if page.issues:
         voice.progress(f"{known.source}: {project.key}: {known.stored} issues read")
-    return len(page.issues)
 
 
 def _store_catalogue(workspace: Workspace, known: Progress, catalogue: Catalogue) -> None:

@@ -21,11 +21,11 @@ class Ended:
     error: BaseException | None = None
 
 
-def results(work: Mapping[str, Iterable[T]]) -> Generator[list[tuple[str, T | Ended]]]:
+def results(work: Mapping[str, Iterable[T]]) -> Generator[tuple[str, T | Ended]]:
     """What each iterable yields, run in a thread of its own, with its name; the last of each is ``Ended``.
 
-    Several at a time: the slower the taker, the more wait. A taker that stops (close the generator) stops the threads
-    at their next result; one that waits for a server ends with its answer.
+    A taker that stops (close the generator) stops the threads at their next result; one that waits for a server ends
+    with its answer.
     """
     made: queue.Queue[tuple[str, T | Ended]] = queue.Queue(AHEAD)
     stopped = threading.Event()
@@ -34,9 +34,9 @@ def results(work: Mapping[str, Iterable[T]]) -> Generator[list[tuple[str, T | En
     running = len(work)
     try:
         while running:
-            batch = _waiting(made)
-            running -= sum(isinstance(one, Ended) for _, one in batch)
-            yield batch
+            result = made.get()
+            running -= isinstance(result[1], Ended)
+            yield result
     finally:
         stopped.set()
 
@@ -59,14 +59,3 @@ def _run(name: str, work: Iterable[T], made: queue.Queue[tuple[str, T | Ended]],
     except BaseException as caught:  # noqa: BLE001 - handed over and raised where the user sees it
         error = caught
     hand_over(Ended(error))
-
-
-def _waiting(made: queue.Queue[tuple[str, T | Ended]]) -> list[tuple[str, T | Ended]]:
-    """The next result, and with it those that wait behind it."""
-    batch = [made.get()]
-    while len(batch) < AHEAD:
-        try:
-            batch.append(made.get_nowait())
-        except queue.Empty:
-            break
-    return batch

@@ -39,17 +39,7 @@ CREATE TABLE IF NOT EXISTS history (
     field VARCHAR, entity INTEGER, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP
 );
 
--- pages waiting to be merged: same columns with ids instead of integers
-CREATE TABLE IF NOT EXISTS staged_issue (
-    issue_id VARCHAR, source VARCHAR, project_id VARCHAR, key VARCHAR, title VARCHAR, kind VARCHAR,
-    level INTEGER, created_at TIMESTAMP, updated_at TIMESTAMP, url VARCHAR, is_confidential BOOLEAN,
-    superseded VARCHAR, batch INTEGER
-);
-CREATE TABLE IF NOT EXISTS staged_history (
-    entity_id VARCHAR, field VARCHAR, value VARCHAR, label VARCHAR, since TIMESTAMP, until TIMESTAMP, batch INTEGER
-);
-
--- where each project's next pull resumes (null: at the beginning), written in the transaction of the page it belongs to;
+-- where each project's next pull resumes (null: at the beginning), written in the transaction of the pages it belongs to;
 -- and the cursor that the pass under way began with, to go back to where a change of it could not be read
 CREATE TABLE IF NOT EXISTS cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR, began_with VARCHAR);
 -- what could not be read, by the tracker's key or our id, and in how many passes; no pass comes by what was passed over

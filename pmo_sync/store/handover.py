@@ -72,5 +72,6 @@ def load(store: Store, part: str, given: Mapping[str, pa.Table | None]) -> None:
         for name, table in rows.items()
     }
     with store.transaction(**placed) as connection:
-        connection.execute(sql(f"handover/take/{part}"))
+        if any(table.num_rows for table in rows.values()):
+            connection.execute(sql(f"handover/take/{part}"))
         connection.execute("INSERT INTO loaded VALUES (?)", [part])

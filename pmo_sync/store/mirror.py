@@ -1,14 +1,16 @@
-"""The mirror of the trackers: pages append, one merge, cursors.
+"""The mirror of the trackers: pages gather, a merge stores them with their cursors.
 
-A page and its cursor go in one transaction, so a killed run resumes and a page stored twice changes nothing.
+Pages and their cursors go in one transaction, so a killed run resumes and a page stored twice changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -27,22 +29,41 @@ from pmo_sync.model import (
 from pmo_sync.queries import sql
 from pmo_sync.store.database import MOST_ROOM, Database
 
+if TYPE_CHECKING:
+    import duckdb
+
 # MB in memory while pages stream in, at the least and for each million intervals that are here or come new. A merge was
 # seen to need up to 13 for each million here; too little must not happen, for the engine does not always survive that.
 _ROOM: Final = 48
 _ROOM_PER_MILLION: Final = 32
 _ROOM_PER_MILLION_NEW: Final = 256
 _THREADS: Final = 2  # each needs room of its own: what is enough for these is too little for 32
+_CURSOR: Final = {"source": pa.string(), "project_id": pa.string(), "cursor": pa.string(), "is_held": pa.bool_()}
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Pages taken in and not stored yet. Each issue, and whatever else has intervals, is on one of them only."""
+
+    ids: dict[str, None] = field(default_factory=dict)  # of all that the pages are about
+    issues: list[pa.Table] = field(default_factory=list)
+    intervals: list[pa.Table] = field(default_factory=list)
+    people: dict[str, Person] = field(default_factory=dict)
+    cursors: dict[str, tuple[str, str, str, bool]] = field(default_factory=dict)  # of each project the last
 
 
 class Store(Database):
     """The database, taking in what connectors read."""
 
-    _is_streaming = False
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
+        super().__init__(connection, file)
+        self._is_streaming = False
+        self._waiting = _Waiting()
 
-    def _opened_to_write(self) -> None:
-        super()._opened_to_write()
-        self.merge()
+    @property
+    def waiting(self) -> int:
+        """How many issues wait to be merged."""
+        return sum(one.num_rows for one in self._waiting.issues)
 
     def save_catalogue(self, source: str, catalogue: Catalogue, seen_at: datetime, hidden: Iterable[str] = ()) -> None:
         """Replace the source's projects, statuses and milestones.
@@ -74,29 +95,19 @@ class Store(Database):
         return dict(self.rows(query, [source]))
 
     def append(self, source: str, project_id: str, page: Page, *, hold: bool = False) -> None:
-        """Store a page beside the merged issues, with its cursor, in one transaction.
+        """Take a page to store with the next merge; one that tells of an issue that waits already comes after it, in a merge of its own.
 
         With ``hold`` the next pull begins where this pass began, if it was not the first: a change was not read.
         """
-        self._fit_room(len(page.intervals))
-        [(batch,)] = self.rows(
-            "SELECT 1 + greatest((SELECT coalesce(max(batch), 0) FROM staged_issue), "
-            "(SELECT coalesce(max(batch), 0) FROM staged_history))"
-        )
-        about = {
-            "source": source,
-            "project_id": project_id,
-            "batch": batch,
-            "cursor": page.cursor,
-            "is_held": hold,
-        }
-        with self.transaction(
-            page=pa.Table.from_pylist([about]),
-            incoming_issue=loading.table(Issue, page.issues),
-            incoming_history=loading.table(Interval, page.intervals),
-            incoming_person=loading.table(Person, page.people),
-        ) as connection:
-            connection.execute(sql("mirror/append"))
+        ids = dict.fromkeys([*(one.issue_id for one in page.issues), *(one.entity_id for one in page.intervals)])
+        if not ids.keys().isdisjoint(self._waiting.ids):
+            self.merge()
+        waiting = self._waiting
+        waiting.ids |= ids
+        waiting.issues.append(loading.table(Issue, page.issues))
+        waiting.intervals.append(loading.table(Interval, page.intervals))
+        waiting.people |= {one.person_id: one for one in page.people}
+        waiting.cursors[project_id] = (source, project_id, page.cursor, hold)
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
@@ -113,24 +124,40 @@ class Store(Database):
         self._fit_room()
         self.script(f"SET threads = {threads}")
 
-    def _fit_room(self, new: int = 0) -> None:
+    def _fit_room(self, here: int = 0, new: int = 0) -> None:
         room = MOST_ROOM
         if self._is_streaming:
-            [(here, coming)] = self.rows("SELECT (SELECT count(*) FROM history), (SELECT count(*) FROM staged_history)")
-            room = min(room, _ROOM + int((_ROOM_PER_MILLION * here + _ROOM_PER_MILLION_NEW * (coming + new)) / 1e6))
+            room = min(room, _ROOM + (_ROOM_PER_MILLION * here + _ROOM_PER_MILLION_NEW * new) // 1_000_000)
         self.script(f"SET memory_limit = '{room}MB'")
 
     def merge(self) -> None:
-        """Stored pages -> issues and history; an issue's intervals are replaced as a whole. Call it every ~2,000 issues."""
-        self._fit_room()
-        if self.rows("SELECT 1 FROM staged_issue UNION ALL SELECT 1 FROM staged_history LIMIT 1"):
-            with self.transaction() as connection:
-                connection.execute(sql("mirror/merge"))
+        """Store the pages that wait, and their cursors, in one transaction: an issue's intervals are replaced as a whole.
+
+        Call it every ~2,000 issues, and before anything that must not be stored ahead of them.
+        """
+        waiting, self._waiting = self._waiting, _Waiting()
+        if not waiting.cursors:
+            return
+        intervals = pa.concat_tables(waiting.intervals)
+        [(here,)] = self.rows("SELECT count(*) FROM history")
+        self._fit_room(here, intervals.num_rows)
+        with self.transaction(
+            incoming_id=loading.ids(waiting.ids),
+            incoming_issue=pa.concat_tables(waiting.issues),
+            incoming_history=intervals,
+            incoming_person=loading.table(Person, waiting.people.values()),
+            incoming_cursor=loading.columns(_CURSOR, list(waiting.cursors.values())),
+        ) as connection:
+            connection.execute(sql("mirror/merge"))
 
     def compact(self) -> None:
         """Bring history back into the order that queries read fastest: by field, then entity. Seconds per 10 M rows."""
+        self._fit_room()
+        fields = self.rows("SELECT DISTINCT field FROM history ORDER BY field")  # one by one: a sort of all needs room
         with self.transaction() as connection:
-            connection.execute("CREATE TABLE ordered AS FROM history ORDER BY field, entity, since")
+            connection.execute("CREATE TABLE ordered AS FROM history LIMIT 0")
+            for field in fields:
+                connection.execute("INSERT INTO ordered FROM history WHERE field = ? ORDER BY entity, since", field)
             connection.execute("DROP TABLE history; ALTER TABLE ordered RENAME TO history")
 
     def counts(self, source: str) -> dict[str, int]:

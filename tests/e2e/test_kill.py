@@ -31,7 +31,6 @@ def stored(made: Office) -> dict[str, Any]:
             "milestone": "SELECT * EXCLUDE (milestone) FROM milestone",
             "issue": "SELECT * EXCLUDE (issue, updated_at) FROM issue",  # our own comments touch their carriers
             "history": "SELECT h.* EXCLUDE (entity), e.entity_id FROM history h JOIN entity e USING (entity)",
-            "staged": "SELECT issue_id FROM staged_issue",
         }
         rows = {name: store.rows(f"{query} ORDER BY ALL") for name, query in queries.items()}
     return {name: [tuple(str(cell) for cell in row) for row in found] for name, found in rows.items()}

@@ -48,7 +48,7 @@ def test_export_tells_all_of_one_and_nothing_of_others(company: Office, capsys: 
     assert all({"key", "url", "from", "until"} == set(stay) for stay in told["assignments"])
 
 
-def test_export_tells_what_a_killed_pull_left(tmp_path: Path, capsys: Any) -> None:
+def test_export_tells_what_is_stored_by_this_version(tmp_path: Path, capsys: Any) -> None:
     with office(tmp_path / "pmo") as made:
         assert made.run("people", "export") == 1
         assert not made.config.state_dir.exists()
@@ -60,6 +60,7 @@ def test_export_tells_what_a_killed_pull_left(tmp_path: Path, capsys: Any) -> No
         stays = (Interval(issue.issue_id, "assignee", person, person, BORN, None),)
         with Store.open(made.config.state_dir / "pmo-sync.duckdb") as store:
             store.append("cloud", "cloud:1", Page((issue,), stays, (), (), "a cursor"))
+            store.merge()
         (told,) = made.answer(capsys, "people", "export", "--person", person)["people"]
         with Store.open(made.config.state_dir / "pmo-sync.duckdb") as store:
             store.script("UPDATE schema_version SET version = version - 1")

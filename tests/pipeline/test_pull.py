@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -569,6 +570,28 @@ def test_an_issue_that_comes_twice_on_one_page_is_not_stored_with_two_histories(
     made = days.pull()
     assert [(one.subject, one.what[:30]) for one in made.problems] == [("A", "an issue came twice on one pag")]
     assert (days.ids("A"), days.ids("B")) == (set(), {"s:B1"})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "many", "kept"), [(0.0, 2000, set()), (2.5, 2000, {1, 2, 3, 4}), (0.0, 3, {1, 2, 3})]
+)
+def test_what_was_read_seconds_ago_or_is_much_outlives_a_crash(
+    days: Days, monkeypatch: pytest.MonkeyPatch, seconds: float, many: int, kept: set[int]
+) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(FixedClock, "monotonic", lambda self: seconds * next(ticks))
+    monkeypatch.setitem(pull_sources.__globals__, "MERGE_EVERY", many)
+    once = Scripted.pages
+
+    def pages(self: Scripted, project: Project, cursor: str | None) -> Iterator[Page]:
+        yield from itertools.islice(once(self, project, cursor), 4)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Scripted, "pages", pages)
+    with pytest.raises(ZeroDivisionError):
+        days.pull()
+    assert days.ids() == {f"s:A{number}" for number in kept}
+    assert days.store.cursors("s") == ({"s:A": f"-100 {max(kept)}"} if kept else {})
 
 
 def test_who_may_not_know_of_an_issue_reads_its_key_nowhere() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,11 +126,13 @@ def test_storing_an_issue_again_replaces_all_its_intervals() -> None:
         assert store.counts("acme") == {"acme:PAY": 2}
 
 
-def test_of_an_issue_staged_twice_the_last_page_holds() -> None:
+def test_of_an_issue_that_comes_twice_the_last_page_holds() -> None:
     with memory() as store:
         for text in ("PAY-1 2026-01-05 todo +label:old", "PAY-1 2026-01-05 doing"):
             store.append("acme", "acme:PAY", history.parse(text).page)
+        assert store.waiting == 1
         store.merge()
+        assert store.waiting == 0
         assert store.rows("SELECT field, value FROM history") == [("status", "acme:doing")]
         assert store.rows("SELECT count(*) FROM issue") == [(1,)]
 
@@ -189,6 +192,8 @@ def test_cursors_belong_to_their_source_and_project() -> None:
         store.append("acme", "acme:PAY", empty)
         store.append("acme", "acme:OPS", Page((), (), (), (), "c2"))
         store.append("acme", "acme:PAY", Page((), (), (), (), "c3"))
+        assert store.cursors("acme") == {}
+        store.merge()
         assert store.cursors("acme")["acme:PAY"] == "c3"
         assert store.cursors("acme") == {"acme:PAY": "c3", "acme:OPS": "c2"}
         assert store.cursors("gl") == {}
@@ -202,26 +207,42 @@ def test_a_page_that_cannot_be_stored_leaves_nothing_behind() -> None:
     with memory() as store:
         before = logical(store)
         store.script("DROP TABLE cursor")
+        store.append("acme", "acme:PAY", case.page)
         with pytest.raises(duckdb.CatalogException):
-            store.append("acme", "acme:PAY", case.page)
-        assert store.rows("SELECT count(*) FROM staged_issue") == [(0,)]
+            store.merge()
         store.script("CREATE TABLE cursor (source VARCHAR, project_id VARCHAR, cursor VARCHAR)")
         assert logical(store) == before
 
 
-def test_what_was_staged_is_merged_when_the_store_is_opened(tmp_path: Path) -> None:
+def test_what_was_not_merged_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "state" / "x.duckdb"
     with Store.open(file) as store:
-        store.append("acme", "acme:PAY", history.parse("PAY-1 2026-01-05 todo").page)
-        assert store.counts("acme") == {}
+        for key, cursor in (("PAY-1", "c1"), ("PAY-2", "c2")):
+            store.append("acme", "acme:PAY", replace(history.parse(f"{key} 2026-01-05 todo").page, cursor=cursor))
+            if key == "PAY-1":
+                store.merge()
+        assert store.counts("acme") == {"acme:PAY": 1}
     with Store.open(file) as store:
         assert store.counts("acme") == {"acme:PAY": 1}
+        assert store.cursors("acme") == {"acme:PAY": "c1"}
+
+
+def test_the_last_name_of_a_person_and_the_last_cursor_of_a_project_hold() -> None:
+    with memory() as store:
+        for name in ("Ann", "Ann B", "Ann C"):
+            store.append("acme", "acme:PAY", Page((), (), (Person("acme:x", "acme", name),), (), f"after {name}"))
+            if name == "Ann":
+                store.merge()
+        store.merge()
+        assert store.rows("SELECT name FROM person") == [("Ann C",)]
+        assert store.cursors("acme") == {"acme:PAY": "after Ann C"}
 
 
 def test_the_file_is_private(tmp_path: Path) -> None:
     file = tmp_path / "state" / "x.duckdb"
     with Store.open(file) as store:
         store.append("acme", "acme:PAY", history.parse("PAY-1 2026-01-05 todo").page)
+        store.merge()
         modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in file.parent.iterdir()}
         assert modes == {"x.duckdb": 0o600, "x.duckdb.wal": 0o600}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

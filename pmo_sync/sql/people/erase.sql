@@ -1,4 +1,3 @@
 -- The people of erasing(id) and everything that is kept about them.
 DELETE FROM history USING erasing WHERE history.field = 'assignee' AND history.value = erasing.id;
-DELETE FROM staged_history USING erasing WHERE staged_history.field = 'assignee' AND staged_history.value = erasing.id;
 DELETE FROM person USING erasing WHERE person.person_id = erasing.id;
