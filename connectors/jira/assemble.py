@@ -95,14 +95,15 @@ class Assembler:
 
     def decode(self, raw: msgspec.Raw) -> RawIssue | Problem:
         """One issue of a page; what cannot be decoded is a problem with the best name we can find for it."""
-        content = bytes(raw)
-        why = ""
-        for mend in (bytes, mended):
-            try:
-                return RAW_ISSUE.decode(mend(content))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                why = str(error)
-        loose = PLAIN.decode(mended(content))
+        try:
+            return RAW_ISSUE.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            content = mended(bytes(raw))
+        try:
+            return RAW_ISSUE.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            why = str(error)
+        loose = PLAIN.decode(content)
         named = loose if isinstance(loose, dict) else {}
         fields = named.get("fields")
         is_hidden = isinstance(fields, dict) and fields.get("security")

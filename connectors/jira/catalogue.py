@@ -50,10 +50,12 @@ class CatalogueReader:
         """``configured`` are project keys, none means every readable one; ``known`` are problems found before."""
         problems, notes = list(known), list[Problem]()
         projects = self._projects(configured, problems, notes)
-        parts = [] if self._is_cloud else [self._every_status()]
         with ThreadPoolExecutor(self._workers) as pool:
-            parts += pool.map(self._of_project, projects)
-        boards = BoardReader(self._client, self._site, self._workers).read(projects)
+            every = [] if self._is_cloud else [pool.submit(self._every_status)]
+            on_boards = pool.submit(BoardReader(self._client, self._site, self._workers).read, projects)
+            parts = [*pool.map(self._of_project, projects)]
+        parts = [*(one.result() for one in every), *parts]
+        boards = on_boards.result()
         versions = {one.milestone_id: one for part in parts for one in part.versions}
         return Catalogue(
             projects=tuple(projects),

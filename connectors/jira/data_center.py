@@ -174,9 +174,9 @@ class DataCenterReader:
             page = self._page(self._asking(jql, start, size), is_large=True)
         except OverloadedError:
             return self._in_parts(jql, start, size)
-        return _Listed(
-            page.total, [_id(raw) for raw in page.issues], [self._assembler.decode(raw) for raw in page.issues]
-        )
+        found = [self._assembler.decode(raw) for raw in page.issues]
+        ids = [one.id if isinstance(one, RawIssue) else _id(raw) for one, raw in zip(found, page.issues, strict=True)]
+        return _Listed(page.total, ids, found)
 
     def _in_parts(self, jql: str, start: int, size: int) -> _Listed:
         """The same rows, where the server fails on them together: without fields it tells which they are."""

@@ -242,12 +242,15 @@ class _Builder:
         """The system's fields."""
         prefix = f"{self.site.source}:"
         status = self.fields["status"]
-        known = {str(item.new_text): item.new for _, item in self.changes.get("status", ()) if item.new}
-        known |= {str(item.old_text): item.old for _, item in self.changes.get("status", ()) if item.old}
-        known[status["name"]] = status["id"]
+        changes = self.changes.get("status", ())
+        known: dict[str, Any] = {}
+        if not all(item.old for _, item in changes):  # old exports have names only
+            known = {str(item.new_text): item.new for _, item in changes if item.new}
+            known |= {str(item.old_text): item.old for _, item in changes if item.old}
+            known[status["name"]] = status["id"]
 
         def state(item: Item) -> Value:
-            native = item.old or known.get(str(item.old_text)) or item.old_text  # old exports have names only
+            native = item.old or known.get(str(item.old_text)) or item.old_text
             return (f"{prefix}{native}", clean(item.old_text or native)) if native else None
 
         self._stays("status", "status", (f"{prefix}{status['id']}", clean(status["name"])), state)
