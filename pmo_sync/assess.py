@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from pmo_sync import forecast, indicators, policy, tables
+from pmo_sync import calendars, forecast, indicators, policy, tables
 from pmo_sync.assessed import (
     NO_BASELINE,
     Assessed,
     Baseline,
+    Calendar,
     Decision,
     Declared,
     Doubt,
@@ -148,6 +149,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         burnup=_by_subject(indicators.series(store, "burnup", [*projects, *ahead])),
         cumulative_flow=_by_subject(indicators.series(store, "cumulative_flow", projects)),
         due_dates=_due_dates(store, cuts, ahead),
+        calendars=_calendars(store, config),
     )
 
 
@@ -267,6 +269,14 @@ def _waits(store: Store) -> list[tuple[Wait, tuple[str, ...]]]:
         )
         made.append((wait, tuple(row[13])))
     return made
+
+
+def _calendars(store: Store, config: Config) -> dict[str, Calendar]:
+    usual = [tuple(sorted(calendars.week(one))) for one in config.calendars]
+    return {
+        subject: Calendar(usual[number], tuple(before), tuple(ahead), weeks)
+        for subject, number, before, ahead, weeks in _find(store, "days_off")
+    }
 
 
 def _decided(store: Store, config: Config, today: date) -> tuple[dict[str, Declared], tuple[str, ...]]:

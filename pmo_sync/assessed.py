@@ -49,6 +49,15 @@ class Baseline(NamedTuple):
 NO_BASELINE: Final = Baseline()
 
 
+class Calendar(NamedTuple):
+    """Which days are worked, as seen from today."""
+
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # usually; Monday is 0
+    off_before: tuple[date, ...] = ()  # of these, days off in the last 12 weeks
+    off_ahead: tuple[date, ...] = ()  # and in the next 12
+    next_weeks: float = 4.0  # how many usual weeks the next four are
+
+
 class Declared(NamedTuple):
     """A status that people declare beside the computed one: by which role, why, and until when."""
 
@@ -102,13 +111,14 @@ class Forecast:
     p95_on: date | None
     p_hit: float | None  # probability to finish by due_on, clipped to [.03, .97]
     due_on: date | None
-    required_pace: float | None  # items a week to make due_on
-    actual_pace: float  # items a week, last 12 weeks
+    required_pace: float | None  # items a usual week of working days to make due_on
+    actual_pace: float  # items a usual week, last 12 weeks
     best_pace: int  # the best single week of them
     gates: tuple[Reason, ...] = ()  # what refused or warned: each says what would fix it
     refused: bool = False
     fan: tuple[tuple[float, date], ...] = ()  # (quantile, date) for the chart
     config_digest: str = ""
+    days_off: int = 0  # in the weeks of weekly_counts, of their usual working days
     work: int = 0  # open items, with those that the same pace must finish first
 
 
@@ -178,7 +188,7 @@ class Decision(NamedTuple):
 
     issue: IssueRef
     subject: str
-    age_days: int
+    age_days: int  # working days
     due_on: date | None
 
 
@@ -231,6 +241,7 @@ class Assessed:
     burnup: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # project, open milestone -> day, scope, done
     cumulative_flow: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # project -> day, category, items
     due_dates: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # open milestone -> seen_on, due_on, p50_on
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)  # portfolio and projects
 
     def value(self, subject: str, indicator: str, part: str = "") -> float | None:
         """The number, or None where there is none or not enough data."""

@@ -29,7 +29,7 @@ from pmo_sync.queries import LIST, READING, sql, sql_before, sql_folder
 if TYPE_CHECKING:
     from pmo_sync.store import Store
 
-Unit = Literal["items", "days", "weeks", "share", "ratio", "items_per_week"]
+Unit = Literal["items", "days", "working_days", "weeks", "share", "ratio", "items_per_week"]
 Direction = Literal["higher", "lower", "none"]
 Consumer = Literal["portfolio", "project", "policy", "forecast"]
 

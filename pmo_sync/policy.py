@@ -27,7 +27,7 @@ class Thresholds:
     amber_slip_share: float = 0.05  # of the planned duration; both must be passed
     amber_scope_share: float = 1.0  # [[project]] tolerance_scope_percent
     amber_drift_days: int = 7  # the P50 date moved later by more than this in 28 days, and would pass the date again
-    blocked_days: int = 7  # amber when its oldest blocked item has waited longer ...
+    blocked_days: int = 5  # working days; amber when its oldest blocked item has waited longer ...
     red_blocked_share: float = 0.20  # ... red when this share of what remains is blocked and the date is at risk anyway
     red_share: float = 0.25  # of the projects below, for a roll-up
     amber_share: float = 0.25
@@ -40,7 +40,7 @@ class MilestoneFacts:
     subject: Subject
     today: date
     forecast: Forecast | None
-    blocked_days: float  # of its oldest blocked item, 0 when none is blocked
+    blocked_days: float  # working days of its oldest blocked item, 0 when none is blocked
     blocked_count: int
     late_waits: int  # its items that wait for another project's late item
     drift_days: int | None  # P50 now minus P50 four weeks ago; None without both

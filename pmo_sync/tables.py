@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from pmo_sync import loading
+from pmo_sync import calendars, loading
 from pmo_sync.config import Config, Role, Scope
-from pmo_sync.errors import ConfigError
 from pmo_sync.queries import sql_folder
 from pmo_sync.store import Store
 
@@ -39,9 +38,13 @@ _COLUMNS: Final[dict[str, dict[str, pa.DataType]]] = {
     "approval": {
         "number": pa.int32(), "project": _TEXT, "milestone": _TEXT, "due_on": pa.date32(), "decided_at": pa.timestamp("us"),
     },
-    "calendar": {"day": pa.date32(), "week": pa.date32(), "is_working": pa.bool_()},
+    "project_team": {"project": _TEXT, "team": _TEXT, "calendar": pa.int32()},
+    "usual_week": {"calendar": pa.int32(), "days": pa.int32()},
+    "calendar": {"day": pa.date32(), "week": pa.date32()},
 }  # fmt: skip
-_AHEAD: Final = timedelta(days=731)  # the calendar's reach after today
+_AHEAD: Final = timedelta(
+    days=1096
+)  # the calendar's reach after today: no date is told beyond two years, days off or not
 _BEHIND: Final = timedelta(days=50 * 366)  # an older issue is a slip of the tracker's clock
 
 
@@ -49,8 +52,11 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
     """Cut the store at ``as_of`` (exclusive, aware) and leave every table of the README on its connection.
 
     ``today`` is the last closed day in the PMO's zone. Nothing in the database changes, so a read-only store will do.
-    Raises ConfigError when the configured country's holidays are unknown.
     """
+    first, last = _first_day(store, today), today + _AHEAD
+    every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    numbers = {one: number for number, one in enumerate(config.calendars)}
+    teams = {team.id: numbers[team.calendar] for team in config.teams}
     parameters: dict[str, Sequence[tuple[Any, ...]]] = {
         "moment": [(as_of.astimezone(UTC), today)],
         "portfolio": [(config.name,)],
@@ -63,15 +69,19 @@ def prepare(store: Store, config: Config, as_of: datetime, today: date) -> None:
             (number, one.project, _plain(one.milestone), one.due_on, end_of(one.decided_on, config.zone))
             for number, one in enumerate(config.baselines)
         ],
-        "calendar": _calendar(_first_day(store, today), today + _AHEAD, config.country),
+        "project_team": [(one.id, team, teams[team]) for one in config.projects for team in one.teams],
+        "usual_week": [(number, len(calendars.week(one))) for one, number in numbers.items()],
+        "calendar": [(day, day - timedelta(days=day.weekday())) for day in every],
         **_units(store, config),
     }
     for name, rows in parameters.items():
         store.put(name, pa.Table.from_pylist([dict(zip(_COLUMNS[name], row, strict=True)) for row in rows],
                                              pa.schema(list(_COLUMNS[name].items()))))  # fmt: skip
+    store.put("working_day", calendars.days(config.calendars, first, last))
     zone = config.zone.key.replace("'", "''")
     store.script(
-        f"CREATE OR REPLACE TEMP MACRO local_day(moment) AS CAST(timezone('{zone}', moment AT TIME ZONE 'UTC') AS DATE)"
+        f"CREATE OR REPLACE TEMP MACRO local_time(moment) AS timezone('{zone}', moment AT TIME ZONE 'UTC');"
+        "CREATE OR REPLACE TEMP MACRO local_day(moment) AS CAST(local_time(moment) AS DATE)"
     )
     for text in sql_folder("derive"):
         store.script(text)
@@ -129,21 +139,4 @@ def _units(store: Store, config: Config) -> dict[str, list[tuple[Any, ...]]]:
 
 def _first_day(store: Store, today: date) -> date:
     [(first,)] = store.rows("SELECT min(created_at)::DATE FROM issue")
-    return max(first or today, today - _BEHIND) - timedelta(days=7)
-
-
-def _calendar(first: date, last: date, country: str | None) -> Sequence[tuple[date, date, bool]]:
-    """Every day with its Monday. Working days: Monday to Friday, or by the calendar of ``country`` (ISO code)."""
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    if country is None:
-        working = [day.weekday() < 5 for day in days]
-    else:
-        import holidays  # slow, and most of it other countries
-
-        try:
-            known = holidays.country_holidays(country, years=range(first.year, last.year + 1))
-        except NotImplementedError as error:
-            msg = f"pmo.country: no holidays known for {country!r}; use an ISO code such as ID or DE"
-            raise ConfigError([msg]) from error
-        working = [known.is_working_day(day) for day in days]
-    return [(day, day - timedelta(days=day.weekday()), works) for day, works in zip(days, working, strict=True)]
+    return max(min(first or today, today), today - _BEHIND) - timedelta(days=7)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final, Literal
 
-from pmo_sync.assessed import SEVERITY, Assessed, Change, IssueRef, Part, Rag, Reason, Subject
+from pmo_sync.assessed import SEVERITY, Assessed, Calendar, Change, IssueRef, Part, Rag, Reason, Subject
 from reports.document import Block, Column, Inline, Line, Link, Paragraph, Status, Table, Text, printable
 from reports.drawing import finish_range
 from reports.wording import NOTHING, Words
@@ -105,6 +105,11 @@ def why_besides(assessed: Assessed, subject: str, words: Words) -> str:
     found = reasons(assessed, subject)
     telling = [one for one in found if one.code not in CHANCES] or list(found)
     return words.reason(telling[0]) if telling else NOTHING
+
+
+def calendar(assessed: Assessed, subject: str) -> Calendar:
+    """Which days are worked there."""
+    return assessed.calendars.get(subject, Calendar())
 
 
 def committed(assessed: Assessed, subject: str) -> tuple[Subject, ...]:

@@ -12,6 +12,7 @@ from reports.wording import Words
 
 ENOUGH_RESOLVED: Final = 20  # outcomes before a hit rate says anything
 MOST_LINES: Final = 7
+MOST_DAYS: Final = 12
 
 
 def trust_block(assessed: Assessed, words: Words) -> tuple[Block, ...]:
@@ -127,14 +128,14 @@ def _rule(words: Words) -> tuple[tuple[str, str], ...]:
         (words.label("red"), words.say(
             "work is open although the date is over; or the chance is below {chance:percent}; or the pace it needs is "
             "above the best week of the last 12; or {share:percent} or more of what is left is blocked, the oldest for "
-            "more than {days} days, while the chance is below {safe:percent}.",
+            "more than {days} working days, while the chance is below {safe:percent}.",
             chance=limits.red_p_hit, share=limits.red_blocked_share, days=limits.blocked_days, safe=limits.amber_p_hit,
         )),
         (words.label("amber"), words.say(
             "the chance is below {safe:percent}; or the date lies more than {slip} days and more than "
             "{slip_share:percent} of the planned time after its baseline; or the likely finish moved more than {drift} "
             "days later in four weeks and would pass the date if it goes on; or an item is blocked for more than "
-            "{blocked} days; or it waits for a late item of another project; or scope grew by more than "
+            "{blocked} working days; or it waits for a late item of another project; or scope grew by more than "
             "{scope:percent} since the baseline; or it is reported at risk or off track though nothing else says "
             "so. A project may set its own tolerance for days and for scope.",
             safe=limits.amber_p_hit, slip=limits.amber_slip_days, slip_share=limits.amber_slip_share,
@@ -159,8 +160,24 @@ def _rule(words: Words) -> tuple[tuple[str, str], ...]:
     )  # fmt: skip
 
 
-def definitions(words: Words) -> tuple[Block, ...]:
-    """The rule behind every colour and number, for the reader who asks."""
+def _working_days(assessed: Assessed, subject: str, words: Words) -> str:
+    """Which days are worked, and which around today are not."""
+    known = cells.calendar(assessed, subject)
+    off = [
+        ", ".join(map(words.short_day, days[:MOST_DAYS])) + (", …" if len(days) > MOST_DAYS else "")
+        or words.say("none")
+        for days in (known.off_before, known.off_ahead)
+    ]
+    return words.say(
+        "{weekdays}; days off of these in the last 12 weeks: {before}; in the next 12: {ahead}. What has an age, waits or "
+        "takes time is told in working days, how far apart two dates are in days. A pace is that of a week with all its "
+        "working days, a forecast leaves days off out, and its dates are working days.",
+        weekdays=words.weekdays(known.weekdays), before=off[0], ahead=off[1],
+    )  # fmt: skip
+
+
+def definitions(assessed: Assessed, subject: str, words: Words) -> tuple[Block, ...]:
+    """The rule behind every colour and number of a page, for the reader who asks."""
     pairs = (
         *_rule(words),
         (words.say("Chance"), words.say(
@@ -172,14 +189,16 @@ def definitions(words: Words) -> tuple[Block, ...]:
             "quarter, because that is how sharp they are."
         )),
         (words.say("Needs / does a week"), words.say(
-            "open items, with those the same team owes no later, divided by the weeks left, against the average of the "
-            "last 12 weeks. No model, only arithmetic."
+            "open items, with those the same team owes no later, divided by the weeks of working days left, against the "
+            "average of those of the last 12 weeks. No model, only arithmetic."
         )),
+        (words.say("Working days"), _working_days(assessed, subject, words)),
         (words.say("Slipped"), words.say(
             "days between the milestone's date now and the first one approved, or else the first one we saw."
         )),
         (words.say("Load"), words.say(
-            "open items of milestones due in the next 4 weeks against what the project usually finishes in 4 weeks. "
+            "open items of milestones due in the next 4 weeks against what the project usually finishes on their working "
+            "days. "
             "An item in two milestones counts twice. Teams are not measured yet."
         )),
         (words.say("Done"), words.say(
@@ -189,6 +208,6 @@ def definitions(words: Words) -> tuple[Block, ...]:
             "a status counts in the past as it is mapped today. A milestone's own date and state are known since we "
             "first saw it; before that day its first ones serve."
         )),
-        (words.say("Stale"), words.say("in progress and not changed for 14 days.")),
+        (words.say("Stale"), words.say("in progress and not changed for 10 working days.")),
     )  # fmt: skip
     return (Items(tuple((Text(name, strong=True), Text(f": {text}")) for name, text in pairs)),)

@@ -20,8 +20,8 @@ def decide(assessed: Assessed, words: Words) -> tuple[Block, ...]:
     if not waiting:
         return Heading(2, words.say("Decide")), cells.muted(words.say("No decision is waiting."))
     heading = words.count(
-        "Decide: {count} open, oldest {days} day",
-        "Decide: {count} open, oldest {days} days",
+        "Decide: {count} open, oldest {days} working day",
+        "Decide: {count} open, oldest {days} working days",
         waiting[0].age_days, count=len(waiting), days=waiting[0].age_days,
     )  # fmt: skip
     columns = [
@@ -85,11 +85,12 @@ def capacity(assessed: Assessed, projects: list[Subject], words: Words) -> tuple
         if weekly is None:
             unknown += 1
             continue
-        load = demand / (CAPACITY_WEEKS * weekly) if weekly else math.inf
+        usual = weekly * cells.calendar(assessed, project.id).next_weeks
+        load = demand / usual if usual else math.inf
         # rounded up, so that a little too much does not read as full
-        share = words.percent(math.ceil(100 * load - 1e-6) / 100) if weekly else words.say("at a standstill")
+        share = words.percent(math.ceil(100 * load - 1e-6) / 100) if usual else words.say("at a standstill")
         verdict: Status = Status("red" if load > 1.2 else "amber" if load > 1 else "green", share)
-        cells_ = cells.plain(words.number(demand), words.number(weekly * CAPACITY_WEEKS, 0))
+        cells_ = cells.plain(words.number(demand), words.number(usual, 0))
         rows.append((load, ((cells.project_link(project, 30),), *cells_, (verdict,))))
     over = sum(load > 1 for load, _ in rows)
     blocks: list[Block] = []

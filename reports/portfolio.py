@@ -52,7 +52,7 @@ def compose(assessed: Assessed, words: Words, most: int | None = None) -> Docume
         Columns((needs.decide(assessed, words), needs.waiting(assessed, words))),
         Columns((needs.capacity(assessed, projects, words), trust_block(assessed, words))),
         *_projects(assessed, projects, most, words),
-        Expand(words.say("How to read this page"), definitions(words)),
+        Expand(words.say("How to read this page"), definitions(assessed, SLOT, words)),
     ]
     title = words.say("{name}: portfolio status", name=assessed.name)
     return Document(SLOT, title, words.language, tuple(blocks), summary=_summary(assessed, projects, words))

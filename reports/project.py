@@ -51,7 +51,7 @@ def compose(assessed: Assessed, project: str, words: Words) -> Document:
                 (*_waits(assessed, subject, words), *_data(assessed, subject, words)),
             )
         ),
-        Expand(words.say("How to read this page"), definitions(words)),
+        Expand(words.say("How to read this page"), definitions(assessed, subject.id, words)),
     ]
     title = words.say("{name}: project status", name=cells.name(subject, 120))
     summary = _summary(assessed, subject, words)
@@ -232,8 +232,8 @@ def _flow(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
         (words.say("Finished a week, average of 12"), "FL-1", "mean", "pace"),
         (words.say("Work in progress, items"), "FL-5", "", ""),
         (words.say("In progress for longer than usual here, items"), "FL-6", "old", ""),
-        (words.say("Cycle time, days: half of the items"), "FL-3", "p50", "pace"),
-        (words.say("Cycle time, days: 85 % of the items"), "FL-3", "p85", "pace"),
+        (words.say("Cycle time, working days: half of the items"), "FL-3", "p50", "pace"),
+        (words.say("Cycle time, working days: 85 % of the items"), "FL-3", "p85", "pace"),
         (words.say("Items blocked"), "RK-1", "count", ""),
         (words.say("Items overdue"), "SC-1", "count", ""),
         (words.say("Items stale"), "RK-2", "count", ""),
@@ -252,12 +252,12 @@ def _flow(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ..
 def _attention(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:
     """Blocked, overdue, stale: the issues behind each number, the worst first."""
     lists = (
-        (words.say("Blocked"), "RK-1"),
-        (words.say("Overdue"), "SC-1"),
-        (words.say("Stale"), "RK-2"),
+        (words.say("Blocked"), "RK-1", words.say("Working days")),
+        (words.say("Overdue"), "SC-1", words.say("Days")),
+        (words.say("Stale"), "RK-2", words.say("Working days")),
     )
     blocks: list[Block] = [Heading(2, words.say("Needs attention"))]
-    for name, indicator in lists:
+    for name, indicator, unit in lists:
         refs = [one for one in assessed.evidence.get((subject.id, indicator), ()) if one.measure]
         if not refs:
             continue
@@ -267,7 +267,7 @@ def _attention(assessed: Assessed, subject: Subject, words: Words) -> tuple[Bloc
         title = words.say("{name}: {count}", name=name, count=count)
         blocks += [
             Heading(3, title),
-            cells.table([Column(words.say("Item")), Column(words.say("Days"), "right")], rows),
+            cells.table([Column(words.say("Item")), Column(unit, "right")], rows),
         ]
         blocks += cells.more(count, MOST_ISSUES, words)
     if len(blocks) == 1:

@@ -67,8 +67,8 @@ REASONS: Final[Mapping[str, Sentence]] = {
         "days",
     ),
     "blocked_long": (
-        mark("{count} item blocked, for {days} days"),
-        mark("{count} items blocked, the oldest for {days} days"),
+        mark("{count} item blocked, for {days} working days"),
+        mark("{count} items blocked, the oldest for {days} working days"),
         "count",
     ),
     "waits_on_late": (
@@ -125,8 +125,8 @@ REASONS: Final[Mapping[str, Sentence]] = {
     "bulk_share": mark("{share:percent} of the finished items were closed in bulk"),
     "unmapped_share": mark("{share:percent} of the items have an unmapped status"),
     "dormant": (
-        mark("nothing finished for {days} day"),
-        mark("nothing finished for {days} days"),
+        mark("nothing finished for {days} working day"),
+        mark("nothing finished for {days} working days"),
         "days",
     ),
     "beyond_horizon": mark("about {weeks:pace} weeks of work left: beyond the useful range of a forecast"),
@@ -137,6 +137,11 @@ REASONS: Final[Mapping[str, Sentence]] = {
         mark("{ahead} item of the same team is due before"),
         mark("{ahead} items of the same team are due before"),
         "ahead",
+    ),
+    "days_off": (
+        mark("{days} day off until {until:day} left out"),
+        mark("{days} days off until {until:day} left out"),
+        "days",
     ),
     "stale_source": mark("{source} was not read since the period closed"),
 }
@@ -218,8 +223,8 @@ CHANGES: Final[Mapping[str, Sentence]] = {
         "count",
     ),
     "dormant": (
-        mark("nothing finished for {days} day"),
-        mark("nothing finished for {days} days"),
+        mark("nothing finished for {days} working day"),
+        mark("nothing finished for {days} working days"),
         "days",
     ),
 }

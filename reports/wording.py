@@ -192,6 +192,16 @@ class Words:
         """Mon 23 Nov 2026."""
         return dates.format_date(day, "EEE d MMM y", locale=self.locale)
 
+    def weekdays(self, some: Sequence[int]) -> str:
+        """Monday to Friday; Sunday to Thursday; Monday, Tuesday, Thursday. Monday is 0."""
+        names = self.locale.days["stand-alone"]["wide"]
+        if len(some) == 7:
+            return self.say("every day")
+        starts = [one for one in some if (one - 1) % 7 not in some]
+        if len(starts) > 1 or len(some) < 3:
+            return ", ".join(names[one] for one in some)
+        return self.say("{first} to {last}", first=names[starts[0]], last=names[(starts[0] + len(some) - 1) % 7])
+
     def moment(self, moment: datetime) -> str:
         """Mon 23 Nov 2026, 06:00 WIB: in the PMO's zone. A moment without a zone is UTC."""
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -13,6 +13,7 @@ from pmo_sync.config.reading import load
 from pmo_sync.config.records import (
     CANCELED_RESOLUTIONS,
     Baseline,
+    CalendarConfig,
     Config,
     Decision,
     Flavour,
@@ -32,11 +33,13 @@ from pmo_sync.config.records import (
     ServerConfig,
     SourceConfig,
     TeamConfig,
+    Weekday,
 )
 
 __all__ = [
     "CANCELED_RESOLUTIONS",
     "Baseline",
+    "CalendarConfig",
     "Config",
     "Decision",
     "Flavour",
@@ -56,6 +59,7 @@ __all__ = [
     "ServerConfig",
     "SourceConfig",
     "TeamConfig",
+    "Weekday",
     "example",
     "load",
 ]

@@ -15,6 +15,7 @@ from pmo_sync.config.decisions import read_baseline, read_override
 from pmo_sync.config.records import (
     CANCELED_RESOLUTIONS,
     COMMENTS,
+    CalendarConfig,
     Config,
     Grade,
     Language,
@@ -28,6 +29,7 @@ from pmo_sync.config.records import (
     Scope,
     SourceConfig,
     TeamConfig,
+    Weekday,
 )
 from pmo_sync.config.server import read_server
 from pmo_sync.config.table import Table
@@ -109,6 +111,7 @@ def _config(
 ) -> Config:
     pmo = top.table("pmo")
     language: Language = pmo.choice("language", get_args(Language), "en")
+    calendar = _calendar(pmo, CalendarConfig())
     role_table = top.table("roles")
     roles = {role: role_table.texts(role) for role in get_args(Role) if role != "work"}
     role_table.finish()
@@ -122,14 +125,14 @@ def _config(
         state_dir=cast("Path", pmo.path("state_dir", "state")),
         html_dir=cast("Path", pmo.path("html_dir", "reports")),
         committed_kinds=pmo.choices("committed_kinds", get_args(MilestoneKind), ("version", "milestone", "epic")),
-        country=pmo.text("country", None),
+        calendar=calendar,
         person_months=pmo.whole("person_months", 13, 0, 120),
         sources=tuple(_source(name, table, environ, kinds) for name, table in top.named("source").items()),
         projects=tuple(_project(table) for table in tables["project"]),
         programmes=_programmes(top),
         baselines=tuple(filter(None, map(read_baseline, tables["baseline"]))),
         overrides=tuple(filter(None, map(read_override, tables["override"]))),
-        teams=tuple(_team(table) for table in top.tables("team")),
+        teams=tuple(_team(table, calendar) for table in top.tables("team")),
         roles=cast("Mapping[Role, tuple[str, ...]]", roles),
         places=tuple(_place(name, table, environ, language) for name, table in top.named("place").items()),
         reports=tuple(_report(table) for table in top.tables("report")),
@@ -206,14 +209,42 @@ def _project(table: Table) -> ProjectConfig:
     return project
 
 
-def _team(table: Table) -> TeamConfig:
+def _calendar(table: Table, base: CalendarConfig) -> CalendarConfig:
+    """What ``table`` leaves out is that of ``base``; another country brings its own weekend."""
+    country = table.text("country", base.country)
+    if country and country != base.country and not _has_holidays(country):
+        table.wrong("country", f"no holidays known for {country!r}; use an ISO code such as ID or DE-BY")
+        country = base.country
+    weekend = base.weekend if country == base.country else None
+    if "weekend" in table.data:
+        weekend = table.choices("weekend", get_args(Weekday), ())
+        if len(set(weekend)) == len(get_args(Weekday)):
+            table.wrong("weekend", "leaves no day to work on")
+            weekend = None
+    free, worked = (table.days(key) if key in table.data else getattr(base, key) for key in ("free_days", "work_days"))
+    both = sorted(set(free) & set(worked))
+    if both:
+        table.wrong("work_days", f"{both[0]} is among free_days, too")
+    return CalendarConfig(country, weekend, free, worked)
+
+
+def _has_holidays(country: str) -> bool:
+    import holidays  # slow, and most of it other countries
+
+    code, _, part = country.partition("-")
+    try:
+        holidays.country_holidays(code, part or None)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _team(table: Table, calendar: CalendarConfig) -> TeamConfig:
     team = TeamConfig(
         id=table.text("id") or "",
         name=table.text("name") or "",
         scopes=_scopes(table),
-        zone=table.zone("zone", "UTC").key,
-        country=table.text("country", None),
-        free_days=table.days("free_days"),
+        calendar=_calendar(table, calendar),
     )
     table.finish()
     return team

@@ -22,6 +22,7 @@ PlaceKind = Literal["folder", "confluence", "gitlab-wiki", "jira-comment", "gitl
 Grade = Literal["failed", "incomplete", "complete"]  # of a certificate, from the worst to the best
 ReportKind = Literal["portfolio", "project", "summary"]
 Colour = Literal["green", "amber", "red"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 COMMENTS: Final[tuple[PlaceKind, ...]] = ("jira-comment", "gitlab-note")  # places that hold a summary, not pages
 
@@ -188,15 +189,23 @@ Decision = Baseline | Override
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarConfig:
+    """Which days are worked."""
+
+    country: str | None = None  # ISO code whose public holidays are free; with a part of it where they differ: DE-BY
+    weekend: tuple[Weekday, ...] | None = None  # None: the country's; Saturday and Sunday without one
+    free_days: tuple[date, ...] = ()  # free besides
+    work_days: tuple[date, ...] = ()  # worked all the same
+
+
+@dataclass(frozen=True, slots=True)
 class TeamConfig:
     """A team: a calendar and the part of the work that is its own."""
 
     id: str
     name: str
     scopes: tuple[Scope, ...]
-    zone: str
-    country: str | None  # ISO code for public holidays
-    free_days: tuple[date, ...]
+    calendar: CalendarConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +258,7 @@ class Config:
     state_dir: Path
     html_dir: Path
     committed_kinds: tuple[MilestoneKind, ...]
-    country: str | None
+    calendar: CalendarConfig
     person_months: int  # how long who was assigned to what is kept
     sources: tuple[SourceConfig, ...]
     projects: tuple[ProjectConfig, ...]
@@ -275,3 +284,8 @@ class Config:
             for one in self.sources
             for name, category in one.statuses.items()
         )
+
+    @property
+    def calendars(self) -> tuple[CalendarConfig, ...]:
+        """Every different calendar once; the PMO's is the first."""
+        return tuple(dict.fromkeys((self.calendar, *(team.calendar for team in self.teams))))

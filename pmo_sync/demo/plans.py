@@ -84,6 +84,10 @@ UNITS: Final = (
     Unit("customer-360", "Customer 360", "customer", "Chief Marketing Officer",
          (("gitlab", "arunika/data/customer-360", ""),)),
 )  # fmt: skip
+JOINT_LEAVE: Final = (
+    "2026-02-16", "2026-03-18", "2026-03-20", "2026-03-23", "2026-03-24", "2026-05-15", "2026-05-28", "2026-12-24",
+)  # fmt: skip
+CLOSING: Final = ("2026-12-30", "2026-12-31")
 PROGRAMME_NAMES: Final[Mapping[str, str]] = {"customer": "Customer First 2027", "renewal": "Core Renewal"}
 PROGRAMMES: Final = {
     name: tuple(unit.id for unit in UNITS if unit.programme == name) for name in PROGRAMME_NAMES
@@ -94,17 +98,18 @@ def configuration(plans: Iterable[Plan], company: Company) -> str:
     """The PMO's TOML without sources and places; scopes name the sources ``cloud``, ``dc`` and ``gitlab``."""
     known = {(plan.tracker, plan.key): plan for plan in plans}
     text = [
-        '[pmo]\nname = "Arunika Group PMO"\nzone = "Asia/Jakarta"\nlanguage = "en"\ncountry = "ID"\n',
+        '[pmo]\nname = "Arunika Group PMO"\nzone = "Asia/Jakarta"\nlanguage = "en"\ncountry = "ID"',
+        f"free_days = [{', '.join(JOINT_LEAVE)}]  # cuti bersama\n",
         '[roles]\nrisk = ["Risk", "risk"]\ndecision = ["Decision", "decision"]\n',
     ]
     text += [f'[[programme]]\nid = "{key}"\nname = "{name}"\n' for key, name in PROGRAMME_NAMES.items()]
     text.append(
-        '[[team]]\nid = "payments"\nname = "Payments squad"\nzone = "Asia/Jakarta"\ncountry = "ID"\n'
-        'scopes = [{ source = "cloud", project = "PAY" }]\n'
+        '[[team]]\nid = "payments"\nname = "Payments squad"\nscopes = [{ source = "cloud", project = "PAY" }]\n'
     )
     text.append(
-        '[[team]]\nid = "core"\nname = "Core banking squad"\nzone = "Asia/Makassar"\ncountry = "ID"\n'
-        'free_days = [2026-12-24]\nscopes = [{ source = "dc", project = "CORE" }]\n'
+        '[[team]]\nid = "core"\nname = "Core banking squad"\n'
+        f"free_days = [{', '.join((*JOINT_LEAVE, *CLOSING))}]  # and the days the books are closed\n"
+        'scopes = [{ source = "dc", project = "CORE" }]\n'
     )
     for unit in UNITS:
         scopes = [scope for scope in unit.scopes if scope[:2] in known]

@@ -7,6 +7,9 @@ date, an item counted once; overdue milestones that nobody works on hold nobody 
 items instead would let every milestone end on the same day. ``FC-3.sql`` says this once, in SQL, for the required pace
 and for the forecast.
 
+Days off. Everything is counted in usual time (``calendar``): a week has its calendar's usual working days, so weeks of
+holidays neither pull the pace down nor are they forgotten ahead, and dates fall on working days.
+
 What it assumes. The plan is linear, the work at the mean pace of the last 12 weeks; ``pool`` says by how much and how
 widely such plans are missed. Scope stands still, unless the milestone's own work grew over at least four full weeks
 since its baseline: then it goes on growing, in the same weeks, until a fifth of the time to the due date is left, and
@@ -24,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pmo_sync.assessed import Forecast, Reason
 from pmo_sync.forecast import gates, simulate
 from pmo_sync.forecast.basis import MEDIAN, Basis, Speed, dates
+from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.chance import p_hit
 from pmo_sync.forecast.ledger import Held, held, ledger_rows, said
 from pmo_sync.forecast.origins import History
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["METHOD", "QUANTILES", "Held", "compute", "gates", "held", "ledger_rows", "said"]
 
-METHOD: Final = "regression-2"
+METHOD: Final = "regression-3"
 GROWS_FOR: Final = 0.8  # of the time to the due date
 FEWEST_WEEKS: Final = 4  # since the baseline, before anything is said about growth
 
@@ -55,52 +59,77 @@ def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_dig
     and the probability are None where a gate refused (``refused``, the refusing gates in ``gates``), where nothing
     remains, and dates also where the middle one lies more than two years ahead.
     """
-    weekly: dict[str, list[tuple[int, int | None]]] = {}
-    for subject, _, items, net_added in store.rows(_sql("weekly")):
-        weekly.setdefault(subject, []).append((items, net_added))
-    histories = {subject: History.of(days, items, today) for subject, days, items in store.rows(_sql("deliveries"))}
+    weekly: dict[str, list[_Week]] = {}
+    for subject, _, *week in store.rows(_sql("weekly")):
+        weekly.setdefault(subject, []).append(_Week(*week))
+    calendars = {
+        number: Calendar.of(first_on, works, is_off, usual)
+        for number, first_on, usual, works, is_off in store.rows(sql("forecast/calendars"))
+    }
+    histories = {
+        subject: History.of(days, items, today, calendars[number])
+        for subject, number, days, items in store.rows(_sql("deliveries"))
+    }
     pool = Pool.of({name: one for name, one in histories.items() if name.startswith("project:")})
     outlook = Outlook({}, {})
     for row in store.rows(_sql("inputs")):
         inputs = dict(zip(_COLUMNS, row, strict=True))
         subject, pace_of = inputs["subject"], inputs["pace_of"]
         plan = _Plan.of(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
-        outlook.forecasts[subject], basis = _forecast(inputs, plan, pool, today, config_digest)
+        outlook.forecasts[subject], basis = _forecast(
+            inputs, plan, pool, calendars[inputs["calendar"]], today, config_digest
+        )
         if basis is not None:
             outlook.bases[subject] = basis
     return outlook
+
+
+class _Week(NamedTuple):
+    """A full week of the last 12."""
+
+    items: int  # finished
+    days: int  # working days
+    usual: int  # of a usual week
+    net: int | None  # items added net; None before the baseline
 
 
 class _Plan(NamedTuple):
     """What one forecast is drawn from: weeks (items finished, items added net), the days of the pace, its dice."""
 
     weeks: list[tuple[int, float]]
+    shares: tuple[float, ...]  # how much of a usual week each of them was
+    days_off: int  # of their usual working days
+    usual_weeks: float  # all of them together
     history: History | None  # None: nothing was ever finished
     seed: int
     young: int | None  # weeks since the baseline, where they are too few to tell of growth
 
     @classmethod
-    def of(cls, weeks: Sequence[tuple[int, int | None]], history: History | None, seed: int) -> _Plan:
+    def of(cls, weeks: Sequence[_Week], history: History | None, seed: int) -> _Plan:
         """In weeks before the baseline (None) the scope is taken to have grown as it did since, on the average."""
-        known = [net for _, net in weeks if net is not None]
+        known = [one.net for one in weeks if one.net is not None]
         usual = sum(known) / len(known) if len(known) >= FEWEST_WEEKS else 0.0
         is_young = 0 < len(known) < FEWEST_WEEKS
-        drawn = [(done, usual if is_young or net is None else net) for done, net in weeks]
-        return cls(drawn, history, seed, len(known) if is_young else None)
+        drawn = [(one.items, usual if is_young or one.net is None else one.net) for one in weeks]
+        shares = tuple(one.days / one.usual for one in weeks)
+        together = sum(one.days for one in weeks) / weeks[0].usual if weeks else 0.0
+        days_off = sum(max(0, one.usual - one.days) for one in weeks)
+        return cls(drawn, shares, days_off, together, history, seed, len(known) if is_young else None)
 
     @property
     def pace(self) -> float:
-        """Items a week."""
-        return sum(done for done, _ in self.weeks) / len(self.weeks) if self.weeks else 0.0
+        """Items a usual week."""
+        return sum(done for done, _ in self.weeks) / self.usual_weeks if self.usual_weeks else 0.0
 
     @property
     def growth(self) -> float:
-        """Items a week by which the scope grows."""
-        return max(0.0, sum(net for _, net in self.weeks) / len(self.weeks)) if self.weeks else 0.0
+        """Items a usual week by which the scope grows."""
+        return max(0.0, sum(net for _, net in self.weeks) / self.usual_weeks) if self.usual_weeks else 0.0
 
 
 _COLUMNS: Final = (
-    "subject", "due_on", "pace_of", "total", "remaining", "unmapped", "queued", "last_on", "bulk_items", "window_items",
+    "subject", "due_on", "pace_of", "total", "remaining", "unmapped", "queued", "calendar", "weeks_left", "silent_days",
+    "last_on", "bulk_items", "window_items",
 )  # fmt: skip
 
 
@@ -110,28 +139,30 @@ def _sql(name: str) -> str:
 
 
 def _forecast(
-    inputs: Mapping[str, Any], plan: _Plan, pool: Pool, today: date, config_digest: str
+    inputs: Mapping[str, Any], plan: _Plan, pool: Pool, calendar: Calendar, today: date, config_digest: str
 ) -> tuple[Forecast, Basis | None]:
     counts, pace = tuple(done for done, _ in plan.weeks), plan.pace
     due_on: date | None = inputs["due_on"]
-    days_left = (due_on - today).days if due_on else None
+    days_left = calendar.left(today, due_on) if due_on else None
     work = int(inputs["queued"])
     material = gates.Material(
         total=int(inputs["total"]),
         unmapped=int(inputs["unmapped"]),
         counts=counts,
+        weeks=plan.shares,
         window_items=int(inputs["window_items"]),
         bulk_items=int(inputs["bulk_items"]),
         last_on=inputs["last_on"],
-        today=today,
+        silent_days=inputs["silent_days"] or 0,
     )
     plain: dict[str, Any] = {
         "subject": inputs["subject"],
         "remaining": int(inputs["remaining"]),
         "work": work,
         "weekly_counts": counts,
+        "days_off": plan.days_off,
         "due_on": due_on,
-        "required_pace": work * 7 / days_left if work and days_left and days_left > 0 else None,
+        "required_pace": work / inputs["weeks_left"] if work and inputs["weeks_left"] else None,
         "actual_pace": pace,
         "best_pace": max(counts, default=0),
         "config_digest": config_digest,
@@ -143,13 +174,16 @@ def _forecast(
             refused=bool(refused),
         )  # fmt: skip
         return none, None
-    speed = Speed(pool, inputs["pace_of"], plan.history, pace, _longer(plan, work, days_left))
+    speed = Speed(pool, inputs["pace_of"], plan.history, pace, _longer(plan, work, days_left), calendar)
     days = speed.days(work)
-    by_day = dates(today, days)
+    by_day = dates(today, days, calendar)
     warned = gates.warnings(material)
     if plan.young is not None:
         warned += (Reason("young_scope", {"weeks": plan.young, "need": FEWEST_WEEKS}),)
     warned += gates.about_dates(work / pace, days[MEDIAN], days[QUANTILES.index(0.85)], plan.growth, pace)
+    off = calendar.days_off(today, by_day[0.85] or by_day[0.50] or today)
+    if off:
+        warned += (Reason("days_off", {"days": off, "until": by_day[0.85] or by_day[0.50]}),)
     if work > inputs["remaining"]:
         warned += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
     made = Forecast(
@@ -165,13 +199,14 @@ def _forecast(
     return made, Basis(today, due_on, work, speed) if made.fan else None
 
 
-def _longer(plan: _Plan, work: int, days_left: int | None) -> float:
+def _longer(plan: _Plan, work: int, days_left: float | None) -> float:
     """By how many times the work takes longer because its scope grows; infinite where it would never end."""
     if not plan.growth:
         return 1.0
+    worked = [week for week, share in zip(plan.weeks, plan.shares, strict=True) if share > 0]
     grows_for = GROWS_FOR * (days_left if days_left is not None and days_left > 0 else 7 * work / plan.pace) / 7
     fixed, growing = (
-        simulate.quantile(simulate.simulate(plan.weeks, work, plan.seed, grows_until=until), 0.5)
+        simulate.quantile(simulate.simulate(worked, work, plan.seed, grows_until=until), 0.5)
         for until in (0.0, grows_for)
     )
     return math.inf if fixed is None or growing is None else max(1.0, growing / fixed)

@@ -23,6 +23,7 @@ from pmo_sync.queries import sql
 if TYPE_CHECKING:
     from datetime import date
 
+    from pmo_sync.forecast.calendar import Calendar
     from pmo_sync.store import Store
 
 MOST_NAMED: Final = 12  # issues behind one cause
@@ -113,13 +114,13 @@ def _states(then: Basis, now: Basis, what: Moved, causes: Sequence[str]) -> dict
             work += _ahead(then, now, what) if "ahead" in some else 0
             today = now.today if "progress" in some else then.today
             due_on = now.due_on if "due" in some else then.due_on
-            made[frozenset(some)] = _measures(today, due_on, days("pace" in some, work))
+            made[frozenset(some)] = _measures(today, due_on, days("pace" in some, work), now.speed.calendar)
     return made
 
 
-def _measures(today: date, due_on: date | None, days: Sequence[float]) -> Measures:
-    by_day = dates(today, days)
-    chance = None if due_on is None else p_hit(days, (due_on - today).days)
+def _measures(today: date, due_on: date | None, days: Sequence[float], calendar: Calendar) -> Measures:
+    by_day = dates(today, days, calendar)
+    chance = None if due_on is None else p_hit(days, calendar.left(today, due_on))
     return _day(by_day[0.50]), _day(by_day[0.85]), _percent(chance)
 
 

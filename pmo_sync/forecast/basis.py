@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 
+from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import QUANTILES, Pool
 
-FARTHEST: Final = 728  # days; no date lies beyond, and none is given where the middle one would
+FARTHEST: Final = 728  # usual days; no date lies beyond, and none is given where the middle one would
 MEDIAN: Final = QUANTILES.index(0.50)
 
 
@@ -20,11 +20,12 @@ class Speed(NamedTuple):
     pool: Pool
     pace_of: str
     history: History
-    pace: float  # items a week
+    pace: float  # items a usual week
     longer: float  # by how many times its work takes longer because its scope grows
+    calendar: Calendar
 
     def days(self, work: int) -> tuple[float, ...]:
-        """Days until so many items are done, at QUANTILES; infinite where no date is known."""
+        """Usual days until so many items are done, at QUANTILES; infinite where no date is known."""
         if work <= 0:
             return (0.0,) * len(QUANTILES)
         return tuple(self.longer * one for one in self.pool.days(self.pace_of, self.history, self.pace, work))
@@ -39,11 +40,10 @@ class Basis(NamedTuple):
     speed: Speed
 
 
-def dates(today: date, days: Sequence[float]) -> dict[float, date | None]:
-    """The days by whose end all is done, by quantile; none beyond FARTHEST, and none where the middle one is."""
+def dates(today: date, days: Sequence[float], calendar: Calendar) -> dict[float, date | None]:
+    """The working days by whose end all is done, by quantile, from usual days; none beyond FARTHEST, and none where the
+    middle one is.
+    """
     if days[MEDIAN] > FARTHEST:
         return dict.fromkeys(QUANTILES)
-    return {
-        q: None if day > FARTHEST else today + timedelta(days=math.ceil(day - 1e-9))
-        for q, day in zip(QUANTILES, days, strict=True)
-    }
+    return {q: None if day > FARTHEST else calendar.after(today, day) for q, day in zip(QUANTILES, days, strict=True)}

@@ -12,7 +12,7 @@ CLIP: Final = (0.03, 0.97)  # nobody knows better than that
 
 
 def p_hit(days: Sequence[float], days_left: float) -> float:
-    """That the work is done within ``days_left``, from days at QUANTILES (``Pool.days``); clipped to CLIP.
+    """That the work is done within ``days_left``, from usual days at QUANTILES (``Pool.days``); clipped to CLIP.
 
     Between the quantiles straight in (log days, logit), beyond them along the last piece; with one day known, a step.
     """

@@ -1,8 +1,8 @@
 """Is there enough to say a date? Codes with parameters, each naming what was found and what is needed.
 
 A refusal takes the date away; a warning stays beside it. The limits are measured: with fewer than 25 finished items
-in 12 weeks, or five empty weeks, the median error of a date is two thirds of the horizon and more; after 14 silent
-days the P85 of a four-week forecast holds in 71 % of the cases only.
+in 12 weeks, or five empty weeks, the median error of a date is two thirds of the horizon and more; after two silent
+weeks the P85 of a four-week forecast holds in 71 % of the cases only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REFUSE_WEEKS: Final = 8
 FULL_WEEKS: Final = 12
 MOST_BULK: Final = 0.30
 MOST_UNMAPPED: Final = 0.05
-MOST_SILENT_DAYS: Final = 14
+MOST_SILENT_DAYS: Final = 10  # working days
 TREND: Final = (0.5, 2.0)
 FAR_WEEKS: Final = 26
 MOST_SPREAD: Final = 2.5
@@ -39,8 +39,14 @@ class Material:
     counts: tuple[int, ...]  # items a week of the last full weeks, at most 12, oldest first
     window_items: int  # finished in those weeks, bulk closures included
     bulk_items: int  # of them, bulk closures
+    weeks: tuple[float, ...]  # how much of a usual week each of them was: days off are no work lost
     last_on: date | None  # the last day anything was finished at this pace
-    today: date
+    silent_days: int  # working days since then
+
+    @property
+    def empty(self) -> int:
+        """Weeks with work to do and nothing finished."""
+        return sum(count == 0 and share > 0 for count, share in zip(self.counts, self.weeks, strict=True))
 
 
 def refusals(material: Material) -> tuple[Reason, ...]:
@@ -50,17 +56,18 @@ def refusals(material: Material) -> tuple[Reason, ...]:
     counts, found = material.counts, []
     if material.unmapped > MOST_UNMAPPED * material.total:
         found.append(Reason("unmapped_share", {"share": material.unmapped / material.total, "most": MOST_UNMAPPED}))
-    if len(counts) < REFUSE_WEEKS:
-        found.append(Reason("short_history", {"weeks": len(counts), "need": REFUSE_WEEKS}))
+    worked = round(sum(material.weeks), 6)
+    if worked < REFUSE_WEEKS:
+        found.append(Reason("short_history", {"weeks": math.floor(worked), "need": REFUSE_WEEKS}))
     if sum(counts) < REFUSE_DONE:
         found.append(Reason("few_done", {"have": sum(counts), "need": REFUSE_DONE}))
-    if counts.count(0) >= REFUSE_EMPTY:
-        found.append(Reason("empty_weeks", {"weeks": counts.count(0), "of": len(counts), "most": REFUSE_EMPTY - 1}))
+    if material.empty >= REFUSE_EMPTY:
+        found.append(Reason("empty_weeks", {"weeks": material.empty, "of": len(counts), "most": REFUSE_EMPTY - 1}))
     if material.bulk_items > MOST_BULK * material.window_items:
         share = material.bulk_items / material.window_items
         found.append(Reason("bulk_share", {"share": share, "most": MOST_BULK}))
-    if material.last_on is not None and (material.today - material.last_on).days >= MOST_SILENT_DAYS:
-        found.append(Reason("dormant", {"days": (material.today - material.last_on).days, "since": material.last_on}))
+    if material.last_on is not None and material.silent_days >= MOST_SILENT_DAYS:
+        found.append(Reason("dormant", {"days": material.silent_days, "since": material.last_on}))
     return tuple(found)
 
 
@@ -71,26 +78,26 @@ def warnings(material: Material) -> tuple[Reason, ...]:
         found.append(Reason("young_history", {"weeks": len(counts), "need": FULL_WEEKS}))
     if sum(counts) < WARN_DONE:
         found.append(Reason("thin_history", {"have": sum(counts), "need": WARN_DONE}))
-    if counts.count(0) >= WARN_EMPTY:
-        found.append(Reason("empty_weeks", {"weeks": counts.count(0), "of": len(counts), "most": WARN_EMPTY - 1}))
-    ratio = trend(counts)
+    if material.empty >= WARN_EMPTY:
+        found.append(Reason("empty_weeks", {"weeks": material.empty, "of": len(counts), "most": WARN_EMPTY - 1}))
+    ratio = trend(counts, material.weeks)
     if ratio is not None and not TREND[0] <= ratio <= TREND[1]:
         found.append(Reason("trend", {"ratio": ratio}))
     return tuple(found)
 
 
-def trend(counts: Sequence[int]) -> float | None:
-    """Mean of the last four weeks over the mean of those before; None without either."""
-    before = counts[:-4]
-    if not before or sum(before) == 0:
+def trend(counts: Sequence[int], weeks: Sequence[float]) -> float | None:
+    """Pace of the last four weeks over the pace of those before; None without either."""
+    now, before = sum(weeks[-4:]), sum(weeks[:-4])
+    if now == 0 or before == 0 or sum(counts[:-4]) == 0:
         return None
-    return (sum(counts[-4:]) / 4) / (sum(before) / len(before))
+    return (sum(counts[-4:]) / now) / (sum(counts[:-4]) / before)
 
 
 def about_dates(weeks: float, p50: float, p85: float, growth: float, pace: float) -> tuple[Reason, ...]:
     """What to say about dates once they are known: too far away, too wide apart, a scope that grows too fast.
 
-    ``weeks`` are those of work at the present pace, ``p50`` and ``p85`` days from now, infinite where unknown, ``growth`` and ``pace`` items a week.
+    ``weeks`` are those of work at the present pace, ``p50`` and ``p85`` usual days from now, infinite where unknown, ``growth`` and ``pace`` items a week.
     """
     found = []
     if weeks > FAR_WEEKS:

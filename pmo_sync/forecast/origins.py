@@ -1,8 +1,8 @@
 """What past dates tell at an origin, the moment a forecast is made: the features of the regression, and how often and
 how far such forecasts would have missed before.
 
-A history is the number of items finished on each day, from the first finished item on; an origin is the number of days
-of it that are known. The plan it is measured against is linear: the work at the mean pace of the last 12 weeks.
+A history is the number of items finished on each day of usual time (``calendar``), from the first finished item on; an
+origin is the number of days of it that are known. The plan it is measured against is linear: the work at the mean pace of the last 12 weeks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from pmo_sync.forecast.calendar import Calendar
 
 Vector = npt.NDArray[np.float64]
 
@@ -32,18 +34,21 @@ SPREADS: Final = 6  # features of the spread
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Items finished a day, without bulk closures. ``first_on`` is the day of the first one."""
+    """Items finished a usual day, without bulk closures. ``first_on`` is the day of the first one."""
 
     first_on: date
     counts: npt.NDArray[np.int64]
+    skipped: npt.NDArray[np.int64] | None = None  # by how many days off each origin lies later; None: there are none
 
     @classmethod
-    def of(cls, days: Sequence[int], items: Sequence[int], until: date) -> History:
+    def of(cls, days: Sequence[int], items: Sequence[int], until: date, calendar: Calendar) -> History:
         """To the end of ``until``; ``days`` count from 1970, in rising order."""
-        first_on = EPOCH + timedelta(days=days[0])
-        counts = np.zeros((until - first_on).days + 1, dtype=np.int64)
-        np.add.at(counts, np.asarray(days) - days[0], items)
-        return cls(first_on, counts)
+        places = calendar.places(np.asarray(days) + EPOCH.toordinal())
+        [end] = calendar.places(np.array([until.toordinal()]))
+        counts = np.zeros(end - places[0] + 1, dtype=np.int64)
+        np.add.at(counts, places - places[0], items)
+        starts = np.append(calendar.usual_days[places[0] : end + 1], until.toordinal() + 1)
+        return cls(date.fromordinal(int(starts[0])), counts, starts - starts[0] - np.arange(len(starts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def _features(history: History, origins: npt.NDArray[np.int64], pace: Vector, we
     size = (np.log(pace) - 2) / 1.5
     quiet = np.minimum(_silent_days(history.counts, origins), MOST_QUIET) / 14
     age = np.log(np.maximum(origins, 1) / 364)
-    turn = 3 * _holidays(history.first_on, origins, 7 * weeks) / (7 * weeks)
+    turn = 3 * _holidays(history, origins, 7 * weeks) / (7 * weeks)
     cv12, cv52 = (_variation(done, origins, most) for most in (WEEKS, 52))
     one = np.ones(len(origins))
     shifts = [one, far, t4, t26, t52, t4 * far, t26 * far, t52 * far, quiet, size, size * far, age, turn]
@@ -153,9 +158,10 @@ def _variation(done: npt.NDArray[np.int64], origins: npt.NDArray[np.int64], most
     return np.asarray(np.where(many > 1, np.sqrt(squares / np.maximum(many - 1, 1)), 0) / np.maximum(mean, 0.1))
 
 
-def _holidays(first_on: date, origins: npt.NDArray[np.int64], days: Vector) -> Vector:
+def _holidays(history: History, origins: npt.NDArray[np.int64], days: Vector) -> Vector:
     """Days from 20 December to 4 January among the ``days`` from each origin; those of the next turn of the year."""
-    starts = [first_on + timedelta(days=int(one)) for one in origins]
+    real = origins if history.skipped is None else origins + history.skipped[origins]
+    starts = [history.first_on + timedelta(days=int(one)) for one in real]
     years = [one.year - (one < date(one.year, 1, 5)) for one in starts]
     start = np.array([one.toordinal() for one in starts])
     first = np.array([date(year, 12, 20).toordinal() for year in years])

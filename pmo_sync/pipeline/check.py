@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from pmo_sync.errors import Exit, PmoSyncError
 from pmo_sync.http.network import Network
 from pmo_sync.pipeline.certified import certified
 from pmo_sync.pipeline.examine import examine, remedy
-from pmo_sync.pipeline.finding import Examined, summary
+from pmo_sync.pipeline.finding import Examined, counted, summary
 from pmo_sync.pipeline.orphans import ADVICE, expected
 from pmo_sync.pipeline.places import STAYS
 from pmo_sync.pipeline.whereabouts import Whereabouts
@@ -40,6 +41,7 @@ def check(config: Config, clock: Clock) -> Result:
     with ThreadPoolExecutor(WORKERS) as pool:
         looked = list(pool.map(lambda job: job(), jobs))
     here = _local(config)
+    _working_days(config, clock.now().astimezone(config.zone).date(), here)
     _last_certificates(config, looked[: len(sources)], here)
     _left_behind(config, looked[len(sources) :], here)
     examined = [*looked, here]
@@ -90,6 +92,29 @@ def _local(config: Config) -> Examined:
                 f"name another folder as {option} of [pmo], or give this user the right to write there",
             )
     return found
+
+
+def _working_days(config: Config, today: date, here: Examined) -> None:
+    """The calendars that numbers go by: nobody sees a missing holiday in a number."""
+    from pmo_sync import calendars
+
+    own = ((f"team {team.id}", team.calendar) for team in config.teams if team.calendar != config.calendar)
+    here.facts["calendars"] = {}
+    for owner, calendar in (("the PMO", config.calendar), *own):
+        rows = calendars.days([calendar], today, today + timedelta(days=365)).to_pylist()
+        off = [row["day"] for row in rows if row["is_off"]]
+        here.facts["calendars"][owner] = off
+        week = counted(len(calendars.week(calendar)), "day")
+        if off:
+            here.say(
+                "ok", f"{owner} works {week} a week; {counted(len(off), 'day')} off in a year, the next on {off[0]}"
+            )
+        else:
+            here.say(
+                "note",
+                f"{owner} works {week} a week and no day off is known: holidays would read as slow work",
+                'say country = "ID" or the like in [pmo], and free_days = [2026-12-24] for days of your own',
+            )
 
 
 def _last_certificates(config: Config, sources: list[Examined], here: Examined) -> None:

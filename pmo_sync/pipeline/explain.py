@@ -141,11 +141,12 @@ def _named(ref: IssueRef) -> str:
 
 def _inputs(one: Forecast) -> list[str]:
     ahead = one.work - one.remaining
+    off = f"; {one.days_off} {'day' if one.days_off == 1 else 'days'} off left out" if one.days_off else ""
     first = f", behind {ahead} that the same pace must finish first" if ahead else ""
     return [
         f"  method     {one.method}",
         f"  work       {one.remaining} open items{first}",
-        f"  pace       {one.actual_pace:.2f} items a week: {' '.join(map(str, one.weekly_counts)) or 'none finished yet'}",
+        f"  pace       {one.actual_pace:.2f} items a week: {' '.join(map(str, one.weekly_counts)) or 'none finished yet'}{off}",
     ]
 
 

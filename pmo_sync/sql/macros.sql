@@ -16,3 +16,8 @@ CREATE OR REPLACE TEMP MACRO names_issue(subject, issue_id, source, key) AS
 -- two ways to write one issue's address are one address
 CREATE OR REPLACE TEMP MACRO address(url) AS
     rtrim(replace(regexp_replace(url, '[?#].*$', ''), '/-/work_items/', '/-/issues/'), '/');
+
+-- the seconds of working days that are over at a moment, of a day with so many working days before it; in local time
+-- (tables.prepare says whose), a day of 25 hours as one of 24
+CREATE OR REPLACE TEMP MACRO worked(before, works, stamp) AS
+    before * 86400 + CASE WHEN works THEN date_diff('second', date_trunc('day', local_time(stamp)), local_time(stamp)) ELSE 0 END;

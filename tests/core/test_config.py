@@ -11,13 +11,14 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 import connectors
 from pmo_sync import config as module
-from pmo_sync.config import CANCELED_RESOLUTIONS, Config, Secret, example, load
+from pmo_sync.config import CANCELED_RESOLUTIONS, CalendarConfig, Config, Secret, example, load
 from pmo_sync.errors import ConfigError
 from tests.named import named
 
@@ -34,8 +35,8 @@ NOTES = '[place.notes]\nkind = "gitlab-note"\nurl = "https://gitlab.example.org"
 COMMENTS = '[place.comments]\nkind = "jira-comment"\nurl = "https://jira.example.org"\n'
 FOLDER = '[place.folder]\nkind = "folder"\npath = "out"\n'
 
-# Fields that nothing reads, and why. Teams are checked and kept; no number uses them yet.
-UNREAD = {"TeamConfig.name", "TeamConfig.zone", "TeamConfig.country", "TeamConfig.free_days", "ProjectConfig.teams"}
+# Fields that nothing reads, and why: nothing is told of a team yet, only its calendar counts.
+UNREAD = {"TeamConfig.name"}
 
 
 def defaults_on(text: str) -> str:
@@ -82,7 +83,12 @@ def test_whole_example_parses(tmp_path: Path) -> None:
     assert len(config.projects[0].scopes) == 4
     unset = {
         f"{type(one).__name__}.{field.name}"
-        for one in (config.country, named("cloud", config.sources).server, config.projects[0], config.teams[0])
+        for one in (
+            config.calendar,
+            named("cloud", config.sources).server,
+            config.projects[0],
+            config.teams[0].calendar,
+        )
         if dataclasses.is_dataclass(one)
         for field in dataclasses.fields(one)
         if getattr(one, field.name) in (None, (), "")
@@ -104,7 +110,7 @@ def test_example_names_every_option() -> None:
     options = {option for one in re.findall(r"([a-z_]+) =|\.([a-z_]+)\]", text) for option in one}
     headings = {"source", "project", "programme", "team", "place", "report", "baseline", "override"}
     assert all(f"[{one}" in text for one in (*headings, "roles"))
-    not_written = {"digest", "server", "roles", "wiki"} | {
+    not_written = {"digest", "server", "roles", "wiki", "calendar"} | {
         f"{one}s" for one in headings
     }  # tables, and what is computed
     for record in records():
@@ -241,6 +247,23 @@ MISTAKES = [
     ("team = [1]\n" + SOURCE, "team: must be a list of tables"),
     ("[pmo]\nname = 1\n" + SOURCE, "pmo.name: must be a text"),
     ('[pmo]\ncountry = ""\n' + SOURCE, "pmo.country: is empty"),
+    (
+        '[pmo]\ncountry = "XX"\n' + SOURCE,
+        "pmo.country: no holidays known for 'XX'; use an ISO code such as ID or DE-BY",
+    ),
+    ('[pmo]\ncountry = "DE-XX"\n' + SOURCE, "pmo.country: no holidays known for 'DE-XX'"),
+    ('[pmo]\nweekend = ["sun"]\n' + SOURCE, "pmo.weekend: must be from monday, tuesday"),
+    ('[pmo]\nweekend = "sunday"\n' + SOURCE, "pmo.weekend: must be a list"),
+    (
+        '[pmo]\nweekend = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]\n' + SOURCE,
+        "pmo.weekend: leaves no day to work on",
+    ),
+    (
+        "[pmo]\nfree_days = [2026-12-24]\nwork_days = [2026-12-24]\n" + SOURCE,
+        "pmo.work_days: 2026-12-24 is among free_days",
+    ),
+    (SOURCE + '[[team]]\nid = "a"\nname = "A"\ncountry = "Utopia"', "team[a].country: no holidays known for 'Utopia'"),
+    (SOURCE + '[[team]]\nid = "a"\nname = "A"\nzone = "Asia/Jakarta"', "team[a].zone: unknown option"),
     ('[pmo]\nstate_dir = "~no-such-user-here/x"\n' + SOURCE, "pmo.state_dir: no home folder"),
     ('[source.s]\nkind = "jria"\nurl = "https://a.example"', "source.s.kind: must be one of"),
     ('[source.s]\nkind = "jira"\nurl = "https://"', "source.s.url: must be an address"),
@@ -471,3 +494,35 @@ def test_a_client_certificate_is_one_file_or_two(tmp_path: Path) -> None:
         server = named("s", read(tmp_path, f"{JIRA}client_cert = {text}\n").sources).server
         assert server is not None
         assert server.client_cert == expected
+
+
+TEAMS = """
+[pmo]
+country = "ID"
+free_days = [2026-03-18, 2026-12-24]
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("", CalendarConfig("ID", None, (date(2026, 3, 18), date(2026, 12, 24)))),
+        ("free_days = []", CalendarConfig("ID")),
+        ('country = "SA"', CalendarConfig("SA", None, (date(2026, 3, 18), date(2026, 12, 24)))),
+        ("weekend = []\nwork_days = [2026-05-01]",
+         CalendarConfig("ID", (), (date(2026, 3, 18), date(2026, 12, 24)), (date(2026, 5, 1),))),
+    ],
+)  # fmt: skip
+def test_what_a_team_leaves_out_of_its_calendar_is_the_pmos(
+    tmp_path: Path, said: str, expected: CalendarConfig
+) -> None:
+    config = read(tmp_path, TEAMS + SOURCE + f'[[team]]\nid = "a"\nname = "A"\n{said}\n')
+    assert config.teams[0].calendar == expected
+    assert config.calendars == tuple(dict.fromkeys((config.calendar, expected)))
+
+
+def test_another_country_brings_its_own_weekend(tmp_path: Path) -> None:
+    text = '[pmo]\nweekend = ["sunday"]\n' + SOURCE + '[[team]]\nid = "{0}"\nname = "A"\n'
+    text = text.format("a") + 'country = "SA"\n' + '[[team]]\nid = "b"\nname = "B"\n'
+    own, same = read(tmp_path, text).teams
+    assert (own.calendar.weekend, same.calendar.weekend) == (None, ("sunday",))

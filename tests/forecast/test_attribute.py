@@ -20,6 +20,7 @@ from pmo_sync.assessed import Forecast, Part, SourceTrust
 from pmo_sync.config import Config
 from pmo_sync.forecast.attribute import Moved, attribute, moved, remember
 from pmo_sync.forecast.basis import Basis, Speed, dates
+from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.chance import p_hit
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import Pool
@@ -29,6 +30,8 @@ from tests.store import history, lives, oracle
 
 TODAY = date(2026, 3, 1)
 WEEK = timedelta(days=7)
+# every day is worked, so that the days of the parts are days of work
+CALENDAR = Calendar.of(TODAY - timedelta(days=500), [True] * 2000, [False] * 2000, 7)
 MEASURES = ("p50_days", "p85_days", "p_hit_points")
 NAMES = ("p50_on", "p85_on", "p_hit")
 
@@ -38,7 +41,7 @@ def speed(per_week: int, until: date = TODAY) -> Speed:
     for day in range(400):
         counts[day] = (day + 1) * per_week // 7 - day * per_week // 7
     made = History(until - timedelta(days=399), counts)
-    return Speed(Pool.of({"project:a": made}), "project:a", made, float(per_week), 1.0)
+    return Speed(Pool.of({"project:a": made}), "project:a", made, float(per_week), 1.0, CALENDAR)
 
 
 SPEEDS = {(per_week, day): speed(per_week, day) for per_week in (3, 5, 8) for day in (TODAY, TODAY + WEEK)}
@@ -46,8 +49,8 @@ SPEEDS = {(per_week, day): speed(per_week, day) for per_week in (3, 5, 8) for da
 
 def said(basis: Basis, digest: str = "d") -> Forecast:
     days = basis.speed.days(basis.work)
-    by_day = dates(basis.today, days)
-    chance = None if basis.due_on is None else p_hit(days, (basis.due_on - basis.today).days)
+    by_day = dates(basis.today, days, CALENDAR)
+    chance = None if basis.due_on is None else p_hit(days, CALENDAR.left(basis.today, basis.due_on))
     return Forecast(
         "milestone:m", "x", basis.work, (), by_day[0.5], by_day[0.85], by_day[0.95], chance, basis.due_on, None, 1.0, 1,
         config_digest=digest,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pmo_sync import forecast, indicators
 from pmo_sync.assessed import Forecast
 from tests.indicators import oracle
-from tests.indicators.world import AS_OF, Item, Milestone, Tables, World, busy, worlds
+from tests.indicators.world import AS_OF, Calendar, Item, Milestone, Tables, World, busy, worlds
 
 DAY = timedelta(days=1)
 TODAY = AS_OF.date() - DAY
@@ -53,7 +54,7 @@ def codes(some: Forecast) -> set[str]:
 
 def test_a_steady_project_gives_dates_around_the_arithmetic() -> None:
     got = one(team() + backlog(20), due(70))
-    assert got.method == "regression-2/fixed"
+    assert got.method == "regression-3/fixed"
     assert (got.remaining, got.actual_pace, got.best_pace) == (20, 4.0, 4)
     assert got.weekly_counts == (4,) * 12
     assert got.required_pace == pytest.approx(2.0)
@@ -167,7 +168,7 @@ def test_a_growing_scope_is_drawn_and_delays() -> None:
         for n in range(12)
     ]
     got, still = one(team() + backlog(20) + grown, due(70)), one(team() + backlog(32), due(70))
-    assert (got.method, still.method) == ("regression-2/growing", "regression-2/fixed")
+    assert (got.method, still.method) == ("regression-3/growing", "regression-3/fixed")
     assert got.remaining == still.remaining
     assert got.p50_on is not None
     assert still.p50_on is not None
@@ -212,7 +213,7 @@ def test_growth_is_that_of_the_weeks_since_the_baseline() -> None:
 
 def test_a_scope_that_settled_just_now_is_said_to_have_no_growth_yet() -> None:
     got = one(team(6) + steady(4 * 7), due(90))
-    assert got.method == "regression-2/fixed"
+    assert got.method == "regression-3/fixed"
     [young] = [gate for gate in got.gates if gate.code == "young_scope"]
     assert young.params == {"weeks": 3, "need": 4}
     assert "young_scope" not in codes(one(team(6) + backlog(40), due(90)))
@@ -244,7 +245,7 @@ def test_the_weeks_drawn_from_are_those_of_the_oracle_in_a_busy_world(seed: int)
 
 def are_drawn_from(world: World) -> dict[tuple[str, date], tuple[int, int | None]]:
     rows = Tables(world).rows(forecast._sql("weekly"))
-    got = {(subject, week): (items, net) for subject, week, items, net in rows}
+    got = {(subject, week): (items, net) for subject, week, items, _, _, net in rows}
     for (subject, week), (_, net) in got.items():
         assert net == oracle.net_added(world, subject, week), (subject, week)
     return got
@@ -284,3 +285,107 @@ def test_dates_are_dates() -> None:
     got = one(team() + backlog(20), due(70))
     assert type(got.p50_on) is date
     assert type(got.due_on) is date
+
+
+# --- calendars -------------------------------------------------------------------------------------------------------
+
+
+def daily(calendar: Calendar, per_day: int = 5, weeks: int = 30, project: str = "a", first: int = 1) -> list[Item]:
+    """A project that finishes ``per_day`` items each working day, and nothing else."""
+    items = []
+    for day in (TODAY - n * DAY for n in range(7 * weeks)):
+        for _ in range(per_day if calendar.works(day) else 0):
+            done = datetime.combine(day, time(9))
+            moves = ((AS_OF - 300 * DAY, "todo"), (done - timedelta(hours=2), "doing"), (done, "done"))
+            items.append(Item(first + len(items), project, moves))
+    return items
+
+
+def plan(world: World, subject: str = "milestone:m") -> tuple[Forecast, date]:
+    """The forecast, and the end of the linear plan it comes from."""
+    made = forecast.compute(Tables(world), world.as_of, world.today, seed=1, config_digest="")
+    one, basis = made.forecasts[subject], made.bases[subject]
+    day = basis.speed.calendar.after(world.today, 7 * basis.work / basis.speed.pace)
+    assert day is not None
+    return one, day
+
+
+LEBARAN = frozenset(TODAY - n * DAY for n in range(20, 30)) | frozenset(TODAY + n * DAY for n in range(2, 5))
+
+
+@pytest.mark.parametrize(
+    ("calendar", "day"),
+    [
+        (Calendar(), 4),  # Thursday
+        (Calendar(frozenset()), 4),
+        (Calendar(frozenset({6})), 4),
+        (Calendar(frozenset({4, 5})), 4),  # Monday to Thursday
+        (Calendar(free=LEBARAN), 9),  # Tuesday to Thursday off: Monday, Friday, Monday, Tuesday
+        (Calendar(frozenset({4, 5}), LEBARAN), 9),  # Monday, Sunday, Monday, Tuesday
+    ],
+)
+def test_at_constant_throughput_five_a_day_and_twenty_left_are_four_working_days(calendar: Calendar, day: int) -> None:
+    world = World(tuple(daily(calendar) + backlog(20)), (due(70),), calendars=(calendar,))
+    got, end = plan(world)
+    assert end == TODAY + day * DAY
+    assert got.actual_pace == 5 * calendar.week
+    assert got.p50_on is not None
+    assert calendar.works(got.p50_on)
+    assert calendar.days(*sorted((end, got.p50_on))) <= 2
+    left = calendar.days(AS_OF.date(), got.due_on or TODAY)
+    assert got.required_pace == pytest.approx(20 * calendar.week / left)
+
+
+def test_days_off_neither_slow_a_project_nor_look_like_silence() -> None:
+    """Two whole weeks off just before: no empty week, no falling trend, nothing dormant, and the usual pace."""
+    off = Calendar(free=frozenset(TODAY - n * DAY for n in range(14)))
+    with_it = plan(World(tuple(daily(off) + backlog(100)), (due(70),), calendars=(off,)))[0]
+    unsaid = made(World(tuple(daily(off) + backlog(100)), (due(70),)))["milestone:m"]
+    assert (with_it.actual_pace, with_it.weekly_counts[-2:], with_it.gates) == (25, (0, 0), ())
+    assert unsaid.refused
+    assert unsaid.actual_pace == pytest.approx(25 * 10 / 12)
+
+
+def test_a_forecast_says_which_days_off_it_leaves_out() -> None:
+    calendar = Calendar(free=frozenset(TODAY + n * DAY for n in (2, 3, 4, 6, 60)))  # the fourth is a Saturday
+    got = plan(World(tuple(daily(calendar) + backlog(100)), (due(70),), calendars=(calendar,)))[0]
+    [off] = [gate for gate in got.gates if gate.code == "days_off"]
+    assert off.params == {"days": 3, "until": got.p85_on}
+    assert "days_off" not in codes(plan(World(tuple(daily(Calendar()) + backlog(100)), (due(70),)))[0])
+
+
+def test_each_team_goes_by_its_own_calendar() -> None:
+    """The same work in both: b's weekend is Friday and Saturday, and it has a week of holidays ahead."""
+    own = Calendar(frozenset({4, 5}), frozenset(TODAY + n * DAY for n in range(7, 12)))
+    items = daily(Calendar()) + daily(own, project="b", first=3_000) + backlog(40)
+    items += [replace(item, project="b") for item in backlog(40, "n", 6_000)]
+    world = World(tuple(items), (due(70), replace(due(70, "n"), project="b")), calendars=(Calendar(), own))
+    ends = {name: plan(world, f"milestone:{name}")[1] for name in "mn"}
+    assert ends == {"m": TODAY + 10 * DAY, "n": TODAY + 17 * DAY}  # Wednesdays
+    alone = World(tuple(item for item in items if item.project == "a"), (due(70),))
+    assert made(world)["milestone:m"].weekly_counts == made(alone)["milestone:m"].weekly_counts
+
+
+@given(worlds())
+@settings(max_examples=15)
+def test_a_calendar_nobody_uses_changes_no_forecast(world: World) -> None:
+    plain = replace(world, calendars=world.calendars[:1])
+    items = tuple(replace(item, project="a") for item in world.items)
+    milestones = tuple(replace(one, project="a") for one in world.milestones)
+    own = replace(plain, items=items, milestones=milestones)
+    off = Calendar(frozenset({1}), frozenset(TODAY + n * DAY for n in range(-50, 50)))
+    assert made(own) == made(replace(own, calendars=(plain.calendars[0], off)))
+
+
+@given(st.sets(st.integers(1, 120), max_size=30), st.integers(1, 120))
+@settings(max_examples=15)
+def test_one_more_day_off_ahead_makes_no_forecast_earlier_nor_surer(ahead: set[int], more: int) -> None:
+    def at(days: set[int]) -> Forecast:
+        calendar = Calendar(free=frozenset(TODAY + n * DAY for n in days))
+        return made(World(tuple(team() + backlog(40)), (due(84),), calendars=(calendar,)))["milestone:m"]
+
+    before, after = at(ahead), at(ahead | {more})
+    for name in ("p50_on", "p85_on", "p95_on"):
+        then, now = getattr(before, name), getattr(after, name)
+        assert now is None or then <= now
+    assert (before.p_hit or 0) >= (after.p_hit or 0)

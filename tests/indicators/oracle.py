@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from tests.indicators.world import Item, World
+from tests.indicators.world import Calendar, Item, World
 
 Readings = dict[tuple[str, str], tuple[float | None, int]]  # (subject, part) -> value, sample
 DAY = timedelta(days=1)
@@ -22,8 +22,20 @@ def percentile(values: list[float], p: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def days(since: datetime, until: datetime) -> float:
-    return math.floor(int((until - since).total_seconds()) / 86400 * 10 + 0.5) / 10
+def exactly(calendar: Calendar, since: datetime, until: datetime) -> float:
+    """Working days, day by day."""
+    seconds, at = 0, since
+    while at < until:
+        midnight = datetime.combine(at.date() + DAY, time())
+        if calendar.works(at.date()):
+            seconds += int((min(midnight, until) - at).total_seconds())
+        at = midnight
+    return seconds / 86400
+
+
+def days(world: World, item: Item, since: datetime, until: datetime) -> float:
+    """Working days of the item's calendar, to one place."""
+    return math.floor(exactly(world.of_project(item.project), since, until) * 10 + 0.5) / 10
 
 
 def completion(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
@@ -64,19 +76,32 @@ def weekly(world: World, subject: str) -> list[int]:
     return list(counts.values())
 
 
+def work_days(world: World, subject: str) -> list[int]:
+    """Working days of each of the same weeks."""
+    return [world.calendar(subject).days(week, week + 6 * DAY) for week in full_weeks(world, subject)]
+
+
+def pace(world: World, subject: str) -> float | None:
+    """Items a usual week."""
+    worked = sum(work_days(world, subject))
+    return sum(weekly(world, subject)) / (worked / world.calendar(subject).week) if worked else None
+
+
 def throughput(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
     counts = weekly(world, subject)
     if not counts:
         return {}
     mean = sum(counts) / len(counts)
     cv = statistics.stdev(counts) / mean if len(counts) > 1 and mean > 0 else None
-    values = {"mean": mean, "best": max(counts), "last": counts[-1], "zero_weeks": counts.count(0), "cv": cv}
+    worked = work_days(world, subject)
+    empty = sum(count == 0 and days > 0 for count, days in zip(counts, worked, strict=True))
+    values = {"mean": pace(world, subject), "best": max(counts), "last": counts[-1], "zero_weeks": empty, "cv": cv}
     return {part: (value, len(counts)) for part, value in values.items()}
 
 
 def cycle_times(world: World, subject: str) -> list[float]:
     return [
-        days(item.started_at, item.done_at)
+        days(world, item, item.started_at, item.done_at)
         for item in world.work(subject)
         if item.started_at and item.done_at and item.done_at >= world.as_of - 182 * DAY
     ]
@@ -103,7 +128,7 @@ def work_in_progress(world: World, subject: str) -> dict[str, tuple[float | None
 
 
 def work_in_progress_age(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
-    ages = [days(item.started_at, world.as_of) for item in doing(world, subject) if item.started_at]
+    ages = [days(world, item, item.started_at, world.as_of) for item in doing(world, subject) if item.started_at]
     if not ages:
         return {}
     found: dict[str, tuple[float | None, int]] = {
@@ -149,13 +174,17 @@ def count_and_oldest(ages: list[float], total: int) -> dict[str, tuple[float | N
 
 def blocked(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
     work = world.work(subject)
-    ages = [days(item.blocked_since, world.as_of) for item in work if item.is_open and item.blocked_since]
+    ages = [days(world, item, item.blocked_since, world.as_of) for item in work if item.is_open and item.blocked_since]
     return count_and_oldest(ages, len(work))
 
 
 def stale(world: World, subject: str) -> dict[str, tuple[float | None, int]]:
     work = world.work(subject)
-    quiet = [item for item in doing(world, subject) if (item.touched_at or item.moves[-1][0]) <= world.as_of - 14 * DAY]
+    quiet = [
+        item
+        for item in doing(world, subject)
+        if exactly(world.of_project(item.project), item.touched_at or item.moves[-1][0], world.as_of) >= 10
+    ]
     return {"count": (len(quiet), len(work))} if work else {}
 
 
@@ -272,7 +301,7 @@ def decisions_waiting(world: World, subject: str) -> dict[str, tuple[float | Non
     asked = [
         item for item in world.members(subject) if item.role == "decision" and item.is_leaf and item.removed_at is None
     ]
-    ages = [days(item.created_at, world.as_of) for item in asked if item.done_at is None]
+    ages = [days(world, item, item.created_at, world.as_of) for item in asked if item.done_at is None]
     return count_and_oldest(ages, len(asked))
 
 
@@ -322,14 +351,17 @@ def required_pace(world: World, subject: str) -> dict[str, tuple[float | None, i
     found: dict[str, tuple[float | None, int]] = {}
     counts = weekly(world, pace_of(world, subject))
     if counts:
-        found["actual"] = (sum(counts) / len(counts), len(counts))
+        found["actual"] = (pace(world, pace_of(world, subject)), len(counts))
         found["best"] = (max(counts), len(counts))
     work = {item.number for name in queue(world, subject) for item in world.work(name) if item.is_open}
-    if work and milestone.due_on > world.today:
-        required = len(work) / ((milestone.due_on - world.today).days / 7)
+    calendar = world.calendar(subject)
+    left = calendar.days(world.today + DAY, milestone.due_on)
+    if work and left:
+        required = len(work) / (left / calendar.week)
         found["required"] = (required, len(work))
         if counts:
-            found["ratio"] = (required / (sum(counts) / len(counts)) if sum(counts) else None, len(counts))
+            actual = found["actual"][0]
+            found["ratio"] = (required / actual if actual else None, len(counts))
     return found
 
 

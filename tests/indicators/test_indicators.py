@@ -260,4 +260,33 @@ def test_a_wait_counts_from_its_oldest_link_to_another_project() -> None:
     items = (Item(1, "a", moves), Item(2, "b", moves), Item(3, "b", moves), Item(4, "a", moves))
     world = World(items, links=((2, 1, ago(5)), (3, 1, ago(9)), (4, 1, ago(50))))
     shown = indicators.evidence(Tables(world), "RK-4", ["project:a", "project:b"], 10)
-    assert shown[["subject", "key", "measure"]].to_numpy().tolist() == [["project:a", "K-1", 9.0]]
+    assert shown[["subject", "key", "measure"]].to_numpy().tolist() == [
+        ["project:a", "K-1", 5.0]
+    ]  # nine days, a week of work
+
+
+@given(world=worlds(most=3))
+@settings(max_examples=15)
+def test_days_off_around_today_are_those_of_the_calendar(world: World) -> None:
+    day = timedelta(days=1)
+    rows = Tables(world).rows(sql("findings/days_off"))
+    assert {row[0] for row in rows} == {one for one in world.subjects if not one.startswith("milestone:")}
+    for subject, _, before, ahead, weeks in rows:
+        calendar = world.calendar(subject)
+        around = [world.today + n * day for n in range(-83, 85)]
+        off = [one for one in around if calendar.is_usual(one) and not calendar.works(one)]
+        assert before + ahead == off
+        assert all(one <= world.today for one in before)
+        assert all(one > world.today for one in ahead)
+        assert weeks == pytest.approx(calendar.days(world.today + day, world.today + 28 * day) / calendar.week)
+
+
+@given(world=worlds(most=12))
+@settings(max_examples=15)
+def test_one_more_day_off_makes_nothing_older(world: World) -> None:
+    off = AS_OF.date() - timedelta(days=20)
+    more = replace(world, calendars=tuple(replace(one, free=one.free | {off}) for one in world.calendars))
+    for indicator, part in (("FL-6", "p50"), ("RK-1", "oldest_days"), ("PF-3", "oldest_days")):
+        was, now = (readings(Tables(one), indicator) for one in (world, more))
+        assert was.keys() == now.keys()
+        assert all((now[key][0] or 0) <= (was[key][0] or 0) for key in was if key[1] == part)

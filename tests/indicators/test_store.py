@@ -9,21 +9,38 @@ import math
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 
 from pmo_sync import forecast, indicators
+from pmo_sync.config import CalendarConfig, Config, TeamConfig, Weekday
 from pmo_sync.queries import sql
 from pmo_sync.store import Store
 from tests.indicators import oracle
-from tests.indicators.world import AS_OF, Item, Milestone, World, busy, worlds
+from tests.indicators.world import AS_OF, Calendar, Item, Milestone, World, busy, worlds
 from tests.store import history
 
 DAY = timedelta(days=1)
 WORDS = {"todo": "todo", "doing": "doing", "done": "done", "canceled": "wontdo", "unmapped": "odd"}
 CONFIG = history.configure(roles={"decision": ("Decision",), "risk": ("Risk",)})
+
+
+def config(world: World) -> Config:
+    """Its calendars: the PMO's, and that of project b's team."""
+    first, last = (calendar_of(world.of_project(one)) for one in "ab")
+    if first == last:
+        return replace(CONFIG, calendar=first)
+    projects = (history.pmo_project("a"), history.pmo_project("b", teams=("b",)))
+    held = {item.project for item in world.items}
+    projects = tuple(one for one in projects if one.id in held)
+    return replace(CONFIG, calendar=first, projects=projects, teams=(TeamConfig("b", "B", (), last),))
+
+
+def calendar_of(one: Calendar) -> CalendarConfig:
+    weekend = tuple(get_args(Weekday)[day] for day in sorted(one.weekend))
+    return CalendarConfig(None, weekend, tuple(sorted(one.free)))
 
 
 def faithful(world: World) -> World:
@@ -84,7 +101,7 @@ def seen(world: World) -> World:
 
 def stored(world: World, as_of: datetime = AS_OF) -> Store:
     today = as_of.date() - DAY
-    return history.prepared(lines(world), as_of.replace(tzinfo=UTC), CONFIG, today)
+    return history.prepared(lines(world), as_of.replace(tzinfo=UTC), config(world), today)
 
 
 def readings(store: Store) -> dict[tuple[str, str, str], tuple[float | None, int]]:
@@ -328,7 +345,7 @@ def test_evidence_names_the_tracker_s_items() -> None:
         "title": "Title of a-7",
         "url": "https://acme.example/browse/a-7",
         "is_confidential": False,
-        "measure": 5.0,
+        "measure": 3.0,
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -91,12 +92,35 @@ class Milestone:
 
 
 @dataclass(frozen=True)
+class Calendar:
+    """Which days are worked."""
+
+    weekend: frozenset[int] = frozenset({5, 6})
+    free: frozenset[date] = frozenset()
+
+    def is_usual(self, day: date) -> bool:
+        return day.weekday() not in self.weekend
+
+    def works(self, day: date) -> bool:
+        return self.is_usual(day) and day not in self.free
+
+    @property
+    def week(self) -> int:
+        return 7 - len(self.weekend)
+
+    def days(self, first: date, last: date) -> int:
+        """Working days of them, both included."""
+        return sum(self.works(first + timedelta(days=n)) for n in range((last - first).days + 1))
+
+
+@dataclass(frozen=True)
 class World:
     items: tuple[Item, ...]
     milestones: tuple[Milestone, ...] = ()
     links: tuple[tuple[int, int, datetime], ...] = ()  # blocker, blocked, since
     projects: tuple[str, ...] = ("a", "b")
     as_of: datetime = AS_OF
+    calendars: tuple[Calendar, ...] = (Calendar(),)  # the PMO's, and that of project b where there is a second
     order: int = 1  # -1 turns the order of all rows round
     names: dict[str, str] = field(default_factory=dict, compare=False)
 
@@ -108,6 +132,14 @@ class World:
     def subjects(self) -> list[str]:
         below = [f"project:{one}" for one in self.projects] + [f"milestone:{one.id}" for one in self.milestones]
         return ["portfolio", *below]
+
+    def calendar(self, subject: str) -> Calendar:
+        """Whose days count for a subject."""
+        one = self.milestone(subject)
+        return self.of_project(one.project if one else subject.removeprefix("project:"))
+
+    def of_project(self, project: str) -> Calendar:
+        return self.calendars[-1 if project == "b" else 0]
 
     def milestone(self, subject: str) -> Milestone | None:
         return next((one for one in self.milestones if f"milestone:{one.id}" == subject), None)
@@ -146,6 +178,7 @@ class Tables:
     def __init__(self, world: World) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
         self.connection.execute(sql("macros"))
+        self.connection.execute("CREATE MACRO local_time(moment) AS moment")
         self.connection.execute("CREATE MACRO local_day(moment) AS CAST(moment AS DATE)")
         for name, (columns, rows) in _tables(world).items():
             self.connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
@@ -154,7 +187,10 @@ class Tables:
                 material = pa.table({f"c{n}": pa.array(column) for n, column in enumerate(values)})
                 self.connection.register("material", material)
                 self.connection.execute(f"INSERT INTO {name} SELECT * FROM material")
-        for name in ("31_work_item", "53_scope"):
+        for name, table in _calendar_tables(world).items():
+            self.connection.register("material", table)
+            self.connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM material")
+        for name in ("31_work_item", "53_scope", "54_calendar", "55_age"):
             self.connection.execute(sql(f"derive/{name}"))
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -168,9 +204,31 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
+def _calendar_tables(world: World) -> dict[str, pa.Table]:
+    """No calendar begins later than 500 days before AS_OF."""
+    first = min([item.created_at for item in world.items] + [AS_OF - timedelta(days=500)]).date()
+    days = tuple(first + timedelta(days=n) for n in range((world.today - first).days + 1096))
+    work = [_working_days(number, one, days) for number, one in enumerate(world.calendars)]
+    return {
+        "calendar": pa.table({"day": days, "week": [_monday(day) for day in days]}),
+        "working_day": pa.concat_tables(work),
+    }
+
+
+@lru_cache(maxsize=100)
+def _working_days(number: int, calendar: Calendar, days: tuple[date, ...]) -> pa.Table:
+    rows: list[tuple[Any, ...]] = []
+    before = 0
+    for day in days:
+        works = calendar.works(day)
+        rows.append((number, day, works, before, calendar.is_usual(day) and not works))
+        before += works
+    columns = ("calendar", "day", "works", "before", "is_off")
+    types = (pa.int32(), pa.date32(), pa.bool_(), pa.int32(), pa.bool_())
+    return pa.table([pa.array(one, kind) for one, kind in zip(zip(*rows, strict=True), types, strict=True)], columns)
+
+
 def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
-    first = min((item.created_at for item in world.items), default=world.as_of).date()
-    days = [first + timedelta(days=n) for n in range((world.today - first).days + 400)]
     places = [(subject, *stay) for subject in world.subjects for stay in world.stays(subject)]
     kinds = {"portfolio": "portfolio", "project": "project", "milestone": "milestone"}
     subjects = []
@@ -184,7 +242,15 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
         subjects.append((subject, kind, parent, subject, "", state, None, due_on, seen, due_on is not None, False))
     return {
         "moment": ("as_of TIMESTAMP, today DATE", [(world.as_of, world.today)]),
-        "calendar": ("day DATE, week DATE, is_working BOOLEAN", [(d, _monday(d), d.weekday() < 5) for d in days]),
+        "usual_week": ("calendar INTEGER, days INTEGER", [(n, one.week) for n, one in enumerate(world.calendars)]),
+        "project_team": (
+            "project VARCHAR, team VARCHAR, calendar INTEGER",
+            [("b", "team", len(world.calendars) - 1)],
+        ),
+        "project_member": (
+            "project VARCHAR, issue INTEGER",
+            [(item.project, item.number) for item in world.items if item.is_leaf],
+        ),
         "lifecycle": (
             (
                 "issue INTEGER, issue_id VARCHAR, key VARCHAR, title VARCHAR, url VARCHAR, is_confidential BOOLEAN,"
@@ -321,6 +387,16 @@ def _items(draw: st.DrawFn, number: int, size: int, milestones: Sequence[Milesto
 
 
 @st.composite
+def calendars(draw: st.DrawFn) -> Calendar:
+    """Days off now and then, and whole weeks of them."""
+    weekend = draw(st.sampled_from((frozenset({5, 6}), frozenset({4, 5}), frozenset({6}), frozenset())))
+    around = st.integers(-200, 200).map(lambda n: AS_OF.date() + timedelta(days=n))
+    long = draw(st.lists(st.tuples(around, st.integers(1, 20)), max_size=3))
+    free = {first + timedelta(days=n) for first, size in long for n in range(size)}
+    return Calendar(weekend, frozenset(free | draw(st.sets(around, max_size=5))))
+
+
+@st.composite
 def worlds(draw: st.DrawFn, most: int = 30) -> World:
     milestones = []
     for n in range(draw(st.integers(0, 3))):
@@ -335,7 +411,8 @@ def worlds(draw: st.DrawFn, most: int = 30) -> World:
     links = draw(st.lists(st.tuples(numbers, numbers, _ago), max_size=4))
     opened = {item.number for item in items if item.category not in ("done", "canceled")}
     links = tuple(one for one in links if one[0] != one[1] and one[0] in opened and one[1] in opened)
-    return World(items, tuple(milestones), links)
+    some = draw(st.lists(calendars(), min_size=1, max_size=2)) if draw(st.booleans()) else [Calendar()]
+    return World(items, tuple(milestones), links, calendars=tuple(some))
 
 
 def busy(seed: int) -> World:

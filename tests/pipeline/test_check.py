@@ -97,6 +97,8 @@ def test_a_good_set_up(desk: Desk, capsys) -> None:
         "pages can be added; below 'Reports'",
         "comments can be added and edited",
         "notes can be added",
+        "  ok     the PMO works 5 days a week; 13 days off in a year, the next on 2026-12-24",
+        "  ok     team core works 5 days a week; 15 days off in a year, the next on 2026-12-24",
         "nothing wrong, 1 to look at; next: pmo-sync sync --dry-run",
     ):
         assert expected in out, expected
@@ -116,6 +118,16 @@ def test_json_has_everything(desk: Desk, capsys) -> None:
     assert sources["cloud"]["clock_skew_seconds"] == 0
     assert {one["name"] for one in data["places"]} == {"confluence", "confluence-dc", "jira-note", "gitlab-note"}
     assert all(one["ok"] for one in (*data["sources"], *data["places"], data["local"]))
+
+
+def test_a_calendar_without_a_day_off_is_told(desk: Desk, capsys) -> None:
+    text = desk.office.file.read_text(encoding="utf-8")
+    free = next(line for line in text.splitlines() if line.startswith("free_days") and "cuti bersama" in line)
+    desk.say(('country = "ID"\n', ""), (free, ""))
+    code, out = run(desk, capsys)
+    assert code == 0
+    assert "  note   the PMO works 5 days a week and no day off is known: holidays would read as slow work\n" in out
+    assert 'say country = "ID" or the like in [pmo]' in out
 
 
 def test_the_last_certificate_is_told(desk: Desk, capsys) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 from pmo_sync.assessed import (
     Assessed,
     Baseline,
+    Calendar,
     Change,
     Decision,
     Doubt,
@@ -124,7 +125,7 @@ REASONS: dict[str, tuple[Reason, ...]] = {
 
 WARNINGS = {
     "10": (Reason("wide", {"ratio": 2.6, "most": 2.5}), Reason("scope_growing", {"per_week": 2.1, "pace": 7.8})),
-    "11": (Reason("trend", {"ratio": 2.2}),),
+    "11": (Reason("trend", {"ratio": 2.2}), Reason("days_off", {"days": 2, "until": TODAY + timedelta(days=40)})),
 }
 
 
@@ -256,7 +257,16 @@ def assessed() -> Assessed:
         forecasts={f"milestone:{row[0]}": _forecast(row) for row in MILESTONES},
         changes=_changes(), moved=_moved(), decisions=_decisions(), waits=_waits(), trust=_trust(), evidence=evidence,
         burnup=burnup, cumulative_flow=flow, due_dates=due_dates, doubts=_doubts(),
+        calendars=_calendars(),
     )  # fmt: skip
+
+
+def _calendars() -> dict[str, Calendar]:
+    """Of everybody, and of a team that closes its books."""
+    christmas = (date(2026, 12, 24), date(2026, 12, 25), date(2027, 1, 1))
+    usual = Calendar(off_ahead=christmas)
+    books = Calendar((6, 0, 1, 2, 3), (date(2026, 9, 30),), (date(2026, 12, 24), date(2026, 12, 31)), 4.0)
+    return {"portfolio": usual, **{f"project:{id_}": usual for id_, *_ in PROJECTS}, "project:doc": books}
 
 
 def _doubts() -> tuple[Doubt, ...]:

@@ -265,7 +265,7 @@ def _properties(document: Document) -> dict[str, str]:
 def test_the_rule_on_the_page_is_the_rule_that_judged(language: str) -> None:
     """Every threshold a milestone or a roll-up is judged by is named, by its value."""
     words = Words(language, "UTC")
-    texts = {line[0].text: line[1].text for line in definitions(words)[0].lines}
+    texts = {line[0].text: line[1].text for line in definitions(sample.assessed(), "portfolio", words)[0].lines}
     limits = Thresholds()
     red, amber = texts[words.label("red")], texts[words.label("amber")]
     for text, shares, days in (

@@ -23,6 +23,7 @@ PARAMS = {
     "rag": "red", "total": 7, "red": 2, "amber": 3, "have": 7, "need": 25, "weeks": 30, "of": 12, "most": 4,
     "per_week": 2.5, "pace": 4.0, "ahead": 4, "share": 0.34,
     "ratio": 2.6, "source": "bank-jira", "p50_on": date(2027, 1, 3), "on": date(2026, 11, 20), "reasons": (),
+    "until": date(2027, 3, 24),
 }  # fmt: skip
 
 STATES = {"projects_by_status": {"red": 2, "amber": 3}}
@@ -190,3 +191,18 @@ def test_a_moved_due_date_says_in_which_direction() -> None:
     params = {"due_on": date(2026, 12, 1)}
     assert "3 days earlier" in words.change(Change("x", "due_moved", {"days": -3, **params}, 1))
     assert "3 days later" in words.change(Change("x", "due_moved", {"days": 3, **params}, 1))
+
+
+@pytest.mark.parametrize(
+    ("days", "english", "indonesian"),
+    [
+        ((0, 1, 2, 3, 4), "Monday to Friday", "Senin sampai Jumat"),
+        ((0, 1, 2, 3, 6), "Sunday to Thursday", "Minggu sampai Kamis"),
+        ((0, 1, 2, 3, 4, 5), "Monday to Saturday", "Senin sampai Sabtu"),
+        ((0, 1, 3, 4), "Monday, Tuesday, Thursday, Friday", "Senin, Selasa, Kamis, Jumat"),
+        ((2,), "Wednesday", "Rabu"),
+        ((0, 1, 2, 3, 4, 5, 6), "every day", "setiap hari"),
+    ],
+)
+def test_the_days_of_a_week(days: tuple[int, ...], english: str, indonesian: str) -> None:
+    assert [Words(language, "UTC").weekdays(days) for language in ("en", "id")] == [english, indonesian]

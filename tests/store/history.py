@@ -35,7 +35,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pmo_sync import loading, tables
-from pmo_sync.config import CANCELED_RESOLUTIONS, Config, ProjectConfig, Scope, SourceConfig
+from pmo_sync.config import CANCELED_RESOLUTIONS, CalendarConfig, Config, ProjectConfig, Scope, SourceConfig
 from pmo_sync.model import SET_FIELDS, Catalogue, Interval, Issue, Milestone, Page, Project, Status
 from pmo_sync.store import Store, handover
 
@@ -259,7 +259,7 @@ def configure(*projects: ProjectConfig, sources: tuple[str, ...] = (SOURCE,), **
     config = Config(
         name="Acme PMO", zone=ZoneInfo("UTC"), language="en", profile="enterprise",
         period="week", state_dir=Path("state"), html_dir=Path("reports"),
-        committed_kinds=("version", "milestone", "epic"), country=None, person_months=13, required_grade="failed",
+        committed_kinds=("version", "milestone", "epic"), calendar=CalendarConfig(), person_months=13, required_grade="failed",
         sources=tuple(source(one) for one in sources), projects=projects, programmes={}, baselines=(), overrides=(), teams=(), roles={},
         places=(), reports=(), digest="test",
     )  # fmt: skip

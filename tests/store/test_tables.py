@@ -5,18 +5,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
 
 from pmo_sync import tables
-from pmo_sync.config import Scope
-from pmo_sync.errors import ConfigError
+from pmo_sync.config import CalendarConfig, Scope, TeamConfig
 from pmo_sync.store import Store
 from tests.store import history
 from tests.store.history import configure, pmo_project, prepared
+from tests.store.lives import moments, portfolios, share
 
 
 def one(store: Store, key: str, *columns: str) -> tuple[object, ...]:
@@ -253,21 +254,154 @@ def test_a_day_is_a_day_in_the_pmos_zone() -> None:
     ]
 
 
-def test_the_calendar_knows_mondays_and_holidays() -> None:
-    store = prepared("PAY-1 2026-01-05 todo", "2026-01-10", configure(country="ID"))
-    days = {row[0]: row[1:] for row in store.rows("SELECT day, week, is_working FROM calendar")}
-    assert days[date(2026, 1, 9)] == (date(2026, 1, 5), True)
-    assert days[date(2026, 1, 10)] == (date(2026, 1, 5), False)
-    assert days[date(2026, 8, 17)] == (date(2026, 8, 17), False)  # Independence Day, a Monday
-    assert max(days) == date(2028, 1, 10)
-    assert min(days) == date(2025, 12, 29)
-    plain = prepared("PAY-1 2026-01-05 todo", "2026-01-10")
-    assert plain.rows("SELECT is_working FROM calendar WHERE day = DATE '2026-08-17'") == [(True,)]
+def off(store: Store, calendar: int = 0, year: int = 2026) -> set[date]:
+    """Days off of a year on what are usually working days."""
+    query = "SELECT day FROM working_day WHERE is_off AND calendar = $1 AND year(day) = $2"
+    return {day for (day,) in store.rows(query, [calendar, year])}
 
 
-def test_an_unknown_country_is_an_error_of_the_configuration() -> None:
-    with pytest.raises(ConfigError, match=r"pmo.country: no holidays known for 'XX'"):
-        prepared("PAY-1 2026-01-05 todo", "2026-01-10", configure(country="XX"))
+def test_the_calendar_knows_every_day_and_its_monday() -> None:
+    store = prepared("PAY-1 2026-01-05 todo", "2026-01-10")
+    weeks = dict(store.rows("SELECT day, week FROM calendar"))
+    assert (min(weeks), max(weeks), len(weeks)) == (date(2025, 12, 29), date(2029, 1, 9), 1108)
+    assert all(week <= day < week + timedelta(days=7) and week.weekday() == 0 for day, week in weeks.items())
+
+
+def test_without_a_country_monday_to_friday_are_worked() -> None:
+    store = prepared("PAY-1 2026-01-05 todo", "2026-01-10")
+    days = store.rows("SELECT day, works, before FROM working_day ORDER BY day")
+    assert all(works == (day.weekday() < 5) for day, works, _ in days)
+    assert [before for _, _, before in days] == [sum(works for _, works, _ in days[:n]) for n in range(len(days))]
+    assert off(store) == set()
+    assert store.rows("SELECT * FROM usual_week") == [(0, 5)]
+
+
+def test_public_holidays_of_a_country_its_weekend_and_days_of_its_own() -> None:
+    lebaran = (date(2026, 3, 18), date(2026, 3, 20), date(2026, 3, 23), date(2026, 3, 24))
+    worked = (date(2026, 8, 17), date(2026, 8, 22))
+    text = "PAY-1 2026-01-05 todo"
+    store = prepared(text, "2026-01-10", configure(calendar=CalendarConfig("ID", None, lebaran, worked)))
+    assert {*lebaran, date(2026, 3, 19), date(2026, 12, 25)} < off(store)
+    assert date(2026, 8, 17) not in off(store)  # Independence Day, worked all the same
+    assert store.rows("SELECT works, is_off FROM working_day WHERE day = DATE '2026-08-22'") == [(True, False)]
+    saudi = prepared(text, "2026-01-10", configure(calendar=CalendarConfig("SA")))
+    week = [
+        works
+        for (works,) in saudi.rows("SELECT works FROM working_day WHERE day >= DATE '2026-01-12' ORDER BY day LIMIT 7")
+    ]
+    assert week == [True, True, True, True, False, False, True]
+    china = prepared(text, "2026-01-10", configure(calendar=CalendarConfig("CN")))
+    assert china.rows("SELECT works FROM working_day WHERE day = DATE '2026-02-14'") == [
+        (True,)
+    ]  # for the spring festival
+    bavaria = prepared(text, "2026-01-10", configure(calendar=CalendarConfig("DE-BY")))
+    assert date(2026, 1, 6) in off(bavaria)
+
+
+OWN = CalendarConfig("SA", None, (date(2026, 3, 18),))
+SHIFT = CalendarConfig(None, ())
+TEAMS = tuple(
+    TeamConfig(id_, id_, (), calendar)
+    for id_, calendar in (("a", OWN), ("same", OWN), ("shift", SHIFT), ("plain", CalendarConfig()))
+)
+
+
+def whose(**teams: tuple[str, ...]) -> tuple[dict[str, int], dict[str, int]]:
+    """The calendars of subjects and of issues: PAY is of both projects, OPS of one and APP of the other."""
+    text = """
+        PAY-1 2026-01-05 todo +milestone:v1
+        OPS-1 2026-01-05 todo
+        gl:APP-1 2026-01-05 todo
+        @v1 kind=version project=PAY 2026-01-05 due_on=2026-03-01 state=open
+    """
+    one = pmo_project("one", Scope("acme", "PAY"), Scope("acme", "OPS"), teams=teams.get("one", ()), programme="p")
+    two = pmo_project("two", Scope("acme", "PAY"), Scope("gl", "APP"), teams=teams.get("two", ()))
+    config = configure(one, two, sources=("acme", "gl"), teams=TEAMS)
+    store = prepared(text, "2026-01-10", config)
+    subjects = dict(store.rows("SELECT subject, calendar FROM subject_calendar"))
+    query = "SELECT key, coalesce(c.calendar, 0) FROM lifecycle AS l LEFT JOIN issue_calendar AS c ON c.issue = l.issue"
+    return subjects, dict(store.rows(query))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "calendars", "issue"),
+    [
+        ((), (), (0, 0), 0),
+        (("a",), (), (1, 0), 0),
+        (("a",), ("same",), (1, 1), 1),
+        (("a", "same"), ("shift",), (1, 2), 0),
+        (("a", "shift"), ("shift",), (0, 2), 0),
+        (("plain",), ("plain", "a"), (0, 0), 0),
+    ],
+)
+def test_a_project_goes_by_the_calendar_of_its_teams_where_they_have_one(
+    one: tuple[str, ...], two: tuple[str, ...], calendars: tuple[int, int], issue: int
+) -> None:
+    subjects, issues = whose(one=one, two=two)
+    assert (subjects["project:one"], subjects["project:two"]) == calendars
+    assert (subjects["portfolio"], subjects["programme:p"]) == (0, 0)
+    assert subjects["milestone:acme:m:v1"] == calendars[0]
+    assert issues == {"PAY-1": issue, "OPS-1": calendars[0], "APP-1": calendars[1]}
+
+
+def age(store: Store, key: str, what: str) -> float:
+    query = "SELECT days FROM age JOIN lifecycle AS l ON l.issue = age.issue WHERE l.key = $1 AND what = $2"
+    [(days,)] = store.rows(query, [key, what])
+    return float(days)
+
+
+def test_a_working_day_is_a_day_in_the_pmos_zone() -> None:
+    """Friday 18:00 UTC is Saturday in Jakarta; Monday there begins on Sunday at 17:00 UTC."""
+    text = """
+        PAY-1 2026-01-08 todo 2026-01-09T18:00 doing 2026-01-12T05:00 done
+        PAY-2 2026-01-08 todo 2026-01-09T05:00 doing flagged=true
+        PAY-3 kind=Decision 2026-01-08T17:00 todo
+    """
+    config = configure(zone=ZoneInfo("Asia/Jakarta"), roles={"decision": ("Decision",)})
+    store = prepared(text, "2026-01-12T17:00", config, today=date(2026, 1, 12))
+    assert age(store, "PAY-1", "cycle") == 0.5
+    assert age(store, "PAY-2", "started") == age(store, "PAY-2", "blocked") == age(store, "PAY-2", "touched") == 1.5
+    assert age(store, "PAY-3", "asked") == 2
+
+
+def test_an_age_beyond_the_calendar_counts_from_its_first_day_on() -> None:
+    store = prepared("PAY-1 1950-01-01 doing\nPAY-2 2026-01-05 todo", "2026-01-12")
+    [(first,)] = store.rows("SELECT min(day) FROM calendar")
+    assert first.year == 1975
+    assert age(store, "PAY-1", "started") == sum(
+        (first + timedelta(days=n)).weekday() < 5 for n in range((date(2026, 1, 12) - first).days)
+    )
+
+
+@share(50)
+@given(portfolios(), moments())
+def test_where_every_day_is_worked_an_age_is_the_time_that_passed(text: str, as_of: datetime) -> None:
+    case = history.parse(text)
+    store = history.fill(history.blank(), case)
+    config = configure(sources=case.sources, calendar=CalendarConfig(None, ()))
+    tables.prepare(store, config, as_of, as_of.date())
+    ages = store.rows(
+        "SELECT days, date_diff('second', started_at, coalesce(done_at, as_of)) / 86400.0 FROM age "
+        "JOIN lifecycle AS l ON l.issue = age.issue CROSS JOIN moment WHERE what IN ('started', 'cycle')"
+    )
+    assert all(days == passed for days, passed in ages)
+
+
+@pytest.mark.parametrize(("due", "weeks"), [("2026-01-16", 1.0), ("2026-01-18", 1.0), ("2026-01-20", 1.4)])
+def test_the_time_left_is_weeks_of_working_days(due: str, weeks: float) -> None:
+    text = f"PAY-1 2026-01-05 todo +milestone:v1\n@v1 kind=version project=PAY 2026-01-05 due_on={due} state=open"
+    store = prepared(text, "2026-01-12", today=date(2026, 1, 11))
+    query = "SELECT weeks FROM time_left WHERE subject = 'milestone:acme:m:v1'"
+    assert store.rows(query) == [(weeks,)]
+    off = configure(calendar=CalendarConfig(None, None, (date(2026, 1, 14),)))
+    assert prepared(text, "2026-01-12", off, today=date(2026, 1, 11)).rows(query) == [(pytest.approx(weeks - 0.2),)]
+
+
+def test_a_date_beyond_the_calendar_is_as_far_as_its_days_say() -> None:
+    text = "PAY-1 2026-01-05 todo +milestone:v1\n@v1 kind=version project=PAY 2026-01-05 due_on=2099-01-01 state=open"
+    store = prepared(text, "2026-01-12", today=date(2026, 1, 11))
+    [(weeks,)] = store.rows("SELECT weeks FROM time_left WHERE subject = 'milestone:acme:m:v1'")
+    assert weeks == pytest.approx((date(2099, 1, 1) - date(2026, 1, 11)).days / 7, abs=0.4)
 
 
 def test_a_read_only_store_will_do_and_can_be_cut_again(tmp_path: Path) -> None:

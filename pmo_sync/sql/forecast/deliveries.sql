@@ -12,7 +12,8 @@ daily AS (
     WHERE NOT d.is_bulk
     GROUP BY d.subject, d.done_on
 )
-SELECT subject, list(day ORDER BY day) AS days, list(items ORDER BY day) AS items
+SELECT daily.subject, any_value(c.calendar) AS calendar, list(day ORDER BY day) AS days, list(items ORDER BY day) AS items
 FROM daily
-GROUP BY subject
-ORDER BY subject
+JOIN subject_calendar AS c ON c.subject = daily.subject
+GROUP BY daily.subject
+ORDER BY daily.subject

@@ -29,11 +29,19 @@ bulk AS (
 SELECT
     b.subject, nullif(b.due_on, DATE '9999-12-31') AS due_on, b.pace_of,
     coalesce(own.total, 0) AS total, coalesce(own.remaining, 0) AS remaining, coalesce(own.unmapped, 0) AS unmapped,
-    coalesce(work.items, 0) AS queued, delivered.last_on,
+    coalesce(work.items, 0) AS queued, c.calendar, time_left.weeks AS weeks_left,
+    -- working days since anything was finished at this pace
+    today.before + today.works::INTEGER - last.before - last.works::INTEGER AS silent_days, delivered.last_on,
     coalesce(bulk.bulk_items, 0) AS bulk_items, coalesce(bulk.items, 0) AS window_items
 FROM basis AS b
 LEFT JOIN own ON own.subject = b.subject
 LEFT JOIN work ON work.subject = b.subject
 LEFT JOIN delivered ON delivered.subject = b.pace_of
 LEFT JOIN bulk ON bulk.subject = b.pace_of
+CROSS JOIN moment
+JOIN subject_calendar AS c ON c.subject = b.subject
+JOIN working_day AS today ON today.calendar = c.calendar AND today.day = moment.today
+LEFT JOIN working_day AS last ON last.calendar = c.calendar AND delivered.last_on IS NOT NULL
+    AND last.day = greatest(delivered.last_on, (SELECT min(day) FROM calendar))
+LEFT JOIN time_left ON time_left.subject = b.subject
 ORDER BY b.subject

@@ -1,5 +1,6 @@
--- The weeks a forecast draws from, oldest first: items finished at the pace that counts, and the net change of the
--- commitment's own work in the same week; null in weeks before its scope_baseline. Follows the CTEs of FC-3.
+-- The weeks a forecast draws from, oldest first: items finished at the pace that counts, the week's working days and how
+-- many are usual, and the net change of the commitment's own work in the same week; null in weeks before its
+-- scope_baseline. Follows the CTEs of FC-3.
 , step AS (
     SELECT subject, since AS at, 1 AS change
     FROM scope_stay
@@ -16,7 +17,7 @@ growth AS (
     GROUP BY 1, 2
 )
 SELECT
-    weekly.subject, weekly.week, weekly.items,
+    weekly.subject, weekly.week, weekly.items, weekly.days, weekly.usual,
     CASE WHEN weekly.week >= local_day(b.at) THEN coalesce(growth.net, 0)::BIGINT END AS net_added
 FROM weekly
 LEFT JOIN scope_baseline AS b ON b.subject = weekly.subject

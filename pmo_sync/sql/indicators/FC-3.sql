@@ -5,7 +5,7 @@
 -- units = { required = "items_per_week", actual = "items_per_week", best = "items_per_week", ratio = "ratio" }
 -- direction = "lower"
 -- minimum_sample = 1
--- source = "Arithmetic, no model. Pace of the last 12 full weeks without bulk closures. A commitment with 12 weeks and 25 finished items of its own is measured by its own pace; any other by its project's, behind everything that project owes no later. The forecast reads the same CTEs."
+-- source = "Arithmetic, no model. A week has the usual working days of the calendar of the subject: the date is so many of them away, and pace is that of the last 12 full weeks, days off left out, without bulk closures. A commitment with 12 weeks and 25 finished items of its own is measured by its own pace; any other by its project's, behind everything that project owes no later. The forecast reads the same CTEs."
 -- gaming = "Moving items out of the milestone: read it beside the scope (SP-1)."
 -- playbook = "pace"
 -- used_by = ["forecast"]
@@ -69,23 +69,23 @@ evidence AS (
     WHERE l.removed_at IS NULL AND l.done_at IS NULL
 ),
 weekly AS (
-    SELECT b.subject, w.week, coalesce(f.items, 0) AS items
+    SELECT b.subject, w.week, coalesce(f.items, 0) AS items, work.days, work.usual
     FROM basis AS b
     JOIN life ON life.subject = b.pace_of
+    JOIN subject_calendar AS c ON c.subject = b.pace_of
     JOIN weeks AS w ON w.week >= life.first_on
+    JOIN work_week AS work ON work.calendar = c.calendar AND work.week = w.week
     LEFT JOIN finished AS f ON f.subject = b.pace_of AND f.week = w.week
 )
 -- reading
 , work AS (
-    SELECT e.subject, count(*) AS items, count(*) * 7.0 / (b.due_on - moment.today) AS required
+    SELECT e.subject, count(*) AS items, count(*) / any_value(l.weeks) AS required
     FROM evidence AS e
-    JOIN basis AS b ON b.subject = e.subject
-    CROSS JOIN moment
-    WHERE b.due_on > moment.today AND b.due_on < DATE '9999-12-31'
-    GROUP BY e.subject, b.due_on, moment.today
+    JOIN time_left AS l ON l.subject = e.subject AND l.weeks > 0
+    GROUP BY e.subject
 ),
 pace AS (
-    SELECT subject, avg(items) AS actual, max(items) AS best, count(*) AS weeks
+    SELECT subject, sum(items) * any_value(usual) / nullif(sum(days), 0) AS actual, max(items) AS best, count(*) AS weeks
     FROM weekly
     GROUP BY subject
 )

@@ -5,7 +5,7 @@
 -- units = { mean = "items_per_week", best = "items_per_week", last = "items_per_week", zero_weeks = "weeks", cv = "ratio" }
 -- direction = "higher"
 -- minimum_sample = 1
--- source = "The last 12 full weeks of the subject's life, bulk closures excluded. Irregular weeks double the error of a forecast (measured on 39 public projects)."
+-- source = "The last 12 full weeks of the subject's life, bulk closures excluded; the mean is of weeks with the usual working days of the subject's calendar, and a week without a working day is no empty one. Irregular weeks double the error of a forecast (measured on 39 public projects)."
 -- gaming = "Splitting items raises it: pair it with completed milestones."
 -- playbook = "flow"
 -- used_by = ["portfolio", "project"]
@@ -15,12 +15,13 @@ WITH life AS (
     GROUP BY subject
 ),
 weeks AS (
-    SELECT DISTINCT life.subject, calendar.week
+    SELECT life.subject, w.week, w.days, w.usual
     FROM life
     CROSS JOIN moment
-    JOIN calendar ON calendar.week >= life.first_on
-        AND calendar.week >= date_trunc('week', moment.today + 1)::DATE - 84
-        AND calendar.week < date_trunc('week', moment.today + 1)::DATE
+    JOIN subject_calendar AS c ON c.subject = life.subject
+    JOIN work_week AS w ON w.calendar = c.calendar AND w.week >= life.first_on
+        AND w.week >= date_trunc('week', moment.today + 1)::DATE - 84
+        AND w.week < date_trunc('week', moment.today + 1)::DATE
 ),
 evidence AS (
     SELECT d.subject, d.issue, 1.0 AS measure, d.week
@@ -30,15 +31,15 @@ evidence AS (
 )
 -- reading
 , weekly AS (
-    SELECT w.subject, w.week, count(e.issue) AS items
+    SELECT w.subject, w.week, w.days, w.usual, count(e.issue) AS items
     FROM weeks AS w
     LEFT JOIN evidence AS e ON e.subject = w.subject AND e.week = w.week
-    GROUP BY w.subject, w.week
+    GROUP BY w.subject, w.week, w.days, w.usual
 ),
 summary AS (
     SELECT
-        subject, avg(items) AS mean, max(items) AS best, arg_max(items, week) AS last_week,
-        count(*) FILTER (WHERE items = 0) AS zero_weeks,
+        subject, sum(items) * any_value(usual) / nullif(sum(days), 0) AS mean, max(items) AS best, arg_max(items, week) AS last_week,
+        count(*) FILTER (WHERE items = 0 AND days > 0) AS zero_weeks,
         -- the sample's standard deviation by whole numbers: the same bits in any order of rows
         sqrt((count(*) * sum(items * items) - sum(items) * sum(items)) / nullif(count(*) * (count(*) - 1), 0))
             / nullif(avg(items), 0) AS cv,

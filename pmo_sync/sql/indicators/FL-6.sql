@@ -1,21 +1,18 @@
 -- id = "FL-6"
 -- name = "work_in_progress_age"
 -- question = "How old is the work in progress, and how much of it is older than is usual here?"
--- unit = "days"
--- units = { p50 = "days", p85 = "days", old = "items" }
+-- unit = "working_days"
+-- units = { p50 = "working_days", p85 = "working_days", old = "items" }
 -- direction = "lower"
 -- minimum_sample = 1
--- source = "Calendar days since the start; usual is the P85 of the subject's own cycle time (FL-3), from 11 finished items on."
+-- source = "Working days of the item's calendar since the start; usual is the P85 of the subject's own cycle time (FL-3), from 11 finished items on."
 -- gaming = "Creating an item again resets its age."
 -- playbook = "flow"
 -- used_by = ["project"]
 WITH finished AS (
-    SELECT m.subject, round(date_diff('second', l.started_at, l.done_at) / 86400.0, 1) AS days
+    SELECT m.subject, round(a.days, 1) AS days
     FROM membership AS m
-    JOIN work_item AS l ON l.issue = m.issue
-    CROSS JOIN moment
-    WHERE l.removed_at IS NULL
-        AND l.started_at IS NOT NULL AND l.done_at >= moment.as_of - INTERVAL 182 DAY
+    JOIN age AS a ON a.issue = m.issue AND a.what = 'cycle'
 ),
 usual AS (
     SELECT subject, percentile(days, 0.85) AS days
@@ -24,14 +21,10 @@ usual AS (
     HAVING count(*) >= 11
 ),
 evidence AS (
-    SELECT
-        m.subject, l.issue, round(date_diff('second', l.started_at, moment.as_of) / 86400.0, 1) AS measure,
-        usual.days AS usual_days
+    SELECT m.subject, a.issue, round(a.days, 1) AS measure, usual.days AS usual_days
     FROM membership AS m
-    JOIN work_item AS l ON l.issue = m.issue
-    CROSS JOIN moment
+    JOIN age AS a ON a.issue = m.issue AND a.what = 'started'
     LEFT JOIN usual ON usual.subject = m.subject
-    WHERE l.removed_at IS NULL AND l.done_at IS NULL AND l.category = 'doing'
 )
 -- reading
 SELECT subject, 'p50' AS part, percentile(measure, 0.50) AS value, count(*) AS sample FROM evidence GROUP BY subject

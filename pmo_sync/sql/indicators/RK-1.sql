@@ -1,22 +1,19 @@
 -- id = "RK-1"
 -- name = "blocked"
 -- question = "What is blocked, and for how long?"
--- unit = "days"
--- units = { count = "items", oldest_days = "days" }
+-- unit = "working_days"
+-- units = { count = "items", oldest_days = "working_days" }
 -- direction = "lower"
 -- minimum_sample = 1
--- source = "Open items with a flag or an open blocker, from the earlier of the two."
+-- source = "Open items with a flag or an open blocker, from the earlier of the two, in working days of the item's calendar."
 -- gaming = "Blocked work that nobody flags: see stale items (RK-2)."
 -- playbook = "blocked"
 -- used_by = ["project", "policy"]
 WITH evidence AS (
-    SELECT
-        m.subject, l.issue,
-        CASE WHEN l.done_at IS NULL THEN round(date_diff('second', l.blocked_since, moment.as_of) / 86400.0, 1) END
-            AS measure
+    SELECT m.subject, l.issue, round(a.days, 1) AS measure
     FROM membership AS m
     JOIN work_item AS l ON l.issue = m.issue
-    CROSS JOIN moment
+    LEFT JOIN age AS a ON a.issue = l.issue AND a.what = 'blocked'
     WHERE l.removed_at IS NULL
 )
 -- reading
