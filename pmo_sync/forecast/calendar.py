@@ -85,4 +85,4 @@ class Calendar:
         return int(self.off[min(self._place(until), len(self.off) - 1)] - self.off[self._place(today)])
 
     def _place(self, day: date) -> int:
-        return (day - self.first_on).days
+        return max(0, (day - self.first_on).days)

@@ -171,6 +171,10 @@ def test_friday_and_saturday_may_be_the_weekend() -> None:
     assert calendar.left(thursday, date(2026, 3, 7)) == 0
 
 
+def test_a_date_before_the_calendar_is_over() -> None:
+    assert made(world.Calendar()).left(TODAY, FIRST - 1000 * DAY) < 0
+
+
 def test_no_date_is_told_beyond_the_calendar() -> None:
     calendar = made(world.Calendar())
     assert calendar.after(ALL[-1] - 3 * DAY, 30) is None
