@@ -42,9 +42,7 @@ _COLUMNS: Final[dict[str, dict[str, pa.DataType]]] = {
     "usual_week": {"calendar": pa.int32(), "days": pa.int32()},
     "calendar": {"day": pa.date32(), "week": pa.date32()},
 }  # fmt: skip
-_AHEAD: Final = timedelta(
-    days=1096
-)  # the calendar's reach after today: no date is told beyond two years, days off or not
+_AHEAD: Final = timedelta(days=1096)  # the calendar's reach after today: two years of work take longer with days off
 _BEHIND: Final = timedelta(days=50 * 366)  # an older issue is a slip of the tracker's clock
 
 

@@ -72,7 +72,7 @@ def waiting(assessed: Assessed, words: Words) -> tuple[Block, ...]:
 
 
 def capacity(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
-    """Work due in four weeks against what a project finishes in four: by project, as teams are not measured."""
+    """Work due in four weeks against what a project finishes on their working days: by project, not yet by team."""
     rows: list[tuple[float, tuple[Line, ...]]] = []
     unknown = 0
     end = assessed.today + timedelta(weeks=CAPACITY_WEEKS)

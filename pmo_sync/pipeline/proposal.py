@@ -65,6 +65,10 @@ def text(name: str, zone: str, language: str, seen: Sequence[Seen], now: datetim
             f"name = {quoted(name)}",
             _commented(f"zone = {quoted(zone)}", "decides when a day or week is closed"),
             _commented(f"language = {quoted(language)}", "en or id"),
+            _commented(
+                '# country = "ID"', "its public holidays are no working days; without it holidays read as slow work"
+            ),
+            _commented("# free_days = [2026-12-24]", "nor are these: joint leave, company days"),
         ],
         *(list(_source(one)) for one in seen),
         list(_programme_tables(programmes)),

@@ -387,6 +387,9 @@ def test_digest_follows_what_decides_numbers(tmp_path: Path) -> None:
     same = (SOURCE + FOLDER, '[pmo]\nlanguage = "id"\nstate_dir = "other"\n' + SOURCE, SOURCE + "shrink_limit = 1")
     other = (
         '[pmo]\nzone = "Asia/Jakarta"\n' + SOURCE,
+        '[pmo]\ncountry = "ID"\n' + SOURCE,
+        "[pmo]\nfree_days = [2026-03-18]\n" + SOURCE,
+        SOURCE + '[[team]]\nid = "a"\nname = "A"\nweekend = []',
         SOURCE + '[source.s.statuses]\nOpen = "doing"',
         SOURCE + 'canceled_resolutions = ["No"]',
         SOURCE + PROJECT.format("a"),

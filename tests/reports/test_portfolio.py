@@ -156,6 +156,26 @@ def test_capacity_is_work_due_against_work_usually_done() -> None:
     assert rows[0] == ["Payments Gateway", "55", "17", "328%"]
 
 
+def test_weeks_of_holidays_ahead_are_no_capacity() -> None:
+    base = sample.assessed()
+    half = {id_: one._replace(next_weeks=2.0) for id_, one in base.calendars.items()}
+    rows = _cells(_section(_page(dataclasses.replace(base, calendars=half)), "Capacity")[0])
+    assert rows[0] == ["Payments Gateway", "55", "8", "655%"]
+
+
+def test_days_off_are_named_on_the_page_of_who_has_them() -> None:
+    base = sample.assessed()
+    texts = []
+    for subject in ("portfolio", "project:doc"):
+        lines = definitions(base, subject, WORDS)[0].lines  # type: ignore[union-attr]
+        texts.append(next(line[1].text for line in lines if line[0].text == "Working days"))
+    assert "Monday to Friday; days off of these in the last 12 weeks: none; in the next 12: 24 Dec, 25 Dec," in texts[0]
+    assert (
+        "Sunday to Thursday; days off of these in the last 12 weeks: 30 Sept; in the next 12: 24 Dec, 31 Dec."
+        in texts[1]
+    )
+
+
 def test_a_project_without_a_pace_is_said_to_have_none() -> None:
     base = sample.assessed()
     subjects = {
