@@ -18,19 +18,12 @@ def exact(counts: Sequence[int], work: int, most_weeks: int = MOST_WEEKS) -> Cur
         return np.zeros(0)
     values, times = np.unique(np.asarray(counts, dtype=np.int64), return_counts=True)
     chances = times / times.sum()
+    shares = np.minimum(values[:, None] * np.arange(1, 8) // 7, work)  # done by each day of a week
     left = np.zeros(work + 1)  # left[n]: the probability that n items are still to be done when a week begins
     left[work] = 1.0
     days: list[float] = []
     for _ in range(most_weeks):
-        at_most = np.cumsum(left)
-        days += [
-            float(
-                sum(
-                    chance * at_most[min(value * day // 7, work)] for value, chance in zip(values, chances, strict=True)
-                )
-            )
-            for day in range(1, 8)
-        ]
+        days += (chances @ np.cumsum(left)[shares]).tolist()
         after = np.zeros_like(left)
         for value, chance in zip(values, chances, strict=True):
             after[: max(work + 1 - value, 1)] += chance * _shifted(left, int(value))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import statistics
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from pmo_sync.forecast import prior
 from pmo_sync.forecast.origins import HORIZONS, SHIFTS, SPREADS, History, Rows, features, look_back
 from pmo_sync.forecast.pool import CAP, QUANTILES, Pool, quantiles
 from pmo_sync.forecast.regression import PRIOR, Fit, fit, shares
-from tests.forecast import backtest
 
 START = date(2024, 3, 4)
 counts_lists = st.lists(st.integers(0, 6), min_size=90, max_size=500).filter(lambda some: some[0] > 0)
@@ -230,25 +228,3 @@ def test_a_project_that_always_misses_its_plans_is_believed_in_the_end() -> None
     pool = Pool.of(histories)
     own, foreign = (pool.days(name, histories["project:odd"], 21.0, 84) for name in ("project:odd", "project:none"))
     assert own[QUANTILES.index(0.85)] > 1.1 * foreign[QUANTILES.index(0.85)]
-
-
-@pytest.mark.real
-def test_p85_dates_hold_on_real_projects_in_strict_order_of_time(data_dir: Path) -> None:
-    """Nineteen public projects, without the prior that was made from them: each forecast knows its past only."""
-    found = backtest.run(data_dir / "resolved-dates-tawos")
-    for weeks in HORIZONS:
-        ours, plain = found["regression"][weeks], found["plain"][weeks]
-        assert ours.forecasts == plain.forecasts > 500
-        print(f"{weeks} weeks: P85 held {ours.coverage(0.85):.3f}, plain {plain.coverage(0.85):.3f}")
-        assert 0.80 <= ours.coverage(0.85) <= 0.90
-        assert ours.coverage(0.95) >= 0.88
-        assert abs(ours.coverage(0.85) - 0.85) < abs(plain.coverage(0.85) - 0.85)
-        assert ours.loss() < plain.loss()
-
-
-@pytest.mark.real
-def test_the_shipped_prior_is_what_the_script_makes_of_the_data(data_dir: Path) -> None:
-    again, residuals = backtest.refit(data_dir / "resolved-dates-tawos")
-    assert again.beta == pytest.approx(prior.BETA, abs=0.005)
-    assert again.gamma == pytest.approx(prior.GAMMA, abs=0.005)
-    assert residuals == pytest.approx(prior.RESIDUALS, abs=0.25)

@@ -171,8 +171,8 @@ def test_no_oracle_is_left_over() -> None:
         (('direction = "higher"', 'direction = "up"'), "unknown direction"),
         (("-- used_by", '-- findings = "nothing"\n-- used_by'), "PR-1: header"),
         (("-- used_by", '-- findings = "reported"\n-- used_by'), "'-- list'"),
-        (('used_by = ["portfolio", "project"]', "used_by = []"), "used_by"),
-        (('-- used_by = ["portfolio", "project"]\n', ""), "used_by"),
+        (('used_by = ["portfolio", "project", "policy"]', "used_by = []"), "used_by"),
+        (('-- used_by = ["portfolio", "project", "policy"]\n', ""), "used_by"),
         (('-- name = "completion"', '-- nome = "completion"'), "PR-1: header"),
     ],
 )
