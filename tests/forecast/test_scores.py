@@ -1,4 +1,4 @@
-"""The score of the forecasts: its measures against slow ones, no look into the future, and the figures that must hold."""
+"""The score of the forecasts: its measures against slow ones, no look ahead, and the figures that must hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others forecast with: the mean pace (B2), days drawn from the last ones (B3), weeks drawn from the last 12 (B4)."""
+"""What others forecast with: the mean pace (B2), days drawn from the last ones (B3), weeks from the last 12 (B4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completion dates of 19 public projects: written as a folder, read by the ``files`` connector, taken from the store."""
+"""Completion dates of 19 public projects: written as a folder, read by the ``files`` connector, kept in the store."""
 
 from __future__ import annotations
 

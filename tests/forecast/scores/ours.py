@@ -62,15 +62,19 @@ def in_order_of_time(board: Board) -> Vector:
     return product(board, np.flatnonzero(board.is_judged), lambda day: Pool.of(board.until(day), NO_PRIOR))
 
 
-def left_out(board: Board, *, learns: bool = True) -> Vector:
-    """F2; F0 where nothing is learnt."""
+def left_out(board: Board, *, learns: bool = True, alone: bool = False) -> Vector:
+    """F2; F0 where nothing is learnt. ``alone``: each project is a portfolio of its own."""
     made = np.full((len(board), len(QUANTILES)), np.nan)
     for name in COMPANIES:
         own, prior, rows = of_company(board, name)
-        frozen = Pool.of({}, prior)
-        learnt = lambda day, own=own, prior=prior: Pool.of(board.until(day, own), prior)  # noqa: E731
-        made[rows] = product(board, rows, learnt if learns else lambda _, frozen=frozen: frozen)[rows]
+        for some in [{one} for one in own] if alone else [own]:
+            theirs = rows[np.isin(board.owner[rows], [board.names.index(one) for one in some])]
+            made[theirs] = product(board, theirs, learns_from(board, some if learns else set(), prior))[theirs]
     return made
+
+
+def learns_from(board: Board, names: set[str], prior: Prior) -> Callable[[int], Pool]:
+    return lambda day: Pool.of(board.until(day, names), prior)
 
 
 def product(board: Board, rows: Whole, learnt: Callable[[int], Pool]) -> Vector:
@@ -86,16 +90,16 @@ def product(board: Board, rows: Whole, learnt: Callable[[int], Pool]) -> Vector:
 
 def of_company(
     board: Board, name: str, without: str = "", *, ridge: float = RIDGE, effective: float = EFFECTIVE
-) -> tuple[dict[str, None], Prior, Whole]:
+) -> tuple[set[str], Prior, Whole]:
     """A company's projects, the prior from all others (but ``without``), and its judged forecasts."""
-    own = {one: None for one in board.names if company(one) == name}
+    own = {one for one in board.names if company(one) == name}
     others = [board.histories[one] for one in board.names if one not in own and company(one) != without]
     rows = np.flatnonzero(board.is_judged & np.isin(board.owner, [board.names.index(one) for one in own]))
     return own, refit(others, ridge, effective), rows
 
 
 def varied(board: Board, rows: Whole, learnt: Callable[[int], Pool], habits: Sequence[Habit]) -> dict[Habit, Vector]:
-    """The same as ``product``, one pool read by many habits."""
+    """Days at QUANTILES by habit, as ``product`` makes them, one pool read by many habits."""
     made = {habit: np.full((len(board), len(QUANTILES)), np.nan) for habit in habits}
     q = np.array(QUANTILES)
     odds = np.log(q / (1 - q))

@@ -1,4 +1,4 @@
-"""Sprints of three public trackers: will less be delivered than was committed? Our rule of the required pace, at each cut.
+"""Sprints of three public trackers: will less be delivered than was committed? Our rule of the required pace.
 
 Required: open points over the time that is left. Actual: done points over the time that has passed. Their ratio is the
 rule FC-3, which calls a commitment late above 1.3; the baseline of the data's README is the open points alone. Sprints

@@ -29,6 +29,7 @@ METHODS: Final[Mapping[str, Callable[[Board], Vector]]] = {
     "F1 in order of time": ours.in_order_of_time,
     "F0 left out, frozen": partial(ours.left_out, learns=False),
     OURS: ours.left_out,
+    "F2 left out, each project alone": partial(ours.left_out, alone=True),
 }
 # what a project must have finished for the product to say a date: gates.py
 GATE_ITEMS, GATE_EMPTY = 25, 4
@@ -57,7 +58,9 @@ def measured(board: Board, *, with_variants: bool) -> dict[str, Any]:
         },
         "where_the_product_says_a_date": {
             str(weeks): _figures(one, base)
-            for (weeks, one), base in zip(scores(dated, days[OURS]).items(), scores(dated, days[PLAIN]).values(), strict=True)
+            for (weeks, one), base in zip(
+                scores(dated, days[OURS]).items(), scores(dated, days[PLAIN]).values(), strict=True
+            )
         },
         "worst_projects": {str(weeks): _worst(board, found[OURS][weeks], weeks) for weeks in HORIZONS},
         "chosen": dict(picks),
@@ -77,16 +80,20 @@ def _dated(board: Board) -> Board:
 
 
 def _figures(one: Score, plain: Score) -> dict[str, Any]:
+    """Means over projects with their 95 % intervals, and what they are made of."""
+    columns = {
+        "p50": one.p50,
+        "p85": one.p85,
+        "p95": one.p95,
+        "mdape": one.off,
+        "brier": one.brier,
+        "pinball": one.loss,
+    }
     return {
-        "p50": float(one.p50.mean()),
-        "p85": float(one.p85.mean()),
-        "p85_interval": interval(one.p85),
-        "p95": float(one.p95.mean()),
-        "pinball": float(one.loss.mean()),
+        **{name: float(values.mean()) for name, values in columns.items()},
+        "intervals": {name: interval(values) for name, values in columns.items()},
         "pinball_percent": beside(one, plain),
-        "pinball_interval": interval_beside(one, plain),
-        "mdape": float(one.off.mean()),
-        "brier": float(one.brier.mean()),
+        "pinball_percent_interval": interval_beside(one, plain),
         "worst_tenth": one.worst_tenth,
         "wins": int((one.loss < plain.loss).sum()),
         "projects": len(one.projects),
@@ -139,8 +146,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _line(name: str, one: Mapping[str, Any]) -> str:
-    low, high = one["p85_interval"]
-    best, least = one["pinball_interval"]
+    low, high = one["intervals"]["p85"]
+    best, least = one["pinball_percent_interval"]
     return _ROW.format(
         name, f"{one['p50']:.2f}", f"{one['p85']:.3f}", f"{low:.2f}-{high:.2f}", f"{one['p95']:.3f}",
         f"{one['pinball_percent']:+.1f}%", f"{best:+.0f}..{least:+.0f}%", f"{one['mdape']:.3f}", f"{one['brier']:.3f}",

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from pmo_sync.forecast.origins import Vector
-from pmo_sync.forecast.pool import QUANTILES, Pool, Prior
+from pmo_sync.forecast.pool import QUANTILES
 from pmo_sync.forecast.regression import EFFECTIVE, RIDGE
 from tests.forecast.scores.data import COMPANIES
 from tests.forecast.scores.measures import Score, beside, scores
-from tests.forecast.scores.ours import Habit, of_company, varied
+from tests.forecast.scores.ours import Habit, learns_from, of_company, varied
 from tests.forecast.scores.protocol import Board, Whole
 
 
@@ -54,10 +54,7 @@ def left_out(board: Board, company: str, without: str = "") -> dict[str, tuple[W
     found = {}
     for ridge, effective in PRIORS.values():
         own, prior, rows = of_company(board, company, without, ridge=ridge, effective=effective)
-        prior = Prior(prior.fitted, prior.residuals)
-        days = varied(
-            board, rows, lambda day, own=own, prior=prior: Pool.of(board.until(day, own), prior), tuple(HABITS.values())
-        )
+        days = varied(board, rows, learns_from(board, own, prior), tuple(HABITS.values()))
         for name, one in VARIANTS.items():
             if (one.ridge, one.effective) == (ridge, effective):
                 found[name] = (rows, days[one.habit])

@@ -1,10 +1,10 @@
-"""Releases of seven public projects: is something still open in the version on its release date? As forecast 14 to 90 days before.
+"""Releases of public projects: is something still open on the release date? As forecast 14 to 90 days before.
 
 Each cut is made from the store, filled with the histories that the Jira connector makes of the recorded issues. These
 are small projects: most forecasts are refused, and then the chance comes from the same pool on the project's pace and
 the version's own work, without the gates, and, where nothing was finished in 12 weeks, from the share of the versions
-before. That chance is no date: no page shows it. What leaves a version before its release is done by nobody: our forecast
-is of the work, so it is also held against whether all of it was done.
+before. That chance is no date: no page shows it. What leaves a version before its release is done by nobody: our
+forecast is of the work, so it is also held against whether all of it was done.
 """
 
 from __future__ import annotations
@@ -136,16 +136,18 @@ def _case(
     else:
         how, chance = "versions before", share
     return {
-        "project": row["project"], "name": row["name"], "as_of": row["as_of"], "in_scope": int(row["in_scope"]), "remaining": remaining,
+        "project": row["project"], "name": row["name"], "as_of": row["as_of"], "in_scope": int(row["in_scope"]),
+        "remaining": remaining,
         "is_late": int(row["open_at_release"]) > 0,
-        "is_undone": int(row["open_at_release"]) + int(row["descoped_by_release"]) > 0, "how": how, "chance": chance, "ratio": ratio, "before": share,
+        "is_undone": int(row["open_at_release"]) + int(row["descoped_by_release"]) > 0,
+        "how": how, "chance": chance, "ratio": ratio, "before": share,
         "said": None if found is None else found.remaining,
         "refused": [one.code for one in found.gates] if found is not None and found.refused else [],
     }  # fmt: skip
 
 
 def _share_before(rows: list[dict[str, str]], row: dict[str, str]) -> float:
-    """Late among the versions released before the cut: the project's, with one more that is late as often as all were."""
+    """Late among the versions released before the cut: the project's, and one more, late as often as all were."""
     ended = {
         (one["project"], one["version_id"]): int(one["open_at_release"]) > 0
         for one in sorted(rows, key=lambda one: one["as_of"])
@@ -180,7 +182,7 @@ def _fill(store: Store, folder: Path, projects: str) -> None:
     ]  # fmt: skip
     catalogue = Catalogue(
         projects=tuple(Project(id_, SOURCE, key, key, "", False) for id_, key in projects.items()),
-        statuses=tuple(Status(id_, SOURCE, name, CATEGORIES.get(name, "todo")) for id_, name in statuses.items()),  # type: ignore[arg-type]
+        statuses=tuple(Status(id_, SOURCE, name, CATEGORIES.get(name, "todo")) for id_, name in statuses.items()),
         milestones=tuple(milestones),
     )
     begin = datetime(2001, 1, 1, tzinfo=UTC)
