@@ -3,8 +3,8 @@
 What a tracker shows of one issue, and of no person: how near the date is, whether something blocks it, whether anything
 happened to it yet (comments, changes of text, priority and version: statuses are not told, so this stands for
 "not started"). The flag is what a page would show: due within two weeks, and untouched or blocked. The baseline of
-the data's README, the share of late issues of the developer, is a number about a person, which we do not keep. Teams that
-date an issue when it is nearly done make the untouched look worse than they are.
+the data's README, the share of late issues of the developer, is a number about a person, which we do not keep. Teams
+that date an issue when it is nearly done make the untouched look worse than they are.
 """
 
 from __future__ import annotations
