@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from pmo_sync import calendars, forecast, indicators, policy, tables
+from pmo_sync import calendars, forecast, indicators, policy, tables, worth
 from pmo_sync.assessed import (
     NO_BASELINE,
     Assessed,
@@ -36,13 +36,15 @@ from pmo_sync.assessed import (
     Verdict,
     Wait,
 )
-from pmo_sync.forecast import attribute
+from pmo_sync.forecast import attribute, variants
 from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
+    from pmo_sync.assessed import Choice, Reason
     from pmo_sync.config import Baseline as Approved
     from pmo_sync.config import Config
     from pmo_sync.config import Decision as Decided
+    from pmo_sync.forecast import Outlook
     from pmo_sync.forecast.basis import Basis
     from pmo_sync.record import Record
     from pmo_sync.store import Store
@@ -88,11 +90,12 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
     days = sorted(
         {today - n * step - earlier for n in range(3) for earlier in (timedelta(), drift)} | {today - 3 * step}
     )
-    judged = [id_ for id_, one in indicators.definitions().items() if "policy" in one.used_by]
-    needed = {today: None, today - step: None, today - 2 * step: judged}  # the others tell where forecasts stood
+    replay = worth.kept(record, tables.end_of(today, config.zone))
+    variant = variants.variant(replay.choice)  # for all cuts: no forecast moves because another variant made it
+    needed = {today: None, today - step: None, today - 2 * step: _judged()}  # the others tell where forecasts stood
     cuts = {}
     for day in days:  # the newest last: its tables are read below
-        cuts[day] = _cut(store, config, day, needed.get(day, ()))
+        cuts[day] = _cut(store, config, day, variant, needed.get(day, ()))
         if day == today - step:
             attribute.remember(store)
     stale = _stale_projects(store, sources)
@@ -150,6 +153,7 @@ def assess(store: Store, config: Config, today: date, sources: Sequence[SourceTr
         cumulative_flow=_by_subject(indicators.series(store, "cumulative_flow", projects)),
         due_dates=_due_dates(store, cuts, ahead),
         calendars=_calendars(store, config),
+        replay=replay,
     )
 
 
@@ -160,16 +164,19 @@ class ForecastNews(NamedTuple):
     previous_on: date
     said: Mapping[str, Forecast]
     moved: Mapping[str, tuple[Part, ...]]
+    choice: Choice | None  # why they are made as they are, where a backtest chose it
 
 
 def forecast_news(store: Store, config: Config, today: date, record: Record) -> ForecastNews:
     """The forecasts as a report of ``today`` has them. Leaves the store's tables cut at its end."""
     previous_on = today - _step(config)
-    then = _forecasts(store, config, previous_on)
+    choice = variants.in_force(record.rows("choice"), tables.end_of(today, config.zone))
+    variant = variants.variant(choice)
+    then = _forecasts(store, config, previous_on, variant)
     attribute.remember(store)
-    now = _forecasts(store, config, today)
+    now = _forecasts(store, config, today, variant)
     said = forecast.said(record.rows("ledger"), tables.end_of(previous_on, config.zone), then.forecasts)
-    return ForecastNews(now.forecasts, previous_on, said, _moved(store, then, now, said))
+    return ForecastNews(now.forecasts, previous_on, said, _moved(store, then, now, said), choice)
 
 
 def _step(config: Config) -> timedelta:
@@ -177,17 +184,42 @@ def _step(config: Config) -> timedelta:
     return timedelta(days=7 if config.period == "week" else 1)
 
 
-def _forecasts(store: Store, config: Config, today: date) -> forecast.Outlook:
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Forecasts and verdicts of a past week end, made again: before hysteresis, with every reason."""
+
+    as_of: datetime
+    today: date
+    outlook: Outlook
+    verdicts: Mapping[str, tuple[Rag, list[Reason]]]
+
+
+def again(store: Store, config: Config, today: date, earlier: Mapping[str, Forecast], variant: str) -> Again:
+    """What a report would have judged at the end of ``today``; ``earlier`` are the forecasts of DRIFT_DAYS before.
+
+    Leaves the store's tables cut at that moment.
+    """
+    cut = _cut(store, config, today, variant, _judged())
+    verdicts = {id_: policy.judged(*one) for id_, one in _facts_of_all(cut, earlier, _limits(config), {})}
+    return Again(cut.as_of, today, forecast.Outlook(dict(cut.forecasts), dict(cut.bases)), verdicts)
+
+
+def _judged() -> list[str]:
+    """The indicators that verdicts read."""
+    return [id_ for id_, one in indicators.definitions().items() if "policy" in one.used_by]
+
+
+def _forecasts(store: Store, config: Config, today: date, variant: str) -> Outlook:
     as_of = tables.end_of(today, config.zone)
     tables.prepare(store, config, as_of, today)
-    return forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest)
+    return forecast.compute(store, as_of, today, seed=SEED, config_digest=config.digest, variant=variant)
 
 
-def _cut(store: Store, config: Config, today: date, needed: Sequence[str] | None) -> Cut:
+def _cut(store: Store, config: Config, today: date, variant: str, needed: Sequence[str] | None) -> Cut:
     """With the readings of the indicators ``needed``, all by default. Where none is, nothing is judged: only subjects and
     forecasts are told.
     """
-    made = _forecasts(store, config, today)
+    made = _forecasts(store, config, today, variant)
     cut = Cut(
         tables.end_of(today, config.zone), today, _subjects(store, config), {}, made.forecasts, made.bases, {}, ()
     )
@@ -335,15 +367,18 @@ def _verdicts(
     cut: Cut, four_weeks_ago: Mapping[str, Forecast], limits: Mapping[str, policy.Thresholds], stale: Mapping[str, str]
 ) -> dict[str, Verdict]:
     """The colours of milestones and epics at one moment, before hysteresis."""
+    return {id_: policy.milestone_verdict(*one) for id_, one in _facts_of_all(cut, four_weeks_ago, limits, stale)}
+
+
+def _facts_of_all(
+    cut: Cut, four_weeks_ago: Mapping[str, Forecast], limits: Mapping[str, policy.Thresholds], stale: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[policy.MilestoneFacts, policy.Thresholds]]]:
+    """What each open commitment is judged by, and where its amber and red begin."""
     late = Counter(milestone for wait, milestones in cut.waits if wait.late_days for milestone in milestones)
-    return {
-        id_: policy.milestone_verdict(
-            _facts(cut, subject, four_weeks_ago.get(id_), late[id_], stale.get(subject.parent or "")),
-            limits.get(subject.parent or "", policy.Thresholds()),
-        )
-        for id_, subject in cut.subjects.items()
-        if subject.is_committed and subject.state == "open"
-    }
+    for id_, subject in cut.subjects.items():
+        if subject.is_committed and subject.state == "open":
+            facts = _facts(cut, subject, four_weeks_ago.get(id_), late[id_], stale.get(subject.parent or ""))
+            yield id_, (facts, limits.get(subject.parent or "", policy.Thresholds()))
 
 
 def _facts(

@@ -6,6 +6,7 @@ wording belongs to `reports`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Rag = Literal["green", "amber", "red", "grey"]
 SEVERITY: Final[Mapping[Rag, int]] = {"green": 0, "grey": 1, "amber": 2, "red": 3}  # the worse, the larger
 SubjectKind = Literal["portfolio", "programme", "project", "milestone", "epic"]
+ENOUGH: Final = 20  # outcomes before a share says anything
 
 
 class Reason(NamedTuple):
@@ -125,7 +127,7 @@ class Forecast:
 class Part(NamedTuple):
     """What one cause makes of a forecast's change. The parts of one change add up to it."""
 
-    cause: str  # scope_in, scope_out, progress, ahead, pace, due, corrected, configuration
+    cause: str  # scope_in, scope_out, progress, ahead, pace, due, corrected, configuration, method
     p50_days: int | None  # later is positive
     p85_days: int | None
     p_hit_points: int | None  # percentage points
@@ -214,6 +216,89 @@ class Doubt(NamedTuple):
     newest: tuple[IssueRef, ...]  # of these items
 
 
+class Share(NamedTuple):
+    """How many of how many, and the 95 % interval of Wilson (1927) for the share behind it.
+
+    Several forecasts of one milestone repeat each other: then the interval is as wide as if each milestone counted once.
+    """
+
+    held: int
+    of: int
+    milestones: int | None = None  # that these are of; None: each is of another
+
+    @property
+    def sample(self) -> int:
+        """What counts for the interval."""
+        return self.of if self.milestones is None else self.milestones
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Low and high; 0 and 1 where nothing is known."""
+        if not self.of:
+            return 0.0, 1.0
+        share, n, z = self.held / self.of, self.sample, 1.96
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n**2)) / (1 + z * z / n)
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the share may be said; below, only the counts."""
+        return self.sample >= ENOUGH
+
+
+class RuleWorth(NamedTuple):
+    """What one rule of the policy was worth on milestones whose date is over. Each counts once.
+
+    A milestone is late if it was not finished by the date known when the rule first flagged it; where it never did, by
+    the date known first.
+    """
+
+    rule: str  # reason code; "red" and "amber_or_red": any rule of that colour
+    judged: int
+    late: int
+    flagged: int
+    hits: int  # flagged before the date, and late
+    lead_days: float | None  # median days from the first flag to the date, of the hits
+
+    @property
+    def precision(self) -> Share:
+        """Of the flagged ones, those that were late."""
+        return Share(self.hits, self.flagged)
+
+    @property
+    def recall(self) -> Share:
+        """Of the late ones, those that were flagged."""
+        return Share(self.hits, self.late)
+
+    @property
+    def base(self) -> Share:
+        """Late, flagged or not: what a flag that means nothing would be right by."""
+        return Share(self.late, self.judged)
+
+
+class Choice(NamedTuple):
+    """Which variant of the forecast a backtest chose, and why: its loss less that of the one before, in plans."""
+
+    variant: str
+    before: str
+    as_of: datetime
+    milestones: int
+    difference: float  # mean over milestones; negative: better
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the last backtest that was kept found: forecasts and verdicts of the past made again, never promises."""
+
+    as_of: datetime | None = None  # None: none was kept
+    rules: tuple[RuleWorth, ...] = ()
+    dates: tuple[tuple[float, Share], ...] = ()  # (quantile, how many of its dates held)
+    choice: Choice | None = None  # None: no backtest has changed the variant
+
+
 @dataclass(frozen=True, slots=True)
 class Assessed:
     """One period of one portfolio, ready to be worded."""
@@ -242,6 +327,7 @@ class Assessed:
     cumulative_flow: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # project -> day, category, items
     due_dates: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # open milestone -> seen_on, due_on, p50_on
     calendars: Mapping[str, Calendar] = field(default_factory=dict)  # portfolio and projects
+    replay: Replay = field(default_factory=Replay)
 
     def value(self, subject: str, indicator: str, part: str = "") -> float | None:
         """The number, or None where there is none or not enough data."""

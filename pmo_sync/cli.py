@@ -330,11 +330,11 @@ def sync(invocation: Invocation, dry_run: bool) -> None:
 @as_of_option
 @common
 def indicators(invocation: Invocation, definitions: bool, subjects: tuple[str, ...], on: Any) -> None:
-    """The numbers of every subject, or what they mean."""
+    """The numbers of every subject, or what they mean, with what each warning was worth on your own history."""
     from pmo_sync import pipeline
 
     if definitions:
-        result = pipeline.definitions()
+        result = pipeline.definitions(invocation.load() if invocation.config_file.exists() else None)
     else:
         result = pipeline.indicators(invocation.load(), invocation.clock, on=_day(on), subjects=subjects)
     invocation.finish(result)
@@ -355,12 +355,22 @@ def explain(invocation: Invocation, subject: str, indicator: str, on: Any) -> No
 
 @cli.command()
 @as_of_option
+@click.option("--weeks", type=click.IntRange(1), default=104, show_default=True, help="How far to look back.")
+@click.option(
+    "--keep", is_flag=True, help="Put it into the record: reports tell it, and the forecast may change for it."
+)
+@click.option("--out", type=folder, help="Write it as a page into this folder.")
 @common
-def backtest(invocation: Invocation, on: Any) -> None:
-    """Would our dates have held? Forecasts made again before the end of each milestone of your own history."""
+def backtest(invocation: Invocation, on: Any, weeks: int, keep: bool, out: Path | None) -> None:
+    """Would our dates have held, our warnings been right? The past week ends of your own history, judged again."""
     from pmo_sync import pipeline
 
-    invocation.finish(pipeline.backtest(invocation.load(), invocation.clock, invocation, on=_day(on)))
+    if keep and on:
+        raise click.UsageError("--keep and --as-of exclude each other: what is kept is what is known now")
+    result = pipeline.backtest(
+        invocation.load(), invocation.clock, invocation, on=_day(on), weeks=weeks, keep=keep, out=out
+    )
+    invocation.finish(result)
 
 
 @cli.command()

@@ -15,6 +15,11 @@ from pmo_sync.assessed import SEVERITY, Change, Forecast, Rag, Reading, Reason, 
 
 MOST_REASONS: Final = 3
 FEWEST_WEEKS: Final = 8  # of history, before a pace says anything
+# The rules that warn before a date is over, by the codes of their reasons: what a backtest tells the worth of.
+RULES: Final = (
+    "p_hit_low", "pace_short", "blocked_long", "slip", "drift", "waits_on_late", "scope_added", "reported_worse",
+    "reported_better",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +58,34 @@ class MilestoneFacts:
 
 def milestone_verdict(facts: MilestoneFacts, limits: Thresholds = Thresholds()) -> Verdict:
     """The colour of one milestone at one moment, before hysteresis."""
+    rag, reasons = judged(facts, limits)
+    return Verdict(facts.subject.id, rag, tuple(reasons[:MOST_REASONS]), reported=facts.reported)
+
+
+def judged(facts: MilestoneFacts, limits: Thresholds = Thresholds()) -> tuple[Rag, list[Reason]]:
+    """The same with every reason, not only those that a page has room for."""
     subject, forecast = facts.subject, facts.forecast
     if facts.stale_source is not None:
-        return _verdict(facts, "grey", [Reason("stale_source", {"source": facts.stale_source})])
+        return "grey", [Reason("stale_source", {"source": facts.stale_source})]
     if forecast is None or (forecast.refused and any(gate.code == "no_items" for gate in forecast.gates)):
-        return _verdict(facts, "grey", [Reason("no_items")])
+        return "grey", [Reason("no_items")]
     if forecast.remaining == 0:
-        return _verdict(facts, "green", [Reason("all_done")])
+        return "green", [Reason("all_done")]
     if subject.due_on is None:
-        return _verdict(facts, "grey", [Reason("no_due_date")])
+        return "grey", [Reason("no_due_date")]
     if subject.due_on <= facts.today:
         reasons = [Reason("past_due", {"due_on": subject.due_on, "remaining": forecast.remaining})]
-        return _verdict(facts, "red", reasons)
+        return "red", reasons
     if forecast.refused:
         # what must be done a week needs no model: a team that has stopped does not become less late
         short = [_pace(forecast)] if _is_short(forecast) and len(forecast.weekly_counts) >= FEWEST_WEEKS else []
-        return _verdict(facts, "red" if short else "grey", [*short, *forecast.gates])
+        return "red" if short else "grey", [*short, *forecast.gates]
     red, amber = _red(facts, forecast, limits), _amber(facts, forecast, limits)
     if red:
-        return _verdict(facts, "red", red + amber)
+        return "red", red + amber
     if amber:
-        return _verdict(facts, "amber", amber)
-    return _verdict(facts, "green", [Reason("on_track", {"p": forecast.p_hit})])
+        return "amber", amber
+    return "green", [Reason("on_track", {"p": forecast.p_hit})]
 
 
 def _red(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[Reason]:
@@ -136,10 +147,6 @@ def _is_short(forecast: Forecast) -> bool:
 def _pace(forecast: Forecast) -> Reason:
     params = {"required": forecast.required_pace, "actual": forecast.actual_pace, "best": forecast.best_pace}
     return Reason("pace_short", params)
-
-
-def _verdict(facts: MilestoneFacts, rag: Rag, reasons: Sequence[Reason]) -> Verdict:
-    return Verdict(facts.subject.id, rag, tuple(reasons[:MOST_REASONS]), reported=facts.reported)
 
 
 def _planned_days(subject: Subject) -> int:

@@ -27,6 +27,7 @@ _INTERVAL: Final = [
     ("entity_id", _TEXT), ("field", _TEXT), ("value", _TEXT), ("label", _TEXT), ("since", _AT), ("until", _AT),
 ]  # fmt: skip
 _RUN: Final = [("run_id", _TEXT), ("as_of", _AT)]
+_BACKTEST: Final = [*_RUN, ("kept_at", _AT), ("config_digest", _TEXT), ("method", _TEXT)]
 
 # The columns of every dataset. A column may be added at the end: it is null in older runs.
 DATASETS: Final[Mapping[str, pa.Schema]] = {
@@ -72,6 +73,22 @@ DATASETS: Final[Mapping[str, pa.Schema]] = {
             ("p95_on", pa.date32()), ("p_hit", pa.float64()), ("due_on", pa.date32()),
             ("required_pace", pa.float64()), ("actual_pace", pa.float64()), ("best_pace", pa.int64()),
             ("gates", pa.list_(_TEXT)), ("refused", pa.bool_()), ("config_digest", _TEXT),
+        ]
+    ),
+    # what backtests found; of one moment the last run holds
+    "rule_worth": pa.schema(
+        [
+            *_BACKTEST, ("rule", _TEXT), ("judged", pa.int64()), ("late", pa.int64()), ("flagged", pa.int64()),
+            ("hits", pa.int64()), ("lead_days", pa.float64()),
+        ]
+    ),
+    "dates_held": pa.schema(
+        [*_BACKTEST, ("quantile", pa.float64()), ("held", pa.int64()), ("of", pa.int64()), ("milestones", pa.int64())]
+    ),
+    "choice": pa.schema(  # every variant beside the one in force before, and which one is from as_of on
+        [
+            *_BACKTEST, ("chosen", _TEXT), ("variant", _TEXT), ("before", _TEXT), ("milestones", pa.int64()),
+            ("difference", pa.float64()), ("low", pa.float64()), ("high", pa.float64()),
         ]
     ),
 }  # fmt: skip

@@ -90,6 +90,11 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
+def day_before(moment: datetime, zone: ZoneInfo) -> date:
+    """The day in ``zone`` that was just over at ``moment``: of ``end_of`` a day that day."""
+    return (moment - timedelta(microseconds=1)).astimezone(zone).date()
+
+
 def _plain(name: str) -> str:
     return name.strip().lower()
 

@@ -9,16 +9,19 @@ from urllib.parse import quote
 
 from pmo_sync.errors import PmoSyncError
 from pmo_sync.replacing import replace_file
-from reports import compose_all
+from reports import backtest, compose_all
 from reports.document import Document
 from reports.naming import file_name
 from reports.publish import fingerprint
 from reports.publishers.marker import mark, read
+from reports.wording import Words
 from reports.writers import html
 
 if TYPE_CHECKING:
-    from pmo_sync.assessed import Assessed
-    from pmo_sync.config import Language
+    from datetime import date
+
+    from pmo_sync.assessed import Assessed, Replay
+    from pmo_sync.config import Config, Language
 
 
 def links(documents: Iterable[Document]) -> dict[str, str]:
@@ -51,3 +54,17 @@ def write_all(assessed: Assessed, language: Language, folder: Path) -> Iterator[
         raise PmoSyncError(
             f"{error.filename or folder} cannot be written ({error.strerror}); name another folder as html_dir of [pmo]"
         ) from error
+
+
+def write_backtest(replay: Replay, config: Config, today: date, folder: Path) -> Path:
+    """One page of what a backtest found, whether it was kept or not. Raises PmoSyncError where it cannot be written."""
+    document = backtest.compose(replay, Words(config.language, config.zone.key, today))
+    file = folder / _file(document.slot)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(file, html.write(document, {}).text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise PmoSyncError(
+            f"{error.filename or folder} cannot be written ({error.strerror}); name another folder"
+        ) from error
+    return file

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
-from pmo_sync.assessed import Assessed, SourceTrust
+from pmo_sync.assessed import ENOUGH, Assessed, SourceTrust
 from pmo_sync.policy import FEWEST_WEEKS, Thresholds
 from reports import cells
+from reports.backtest import method
 from reports.document import Block, Heading, Items, Line, Text, printable
 from reports.wording import Words
 
-ENOUGH_RESOLVED: Final = 20  # outcomes before a hit rate says anything
 MOST_LINES: Final = 7
 MOST_DAYS: Final = 12
 
@@ -18,7 +19,7 @@ MOST_DAYS: Final = 12
 def trust_block(assessed: Assessed, words: Words) -> tuple[Block, ...]:
     """Can the reader believe this page? Our own record, what is missing, and the state of each source."""
     trust = assessed.trust
-    lines: list[Line] = [_record(assessed, words)]
+    lines: list[Line] = [(*_record(assessed, words), *_changed(assessed, words))]
     estimate = words.value(trust.unestimated_share, "percent")
     lines.append((Text(words.say("{share} of open items without an estimate", share=estimate)),))
     baseline = words.count(
@@ -46,15 +47,24 @@ def trust_block(assessed: Assessed, words: Words) -> tuple[Block, ...]:
 
 def _record(assessed: Assessed, words: Words) -> Line:
     held, resolved = assessed.trust.p85_held, assessed.trust.p85_resolved
-    if resolved < ENOUGH_RESOLVED:
+    if resolved < ENOUGH:
         text = words.count(
             "Our 85 % dates: {resolved} outcome known, {enough} needed before a hit rate says anything",
             "Our 85 % dates: {resolved} outcomes known, {enough} needed before a hit rate says anything",
-            resolved, resolved=resolved, enough=ENOUGH_RESOLVED,
+            resolved, resolved=resolved, enough=ENOUGH,
         )  # fmt: skip
         return (Text(text),)
     text = words.say("Our 85 % dates held {held} of {resolved} times", held=held, resolved=resolved)
     return Text(text, strong=True), Text(f" ({words.percent(held / resolved)})")
+
+
+def _changed(assessed: Assessed, words: Words) -> Line:
+    """That a backtest chose another way to forecast; what it is, stands with the definitions."""
+    choice = assessed.replay.choice
+    if choice is None:
+        return ()
+    day = (choice.as_of - timedelta(microseconds=1)).astimezone(words.zone).date()
+    return (Text(words.say(" · another method since {day}", day=words.day(day))),)
 
 
 def source_lines(assessed: Assessed, words: Words) -> list[Line]:
@@ -188,6 +198,7 @@ def definitions(assessed: Assessed, subject: str, words: Words) -> tuple[Block, 
             "from the date with a 50 % chance to the date with an 85 % chance. Far dates are shown as a month or a "
             "quarter, because that is how sharp they are."
         )),
+        (words.say("Method"), method(assessed.replay, words)),
         (words.say("Needs / does a week"), words.say(
             "open items, with those the same team owes no later, divided by the weeks of working days left, against the "
             "average of those of the last 12 weeks. No model, only arithmetic."

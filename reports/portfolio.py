@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from pmo_sync.assessed import SEVERITY, Assessed, Change, Rag, SourceTrust, Subject, Verdict
-from reports import cells, needs
+from reports import backtest, cells, needs
 from reports.document import (
     Block,
     Column,
@@ -52,6 +52,7 @@ def compose(assessed: Assessed, words: Words, most: int | None = None) -> Docume
         Columns((needs.decide(assessed, words), needs.waiting(assessed, words))),
         Columns((needs.capacity(assessed, projects, words), trust_block(assessed, words))),
         *_projects(assessed, projects, most, words),
+        backtest.section(assessed.replay, words),
         Expand(words.say("How to read this page"), definitions(assessed, SLOT, words)),
     ]
     title = words.say("{name}: portfolio status", name=assessed.name)

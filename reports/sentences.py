@@ -146,6 +146,30 @@ REASONS: Final[Mapping[str, Sentence]] = {
     "stale_source": mark("{source} was not read since the period closed"),
 }
 
+# The rules whose worth a backtest tells, as names of warnings.
+RULES: Final[Mapping[str, str]] = {
+    "p_hit_low": mark("chance below its limit"),
+    "pace_short": mark("needs more than its best week"),
+    "blocked_long": mark("blocked for long"),
+    "slip": mark("date later than its baseline"),
+    "drift": mark("likely finish moved later"),
+    "waits_on_late": mark("waits for a late item"),
+    "scope_added": mark("scope grew"),
+    "reported_worse": mark("reported worse than computed"),
+    "reported_better": mark("reported better than computed"),
+    "chance_below_half": mark("chance below 50 %"),
+    "red": mark("off track, whatever the reason"),
+    "amber_or_red": mark("at risk or off track, whatever the reason"),
+}
+
+# The variants of the forecast, after "dates are forecast".
+VARIANTS: Final[Mapping[str, str]] = {
+    "standard": mark("in the standard way"),
+    "prior": mark("by what public projects tell alone"),
+    "shared": mark("by what the portfolio tells, without a project's own record"),
+    "still": mark("as if no scope were growing"),
+}
+
 # What would turn grey into a colour.
 FIXES: Final[Mapping[str, str]] = {
     "not_enough": mark("let the team finish more work in the tracker, then look again"),
@@ -183,6 +207,7 @@ CAUSES: Final[Mapping[str, Sentence]] = {
     "due": mark("the due date"),
     "corrected": mark("data corrected since"),
     "configuration": mark("another configuration"),
+    "method": mark("another way to forecast"),
 }
 
 # What is new since the period before.

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 
 from pmo_sync.assessed import Change, Part, Rag, Reason
 from reports.document import printable
-from reports.sentences import CAUSES, CHANGES, DOUBTS, FIXES, REASONS, Sentence, mark
+from reports.sentences import CAUSES, CHANGES, DOUBTS, FIXES, REASONS, RULES, VARIANTS, Sentence, mark
 
 CODES: Final = frozenset({*REASONS, *CHANGES, "better_once", "due_moved"})
 DOMAIN: Final = "pmo_sync"
@@ -98,6 +98,14 @@ class Words:
     def doubt(self, what: str, items: int) -> str:
         """What can hardly be as the tracker says, and of how many items."""
         return self._sentence(DOUBTS, what, {"items": items})
+
+    def rule(self, code: str) -> str:
+        """The name of a warning."""
+        return self.say(RULES[code])
+
+    def variant(self, code: str) -> str:
+        """How a variant of the forecast makes its dates."""
+        return self.say(VARIANTS[code])
 
     def cause(self, part: Part, points: bool) -> str:
         """What one cause makes of a forecast's change: in days, or in percentage points of its chance."""

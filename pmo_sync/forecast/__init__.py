@@ -14,7 +14,7 @@ What it assumes. The plan is linear, the work at the mean pace of the last 12 we
 widely such plans are missed. Scope stands still, unless the milestone's own work grew over at least four full weeks
 since its baseline: then it goes on growing, in the same weeks, until a fifth of the time to the due date is left, and
 the plan is longer by as much as simulated work takes longer for it. Growth was not part of the measurements behind the
-pool.
+pool. A kept backtest may choose a variant that leaves one of these things out (``variants``).
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pmo_sync.assessed import Forecast, Reason
-from pmo_sync.forecast import gates, simulate
+from pmo_sync.forecast import gates, simulate, variants
 from pmo_sync.forecast.basis import MEDIAN, Basis, Speed, dates
 from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.chance import p_hit
 from pmo_sync.forecast.ledger import Held, held, ledger_rows, said
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import QUANTILES, Pool
+from pmo_sync.forecast.variants import METHOD, STANDARD, STILL
 from pmo_sync.queries import READING, sql, sql_before
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["METHOD", "QUANTILES", "Held", "compute", "gates", "held", "ledger_rows", "said"]
 
-METHOD: Final = "regression-3"
 GROWS_FOR: Final = 0.8  # of the time to the due date
 FEWEST_WEEKS: Final = 4  # since the baseline, before anything is said about growth
 
@@ -51,11 +51,13 @@ class Outlook(NamedTuple):
     bases: dict[str, Basis]
 
 
-def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_digest: str) -> Outlook:
+def compute(
+    store: Store, as_of: datetime, today: date, *, seed: int, config_digest: str, variant: str = STANDARD
+) -> Outlook:
     """A forecast for every open commitment from the tables cut at ``as_of`` (``tables.prepare``).
 
     ``today`` is the last closed day; dates are days by whose end all work is done. The same tables, ``as_of`` and
-    ``seed`` give the same forecasts. The pace is always there; dates
+    ``seed`` give the same forecasts; ``variant`` is one of ``variants``. The pace is always there; dates
     and the probability are None where a gate refused (``refused``, the refusing gates in ``gates``), where nothing
     remains, and dates also where the middle one lies more than two years ahead.
     """
@@ -77,7 +79,7 @@ def compute(store: Store, as_of: datetime, today: date, *, seed: int, config_dig
         subject, pace_of = inputs["subject"], inputs["pace_of"]
         plan = _Plan.of(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
         outlook.forecasts[subject], basis = _forecast(
-            inputs, plan, pool, calendars[inputs["calendar"]], today, config_digest
+            inputs, plan, pool, calendars[inputs["calendar"]], today, config_digest, variant
         )
         if basis is not None:
             outlook.bases[subject] = basis
@@ -139,7 +141,13 @@ def _sql(name: str) -> str:
 
 
 def _forecast(
-    inputs: Mapping[str, Any], plan: _Plan, pool: Pool, calendar: Calendar, today: date, config_digest: str
+    inputs: Mapping[str, Any],
+    plan: _Plan,
+    pool: Pool,
+    calendar: Calendar,
+    today: date,
+    config_digest: str,
+    variant: str,
 ) -> tuple[Forecast, Basis | None]:
     counts, pace = tuple(done for done, _ in plan.weeks), plan.pace
     due_on: date | None = inputs["due_on"]
@@ -170,11 +178,11 @@ def _forecast(
     refused = gates.refusals(material) if inputs["remaining"] or not inputs["total"] else ()
     if refused or not inputs["remaining"] or plan.history is None:
         none = Forecast(
-            **plain, method=METHOD, p50_on=None, p85_on=None, p95_on=None, p_hit=None, gates=refused,
+            **plain, method=variants.name(variant), p50_on=None, p85_on=None, p95_on=None, p_hit=None, gates=refused,
             refused=bool(refused),
         )  # fmt: skip
         return none, None
-    speed = Speed(pool, inputs["pace_of"], plan.history, pace, _longer(plan, work, days_left), calendar)
+    speed = Speed(pool, inputs["pace_of"], plan.history, pace, _longer(plan, work, days_left), calendar, variant)
     days = speed.days(work)
     by_day = dates(today, days, calendar)
     warned = gates.warnings(material)
@@ -188,7 +196,7 @@ def _forecast(
         warned += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
     made = Forecast(
         **plain,
-        method=f"{METHOD}/{'growing' if plan.growth else 'fixed'}",
+        method=f"{variants.name(variant)}/{'growing' if plan.growth and variant != STILL else 'fixed'}",
         p50_on=by_day[0.50],
         p85_on=by_day[0.85],
         p95_on=by_day[0.95],

@@ -1,6 +1,7 @@
 """Why a forecast moved: the change of its dates and its chance since the last report, split by cause.
 
-From what was published to the same moment computed again is corrected data, or a changed configuration. From there to
+From what was published to the same moment computed again is corrected data, a changed configuration or another method.
+From there to
 now the commitment's open items came, left or were done while time passed; the work that goes first changed; the team's
 pace and what the pool knows; the due date. What each cause makes of the change depends on the others, so it is the mean
 over every order in which they could have come (Shapley, 1953), exactly, for few causes matter at once. The parts are
@@ -64,7 +65,7 @@ def attribute(then: Basis, now: Basis, what: Moved, said: Forecast, forecast: Fo
     states = _states(then, now, what, causes)
     before = states[frozenset()]
     shares = [_shares(states, causes, index) for index in range(len(start))]
-    corrected = "corrected" if said.config_digest == forecast.config_digest else "configuration"
+    corrected = _besides(said, forecast)
     columns = [
         None if share is None or first is None or last is None or again is None
         else _whole([*share, again - first], last - first)
@@ -76,6 +77,13 @@ def attribute(then: Basis, now: Basis, what: Moved, said: Forecast, forecast: Fo
         parts.append(Part(cause, p50, p85, chance, what.counts.get(cause, 0), what.named.get(cause, ())))
     moving = [one for one in parts if one.p50_days or one.p85_days or one.p_hit_points]
     return tuple(sorted(moving, key=lambda one: (-abs(one.p50_days or 0), -abs(one.p_hit_points or 0), one.cause)))
+
+
+def _besides(said: Forecast, forecast: Forecast) -> str:
+    """What makes a forecast of the same moment another one."""
+    if said.method.partition("/")[0] != forecast.method.partition("/")[0]:
+        return "method"
+    return "corrected" if said.config_digest == forecast.config_digest else "configuration"
 
 
 def _causes(then: Basis, now: Basis, what: Moved) -> list[str]:

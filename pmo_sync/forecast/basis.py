@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Final, NamedTuple
 
 from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import QUANTILES, Pool
+from pmo_sync.forecast.variants import PRIOR, SHARED, STANDARD, STILL
 
 FARTHEST: Final = 728  # usual days; no date lies beyond, and none is given where the middle one would
 MEDIAN: Final = QUANTILES.index(0.50)
@@ -23,12 +26,25 @@ class Speed(NamedTuple):
     pace: float  # items a usual week
     longer: float  # by how many times its work takes longer because its scope grows
     calendar: Calendar
+    variant: str = STANDARD
 
     def days(self, work: int) -> tuple[float, ...]:
         """Usual days until so many items are done, at QUANTILES; infinite where no date is known."""
         if work <= 0:
             return (0.0,) * len(QUANTILES)
-        return tuple(self.longer * one for one in self.pool.days(self.pace_of, self.history, self.pace, work))
+        longer = 1.0 if self.variant == STILL else self.longer
+        return tuple(longer * one for one in self._pool.days(self.pace_of, self.history, self.pace, work))
+
+    @property
+    def _pool(self) -> Pool:
+        if self.variant == PRIOR:
+            return _prior()
+        return replace(self.pool, owners={}) if self.variant == SHARED else self.pool
+
+
+@cache
+def _prior() -> Pool:
+    return Pool.of({})
 
 
 class Basis(NamedTuple):

@@ -25,7 +25,7 @@ _PLAIN: Final = (
     "subject", "method", "remaining", "p50_on", "p85_on", "p95_on", "p_hit", "due_on", "required_pace", "actual_pace",
     "best_pace", "refused", "config_digest",
 )  # fmt: skip
-_SAID: Final = ("p50_on", "p85_on", "p95_on", "p_hit", "due_on", "refused", "config_digest")
+_SAID: Final = ("method", "p50_on", "p85_on", "p95_on", "p_hit", "due_on", "refused", "config_digest")
 
 
 class Held(NamedTuple):

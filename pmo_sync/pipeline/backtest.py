@@ -1,120 +1,191 @@
-"""backtest: would our dates have held? Replayed on the user's own history; nothing is written anywhere."""
+"""backtest: would our dates have held, and our warnings been right? The past made again on the user's own history.
+
+Nothing is written unless it is told to: ``keep`` puts into the record what the rules and dates were worth, and which
+variant of the forecast is used from then on; ``out`` writes the same as a page.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pmo_sync import assess, tables
-from pmo_sync.forecast import replay
+from pmo_sync import assess, tables, worth
+from pmo_sync.assessed import Replay, RuleWorth, Share
+from pmo_sync.forecast import replay, variants
+from pmo_sync.pipeline import backtest_lines
 from pmo_sync.pipeline.runs import closed_day
-from pmo_sync.pipeline.workspace import reading
+from pmo_sync.pipeline.workspace import reading, writing
 from pmo_sync.result import Result, Voice
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pmo_sync.assessed import Choice, Forecast
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config
+    from pmo_sync.pipeline.workspace import Workspace
 
-LEARNT: Final = 26 * 7  # days of history before the first replayed forecast
-FEWEST: Final = 20  # outcomes before a share says anything
-MANY: Final = 50  # from here on it needs no interval
-_ROW: Final = "{:<15} {:>5} {:>5} {:>10} {:>25} {:>10} {:>10} {:>10} {:>10}"
+LEARNT: Final = timedelta(weeks=26)  # of history before the first forecast that is judged
+WEEKS: Final = 104  # so far back, unless told otherwise: what is older tells of other teams
+DATES: Final = (0.15, 0.50, 0.70, 0.85, 0.95)
 
 
-def backtest(config: Config, clock: Clock, voice: Voice, *, on: date | None = None) -> Result:
-    """Every committed milestone and epic that ended, or should have, as known at the end of ``on``."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found at the week ends of the past, and how everything ended."""
+
+    today: date
+    as_of: datetime
+    ended: Mapping[str, replay.End]
+    choice: Choice | None  # in force now
+    rows: list[replay.Replayed] = field(default_factory=list)
+    looks: list[worth.Look] = field(default_factory=list)
+    forecasts: set[str] = field(default_factory=set)  # commitments that were open at a week end
+    week_ends: list[date] = field(default_factory=list)
+
+    @property
+    def rules(self) -> list[RuleWorth]:
+        """What each rule was worth."""
+        return worth.worth(self.looks, {id_: one.finished_on for id_, one in self.ended.items()}, self.today)
+
+    @property
+    def dates(self) -> dict[float, Share]:
+        """How many dates held, by quantile."""
+        return {q: replay.held(self.rows, self.ended, "ours", q, self.today) for q in DATES}
+
+    @property
+    def milestones(self) -> int:
+        """Those with a forecast."""
+        return len({one.subject for one in self.rows})
+
+    @property
+    def compared(self) -> list[variants.Compared]:
+        """The other variants beside the one in force."""
+        losses = {one: replay.losses(self.rows, self.ended, one, self.today) for one in variants.VARIANTS}
+        return variants.compare(losses, variants.variant(self.choice))
+
+
+def backtest(
+    config: Config,
+    clock: Clock,
+    voice: Voice,
+    *,
+    on: date | None = None,
+    weeks: int = WEEKS,
+    keep: bool = False,
+    out: Path | None = None,
+) -> Result:
+    """Every commitment that was open at a week end of the last ``weeks``, judged by what is known at the end of ``on``."""
     with reading(config, clock) as workspace:
-        store, today = workspace.store, closed_day(workspace, on)
-        tables.prepare(store, config, tables.end_of(today, config.zone), today)
-        ended = replay.ends(store)
-        [(first,)] = store.rows("SELECT local_day(min(created_at)) FROM lifecycle")
-        wanted = replay.moments(ended, (first or today) + timedelta(days=LEARNT), today)
-        made: list[replay.Replayed] = []
-        for day, some in wanted.items():
-            voice.progress(f"backtest: {day}")
-            as_of = tables.end_of(day, config.zone)
-            tables.prepare(store, config, as_of, day)
-            made += replay.replay(store, day, as_of, some, seed=assess.SEED)
-    worth = [replay.worth(made, weeks, today) for weeks in replay.HORIZONS]
-    names = {one.subject: "(confidential)" if one.is_confidential else one.name for one in ended}
+        seen = _look_back(workspace, voice, closed_day(workspace, on), weeks)
+    compared = seen.compared
+    now = variants.chosen(compared, variants.variant(seen.choice))
+    rules = seen.rules
+    if keep:
+        with writing(config, clock, "backtest", is_new_fine=False) as workspace:
+            _keep(workspace, seen, rules, compared, now)
+    horizons = [replay.horizon(seen.rows, seen.ended, weeks, seen.today) for weeks in replay.HORIZONS]
+    scores = [replay.score(seen.rows, seen.ended, method, seen.today) for method in replay.METHODS]
     data = {
-        "as_of": today,
-        "milestones": len({one.subject for one in made}),
-        "moved_out": sum(one.moved_out for one in ended if one.finished_on is not None),
-        "horizons": [_as_json(one) for one in worth],
-        "forecasts": [{"name": names[one.subject], **one._asdict()} for one in made],
+        "as_of": seen.today,
+        "kept": keep,
+        "week_ends": len(seen.week_ends),
+        "milestones": seen.milestones,
+        "moved_out": sum(one.moved_out for one in seen.ended.values() if one.finished_on is not None),
+        "horizons": [_counts(one._asdict()) for one in horizons],
+        "dates": [{"quantile": q, **_counts({"share": one})} for q, one in seen.dates.items()],
+        "methods": [_counts(one._asdict()) for one in scores],
+        "rules": [_counts({**one._asdict(), "precision": one.precision, "recall": one.recall}) for one in rules],
+        "variants": [{**one._asdict(), "is_better": one.is_better} for one in compared],
+        "variant": now,
+        "forecasts": [_as_json(one, seen) for one in seen.rows],
     }
-    return Result(data, list(_lines(ended, made, worth, today)))
+    lines = backtest_lines.lines(seen, horizons, scores, rules, compared, now, is_kept=keep)
+    if out is not None:
+        file = _page(config, seen, rules, out)
+        data["file"] = str(file)
+        lines.append(f"page: {file}")
+    return Result(data, lines)
 
 
-def _as_json(one: replay.Worth) -> dict[str, Any]:
-    shares = {
-        name: {"held": share.held, "of": share.of, "interval": list(share.interval)} for name, share in one.held.items()
+def _look_back(workspace: Workspace, voice: Voice, today: date, weeks: int) -> Seen:
+    store, config = workspace.store, workspace.config
+    as_of = tables.end_of(today, config.zone)
+    tables.prepare(store, config, as_of, today)
+    choice = variants.in_force(workspace.record.rows("choice"), as_of)
+    seen = Seen(today, as_of, {one.subject: one for one in replay.ends(store)}, choice)
+    [(born,)] = store.rows("SELECT local_day(min(created_at)) FROM lifecycle")
+    first = max((born or today) + LEARNT, today - timedelta(weeks=weeks))
+    drift = timedelta(days=assess.DRIFT_DAYS)
+    earlier: dict[date, Mapping[str, Forecast]] = {}
+    last: dict[str, date] = {}
+    for day in replay.week_ends(first - drift, today):
+        voice.progress(f"backtest: {day}")
+        made = assess.again(store, config, day, earlier.pop(day - drift, {}), variants.variant(choice))
+        earlier[day] = made.outlook.forecasts
+        if day < first:
+            continue  # looked at for what moved since
+        seen.week_ends.append(day)
+        seen.forecasts.update(id_ for id_, one in made.outlook.forecasts.items() if one.remaining)
+        seen.rows.extend(replay.replay(store, day, made.as_of, made.outlook, last, seed=assess.SEED))
+        dated = replay.known_dates(store, made.as_of)
+        for id_, (rag, reasons) in made.verdicts.items():
+            if id_ in dated and made.outlook.forecasts[id_].remaining:
+                flags = worth.flags(rag, reasons, made.outlook.forecasts[id_].p_hit)
+                seen.looks.append(worth.Look(id_, day, dated[id_], flags))
+    return seen
+
+
+def _keep(
+    workspace: Workspace, seen: Seen, rules: list[RuleWorth], compared: list[variants.Compared], now: str
+) -> None:
+    about = {
+        "run_id": workspace.run_id,
+        "as_of": seen.as_of,
+        "kept_at": workspace.now,
+        "config_digest": workspace.config.digest,
+        "method": variants.METHOD,
     }
-    return {**one._asdict(), "held": shares, "off": dict(one.off)}
+    with workspace.record.run(workspace.part("backtest")) as run:
+        run.write("rule_worth", worth.rule_rows(rules, about))
+        run.write("dates_held", worth.date_rows(seen.dates, about))
+        run.write("choice", variants.choice_rows(compared, now, about))
 
 
-def _lines(ended: list[replay.End], made: list[replay.Replayed], worth: list[replay.Worth], today: date) -> list[str]:
-    if not made:
-        none = (
-            f"nothing to replay: of {len(ended)} committed milestones and epics none has a day before its end with "
-            f"{LEARNT // 7} weeks of history behind it; the record grows as milestones end"
-        )
-        return [none]
-    finished = [one for one in ended if one.finished_on is not None]
-    moved = sum(one.moved_out > 0 for one in finished)
-    first, subjects = min(one.as_of for one in made), len({one.subject for one in made})
-    lines = [
-        f"replayed, not published: {len(made)} forecasts of {subjects} milestones, made again from what was known",
-        f"between {first} and {today}; {len(finished)} of {len(ended)} have finished, {moved} of these after items were",
-        "moved out of them",
-        "",
-        _ROW.format(
-            "before the end", "dates", "none", "P50 held", "P85 held", "P95 held", "plain P85", "off: P50", "linear"
-        ),
-    ]
-    for one in worth:
-        held = {name: f"{share.held} of {share.of}" for name, share in one.held.items()}
-        row = (held["p50"], _judged(one.held["p85"]), held["p95"], held["plain_p85"])
-        off = (_days(one.off["p50"]), _days(one.off["linear"]))
-        lines.append(_ROW.format(f"{one.weeks} weeks", one.made, one.refused, *row, *off))
-    lines += ["", *_advice(made, worth)]
-    return lines
+def _page(config: Config, seen: Seen, rules: list[RuleWorth], folder: Path) -> Path:
+    from reports import local
+
+    found = Replay(seen.as_of, tuple(rules), tuple(seen.dates.items()), seen.choice)
+    return local.write_backtest(found, config, seen.today, folder)
 
 
-def _judged(share: replay.Share) -> str:
-    """The share with what may be said of it."""
-    if share.of < FEWEST:
-        return f"{share.held} of {share.of}, too few to say"
-    low, high = share.interval
-    interval = f" ({low:.0%} to {high:.0%})" if share.of < MANY else ""
-    return f"{share.held} of {share.of}, {share.held / share.of:.0%}{interval}"
+def _as_json(one: replay.Replayed, seen: Seen) -> dict[str, Any]:
+    end = seen.ended.get(one.subject)
+    ours = {f"p{round(100 * q)}_on": replay.on(one, "ours", q) for q in (0.50, 0.85, 0.95)}
+    return {
+        "subject": one.subject,
+        "name": "(gone)" if end is None else "(confidential)" if end.is_confidential else end.name,
+        "weeks": one.weeks,
+        "as_of": one.day,
+        "due_on": one.due_on,
+        "finished_on": None if end is None else end.finished_on,
+        **ours,
+        "p_hit": {method: said.p_hit for method, said in one.said.items() if said.p_hit is not None},
+        "p85": {method: replay.on(one, method, 0.85) for method, said in one.said.items() if said.days},
+    }
 
 
-def _days(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0f} days"
-
-
-def _advice(made: list[replay.Replayed], worth: list[replay.Worth]) -> list[str]:
-    """What the numbers do not say by themselves."""
-    scored = [one for one in worth if one.brier is not None]
-    lines = [
-        f"P(hit) {one.weeks} weeks before: mean square error {one.brier:.2f}, {one.brier_of_share:.2f} by always saying "
-        "the share that was on time"
-        for one in scored
-    ]
-    if not scored:
-        lines.append("P(hit) is not judged: too few due dates were known to us before their milestones ended")
-    unseen = sum(not one.is_refused and one.p_hit is None for one in made)
-    if unseen:
-        lines.append(
-            f"{unseen} of {len(made)} were made of a time when nobody had told us the due date: it only says in which order "
-            "milestones that share a pace are worked on"
-        )
-    refused = Counter(one.is_refused for one in made)
-    if refused[True]:
-        lines.append(
-            f"for {refused[True]} of {len(made)} no date was given: too little, too uneven or no recent history then"
-        )
-    return lines
+def _counts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A share as its counts and its interval."""
+    made = {}
+    for name, value in values.items():
+        if isinstance(value, Share):
+            made[name] = {**value._asdict(), "interval": list(value.interval)}
+        elif isinstance(value, Mapping):
+            made[name] = _counts(value)
+        else:
+            made[name] = value
+    return made

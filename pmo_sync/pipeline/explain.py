@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from pmo_sync import assess, indicators
+from pmo_sync import assess, indicators, tables
 from pmo_sync.errors import PmoSyncError
 from pmo_sync.pipeline import then
 from pmo_sync.pipeline.inspect import MOST_EVIDENCE, definition, must_exist, number, plain, readings
@@ -19,7 +19,7 @@ from pmo_sync.result import Result
 
 if TYPE_CHECKING:
     from pmo_sync.assess import ForecastNews
-    from pmo_sync.assessed import Forecast, IssueRef, Reason, Verdict
+    from pmo_sync.assessed import Choice, Forecast, IssueRef, Reason, Verdict
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config
     from reports.wording import Words
@@ -87,13 +87,18 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
 
 
 def _forecast(subject: str, today: date, news: ForecastNews, config: Config) -> Result:
-    """The dates, what they are made of, every gate, and why they moved since the last report."""
+    """The dates, what they are made of, why in that way, every gate, and why they moved since the last report."""
     one = news.forecasts.get(subject)
     lines = ["forecast: when is all of its work done?", _about(subject, today)]
     if one is None:
         lines.append("  none is made: only open milestones and epics whose dates are promises have one")
         return Result({"subject": subject, "as_of": today, "forecast": None}, lines)
-    lines += [*_inputs(one), *_answers(one), *(f"  {line}" for line in _sentences(config, one.gates))]
+    lines += [
+        *_inputs(one),
+        *_chosen(news.choice, config),
+        *_answers(one),
+        *(f"  {line}" for line in _sentences(config, one.gates)),
+    ]
     shown = replace(one, gates=())
     gates = [{"code": gate.code, **gate.params} for gate in one.gates]
     before, parts = news.said.get(subject), news.moved.get(subject, ())
@@ -105,6 +110,7 @@ def _forecast(subject: str, today: date, news: ForecastNews, config: Config) -> 
         "before": None
         if before is None
         else {"as_of": news.previous_on, **{name: getattr(before, name) for name in SAID}},
+        "choice": None if news.choice is None else news.choice._asdict(),
         "moved": [{**part._asdict(), "issues": [_named(ref) for ref in part.issues]} for part in parts],
     }
     return Result(data, lines)
@@ -137,6 +143,17 @@ def _moved(one: Forecast, before: Forecast | None, news: ForecastNews, config: C
 
 def _named(ref: IssueRef) -> str:
     return CONFIDENTIAL if ref.is_confidential else ref.key
+
+
+def _chosen(choice: Choice | None, config: Config) -> list[str]:
+    """Which variant of the method, and by which evidence, where a backtest chose it."""
+    if choice is None:
+        return []
+    evidence = f"loss {choice.difference:+.3f} plans ({choice.low:+.3f} to {choice.high:+.3f})"
+    return [
+        f"  variant    {choice.variant}, not {choice.before}, by the backtest as of {tables.day_before(choice.as_of, config.zone)}:",
+        f"             {evidence} over {choice.milestones} milestones",
+    ]
 
 
 def _inputs(one: Forecast) -> list[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pmo_sync import indicators as known_indicators
-from pmo_sync import tables
+from pmo_sync import tables, worth
+from pmo_sync.assessed import Replay
 from pmo_sync.errors import PmoSyncError
+from pmo_sync.pipeline.backtest_lines import rule_lines
 from pmo_sync.pipeline.runs import closed_day
 from pmo_sync.pipeline.workspace import DATABASE, Workspace, reading, size
 from pmo_sync.record import Record
@@ -26,11 +28,35 @@ if TYPE_CHECKING:
 MOST_EVIDENCE: Final = 1_000  # issues shown behind one number
 
 
-def definitions() -> Result:
-    """What every indicator means."""
+def definitions(config: Config | None = None) -> Result:
+    """What every indicator means, and what every rule of the policy was worth on the history of ``config``."""
+    from reports.wording import Words
+
     known = known_indicators.definitions()
     lines = [f"{one.id:<5} {one.name:<24} {one.question}" for one in known.values()]
-    return Result({"indicators": [definition(one) for one in known.values()]}, lines)
+    kept = (
+        Replay()
+        if config is None
+        else worth.kept(Record(config.state_dir / "record"), datetime.max.replace(tzinfo=UTC))
+    )
+    rules = {one.rule: one for one in kept.rules}
+    words = Words("en", "UTC")
+    if config is None or kept.as_of is None:
+        lines += [
+            "",
+            *(f"{one:<18} {words.rule(one)}: no record yet, run `pmo-sync backtest --keep`" for one in worth.EVERY),
+        ]
+    else:
+        lines += [
+            "",
+            f"what warnings were worth, by the backtest as of {tables.day_before(kept.as_of, config.zone)}:",
+            *rule_lines(kept.rules),
+        ]
+    told = [
+        {"rule": one, "name": words.rule(one), "worth": rules[one]._asdict() if one in rules else None}
+        for one in worth.EVERY
+    ]
+    return Result({"indicators": [definition(one) for one in known.values()], "rules": told}, lines)
 
 
 def definition(indicator: Indicator) -> dict[str, Any]:

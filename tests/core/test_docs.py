@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def commands() -> list[list[str]]:
     """Every ``pmo-sync ...`` in the README, without what the shell adds."""
     lines = re.findall(
-        r"pmo-sync ((?:init|check|demo|pull|report|publish|sync|indicators|explain|export|state|people)\b[^`\n|#;&]*)",
+        r"pmo-sync ((?:init|check|demo|pull|report|publish|sync|indicators|explain|backtest|export|state|people)\b[^`\n|#;&]*)",
         README,
     )
     return [shlex.split(line.split(">")[0]) for line in lines]

@@ -177,13 +177,24 @@ def test_what_was_published_differently_is_a_cause_of_its_own() -> None:
     assert (part.cause, part.p50_days, part.p85_days) == ("corrected", 4, 0)
     [part] = attribute(then, then, Moved(), replace(published, config_digest="other"), again)
     assert part.cause == "configuration"
+    [part] = attribute(then, then, Moved(), replace(published, method="x-prior/fixed"), again)
+    assert part.cause == "method"
+    [part] = attribute(then, then, Moved(), replace(published, method="x/growing"), again)
+    assert part.cause == "corrected", "whether scope grows is no method"
 
 
 def test_what_was_published_of_a_moment_long_past_was_said_to_nobody() -> None:
     again = {"milestone:m": said(Basis(TODAY, None, 20, SPEEDS[5, TODAY]))}
     as_of = datetime(2026, 3, 2, tzinfo=UTC)
     row = {**{name: getattr(again["milestone:m"], name) for name in NAMES}, "p95_on": None, "due_on": None}
-    row |= {"subject": "milestone:m", "refused": False, "config_digest": "d", "p50_on": TODAY, "as_of": as_of}
+    row |= {
+        "subject": "milestone:m",
+        "method": "x",
+        "refused": False,
+        "config_digest": "d",
+        "p50_on": TODAY,
+        "as_of": as_of,
+    }
     for days, day in ((1, TODAY), (9, again["milestone:m"].p50_on)):
         rows = [{**row, "published_at": as_of + timedelta(days=days)}]
         assert forecast.said(rows, as_of, again)["milestone:m"].p50_on == day

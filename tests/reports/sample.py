@@ -14,6 +14,7 @@ from pmo_sync.assessed import (
     Baseline,
     Calendar,
     Change,
+    Choice,
     Decision,
     Doubt,
     Forecast,
@@ -22,6 +23,9 @@ from pmo_sync.assessed import (
     Rag,
     Reading,
     Reason,
+    Replay,
+    RuleWorth,
+    Share,
     SourceTrust,
     Subject,
     Trust,
@@ -257,7 +261,7 @@ def assessed() -> Assessed:
         forecasts={f"milestone:{row[0]}": _forecast(row) for row in MILESTONES},
         changes=_changes(), moved=_moved(), decisions=_decisions(), waits=_waits(), trust=_trust(), evidence=evidence,
         burnup=burnup, cumulative_flow=flow, due_dates=due_dates, doubts=_doubts(),
-        calendars=_calendars(),
+        calendars=_calendars(), replay=_replay(),
     )  # fmt: skip
 
 
@@ -291,6 +295,22 @@ def daily() -> Assessed:
     return dataclasses.replace(
         base, period="day", previous_on=TODAY - timedelta(days=1), verdicts={**base.verdicts, "project:crm": held}
     )
+
+
+def _replay() -> Replay:
+    """A backtest of three weeks ago, and the one that chose a variant some months before."""
+    rules = (
+        RuleWorth("p_hit_low", 64, 29, 38, 25, 41.0), RuleWorth("pace_short", 64, 29, 22, 17, 23.5),
+        RuleWorth("blocked_long", 64, 30, 31, 14, 36.0), RuleWorth("slip", 64, 27, 19, 11, 30.0),
+        RuleWorth("drift", 64, 29, 24, 15, 28.0), RuleWorth("waits_on_late", 64, 29, 6, 4, 44.0),
+        RuleWorth("scope_added", 64, 28, 9, 5, 61.0), RuleWorth("reported_worse", 64, 29, 0, 0, None),
+        RuleWorth("reported_better", 64, 29, 12, 9, 19.0), RuleWorth("chance_below_half", 64, 29, 26, 21, 27.0),
+        RuleWorth("red", 64, 29, 30, 23, 27.0), RuleWorth("amber_or_red", 64, 29, 47, 28, 45.0),
+    )  # fmt: skip
+    dates = ((0.15, Share(14, 92, 58)), (0.5, Share(43, 90, 57)), (0.7, Share(58, 88, 57)), (0.85, Share(70, 86, 56)),
+             (0.95, Share(75, 81, 55)))  # fmt: skip
+    choice = Choice("prior", "standard", AS_OF - timedelta(weeks=20), 57, -0.062, -0.101, -0.023)
+    return Replay(AS_OF - timedelta(weeks=3), rules, dates, choice)
 
 
 def _changes() -> tuple[Change, ...]:

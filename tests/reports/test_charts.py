@@ -13,7 +13,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from pmo_sync.assessed import Share
 from reports import charts, drawing, svg, theme
+from reports.calibration import calibration
 from reports.document import Chart
 from reports.wording import Words
 from tests.reports import sample
@@ -28,6 +30,7 @@ def made() -> dict[str, Chart]:
         drawing.burn_up(one, assessed.burnup[one.id], assessed.forecasts[one.id], assessed.today, words),
         drawing.cumulative_flow(assessed.cumulative_flow["project:pay"], words),
         drawing.milestone_slip([one, assessed.subjects["milestone:11"]], assessed.due_dates, words),
+        calibration(assessed.replay.dates, words),
     )
     return {chart.name: chart for chart in drawn if chart}
 
@@ -49,6 +52,7 @@ def test_the_title_states_the_finding(made) -> None:
     assert made["burn-up"].title == "Go-live 1.0 will probably miss 15 Dec: likely finish 13 Jan – Feb 2027"  # noqa: RUF001
     assert made["cumulative-flow"].title == "Work in progress rose from 11 to 16 items since 25 Oct"
     assert made["milestone-slip"].title == "Go-live 1.0 moved 28 days later since 30 Aug 2026"
+    assert made["calibration"].title == "Replayed 85 % dates held 70 of 86 times (81%)"
     for chart in made.values():
         assert chart.title in chart.alt
         assert chart.table.rows
@@ -195,6 +199,20 @@ def test_a_due_date_counts_from_our_first_look() -> None:
     assert chart.table.rows[0][1][0].text == "27 Sept 2026"
     frame["due_on"] = None
     assert drawing.milestone_slip([one], {one.id: frame}, Words("en", "UTC")) is None
+
+
+def test_a_calibration_of_few_dates_says_so() -> None:
+    """A quantile without a date that is over has no point; a share of too few is no number."""
+    words = Words("en", "UTC")
+    chart = calibration([(0.5, Share(0, 0)), (0.85, Share(40, 45, 19))], words)
+    assert chart
+    assert chart.title == "45 replayed 85 % dates are over, 20 are needed to say whether they hold"
+    assert [row[2][0].text for row in chart.table.rows] == ["too few to say"]
+    points = chart.spec["layer"][2]["data"]["values"]
+    assert [one["said"] for one in points] == [0.85]
+    low, high = Share(40, 45, 19).interval
+    assert (points[0]["low"], points[0]["high"]) == (low, high)
+    assert calibration([(0.85, Share(0, 0))], words) is None
 
 
 def test_nothing_to_draw_is_no_chart() -> None:
