@@ -172,12 +172,33 @@ def bulk_closed(case: history.Case, moment: datetime) -> history.Case:
     return intervals(case, change, "status")
 
 
+def superseded(case: history.Case, moment: datetime) -> history.Case:
+    """Every third issue is opened again, and closed as a duplicate of another."""
+    twice = {one.issue_id for one in case.issues[::3]}
+
+    def change(some: Intervals) -> list[Interval]:
+        kept = [one for one in some if one.since < moment]
+        if not kept or some[0].entity_id not in twice:
+            return list(some)
+        again = kept[-1]._replace(value="acme:doing", label="In Progress", since=moment + DAY, until=moment + 2 * DAY)
+        closed = again._replace(value="acme:done", label="Done", since=moment + 2 * DAY, until=None)
+        return [*kept[:-1], kept[-1]._replace(until=moment + DAY), again, closed]
+
+    told = intervals(case, change, "status")
+    issues = tuple(
+        one._replace(superseded="duplicate") if one.issue_id in twice and one.created_at < moment else one
+        for one in told.issues
+    )
+    return replace(told, issues=issues)
+
+
 MUTATIONS = {
     "a membership": membership_scrambled,
     "b dates of milestones": dates_moved,
     "b c dates, estimates, flags, links of issues": issue_dates_and_flags,
     "c e g status, reopening, outcomes": status_scrambled,
     "d issues that came later": born_since,
+    "d issues that were superseded later": superseded,
     "k bulk closures": bulk_closed,
 }
 

@@ -63,6 +63,9 @@ class _World:
         self.case, self.config, self.as_of = case, config, as_of
         self.issues = {one.issue_id: one for one in case.issues if one.created_at < as_of}
         self.category = {one.status_id: one.category for one in case.statuses}
+        self.lasting = {
+            (one.entity_id, one.since) for one in case.intervals if one.field == "status" and one.until is None
+        }
         self.of: dict[tuple[str, str], list[Interval]] = defaultdict(list)
         for one in (*case.intervals, *case.milestone_intervals):
             if one.since < as_of and (one.until is None or one.until > one.since):
@@ -98,7 +101,8 @@ class _World:
         category = mapped.get(status.label.strip().lower()) or self.category.get(status.value) or "unmapped"
         resolution = self.one(issue.issue_id, "resolution", moment)
         refused = {name.strip().lower() for name in source.canceled_resolutions}
-        if category == "done" and (issue.superseded or (resolution and resolution.label.strip().lower() in refused)):
+        superseded = issue.superseded and (issue.issue_id, status.since) in self.lasting
+        if category == "done" and (superseded or (resolution and resolution.label.strip().lower() in refused)):
             return "canceled"
         return category
 

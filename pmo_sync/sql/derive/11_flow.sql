@@ -1,9 +1,12 @@
--- flow: every stay of an issue in one of our categories, cut at as_of.
+-- flow: every stay of an issue in one of our categories, cut at as_of. An issue was superseded by the closing that still
+-- holds: until then, and in earlier stays in done, nobody knew.
 CREATE OR REPLACE TEMP TABLE flow AS
 WITH stay AS (
     SELECT
         h.entity AS issue,
-        CASE WHEN m.category = 'done' AND e.superseded <> '' THEN 'canceled' ELSE m.category END AS category,
+        CASE
+            WHEN m.category = 'done' AND e.superseded <> '' AND h.until IS NULL THEN 'canceled' ELSE m.category
+        END AS category,
         h.since,
         CASE WHEN h.until < moment.as_of THEN h.until END AS until
     FROM history AS h
