@@ -355,7 +355,7 @@ def explain(invocation: Invocation, subject: str, indicator: str, on: Any) -> No
 
 @cli.command()
 @as_of_option
-@click.option("--weeks", type=click.IntRange(1), default=104, show_default=True, help="How far to look back.")
+@click.option("--weeks", type=click.IntRange(1, 1040), default=104, show_default=True, help="How far to look back.")
 @click.option(
     "--keep", is_flag=True, help="Put it into the record: reports tell it, and the forecast may change for it."
 )

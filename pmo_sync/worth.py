@@ -89,7 +89,7 @@ def kept(record: Record, as_of: datetime) -> Replay:
     rules, dates = (_last(record.rows(dataset), as_of) for dataset in ("rule_worth", "dates_held"))
     return Replay(
         rules[0]["as_of"] if rules else None,
-        tuple(RuleWorth(*(row[name] for name in RuleWorth._fields)) for row in rules),
+        tuple(RuleWorth(*(row[name] for name in RuleWorth._fields)) for row in rules if row["rule"] in EVERY),
         tuple((row["quantile"], Share(row["held"], row["of"], row["milestones"])) for row in dates),
         variants.in_force(record.rows("choice"), as_of),
     )

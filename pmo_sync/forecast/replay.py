@@ -7,6 +7,9 @@ due date counts from the day we first saw it: before, there is no chance to make
 milestones that share a pace. Replayed and published forecasts (``ledger``) are never added: only the published ones were
 promises.
 
+The configuration is today's: a status counts in the past as it is mapped now, and a project that is switched off now,
+or was archived since where the configuration names none, is not replayed.
+
 ``methods`` are ours (``ours``), its variants and the baselines, all of the same rows.
 """
 
@@ -77,7 +80,8 @@ def week_ends(first: date, today: date) -> list[date]:
 
 def kept(store: Store) -> dict[str, Share]:
     """Project -> how many of its dates were kept, as known at the moment the tables are cut at."""
-    return {parent: Share(held, of) for parent, held, of in store.rows(sql("forecast/on_time"))}
+    query = f"WITH finished AS (\n{sql('forecast/finished')}\n)\n{sql('forecast/on_time')}"
+    return {parent: Share(held, of) for parent, held, of in store.rows(query)}
 
 
 def known_dates(store: Store, as_of: datetime) -> dict[str, date]:

@@ -80,7 +80,7 @@ def in_force(rows: Sequence[Mapping[str, Any]], as_of: datetime) -> Choice | Non
     known = [row for row in rows if row["as_of"] <= as_of and row["method"] == METHOD]
     for _, run in groupby(known, key=lambda row: row["run_id"]):
         for row in run:
-            if row["variant"] == row["chosen"] and row["chosen"] in VARIANTS:
+            if row["variant"] == row["chosen"] and {row["chosen"], row["before"]} <= set(VARIANTS):
                 found = Choice(
                     row["chosen"], row["before"], row["as_of"], row["milestones"], row["difference"], row["low"],
                     row["high"],

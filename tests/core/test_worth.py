@@ -131,7 +131,8 @@ def test_the_record_tells_the_last_backtest_of_the_time(tmp_path: Path) -> None:
     for number, moment in enumerate((as_of, as_of + WEEK)):
         about = {"run_id": str(number), "as_of": moment, "kept_at": moment, "config_digest": "d", "method": "m"}
         with record.run(str(number)) as run:
-            run.write("rule_worth", worth.rule_rows(rules[number:], about))
+            strange = rules[0]._replace(rule="a rule of another version")
+            run.write("rule_worth", worth.rule_rows([*rules[number:], strange], about))
             run.write("dates_held", worth.date_rows(dates, about))
     first, last = (worth.kept(record, moment) for moment in (as_of, as_of + 9 * WEEK))
     assert (first.as_of, first.rules) == (as_of, tuple(rules))

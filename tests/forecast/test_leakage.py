@@ -18,6 +18,7 @@ from pmo_sync import assess
 from pmo_sync.config import Baseline, Config
 from pmo_sync.forecast import replay
 from pmo_sync.model import Interval
+from pmo_sync.queries import sql_folder
 from pmo_sync.store import Store
 from tests.forecast import past
 from tests.store import history
@@ -274,3 +275,11 @@ def test_the_pool_learns_from_outcomes_of_before_only() -> None:
     for name in ("residuals", "is_known", "weeks", "share", "owner", "age"):
         assert getattr(pools[0], name).tolist() == getattr(pools[1], name).tolist(), name
     assert not pools[0].is_known.all(), "some are censored"
+
+
+def test_no_number_reads_booked_times() -> None:
+    """The checklist's f: they could be booked later than they began. None can leak what none reads."""
+    folders = ("derive", "indicators", "forecast", "findings", "series")
+    texts = [text for folder in folders for text in sql_folder(folder)]
+    assert len(texts) > 40
+    assert not [text for text in texts if "worklog" in text]

@@ -103,3 +103,10 @@ def test_a_choice_ends_with_its_method(tmp_path: Path) -> None:
     record = Record(tmp_path)
     keep(record, "1", AS_OF, variants.compare(losses(0.1, 60), STANDARD), PRIOR, method="an older one")
     assert variants.in_force(record.rows("choice"), AS_OF) is None
+
+
+def test_a_variant_of_another_version_is_not_in_force(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    keep(record, "1", AS_OF, [variants.Compared("odd", STANDARD, 60, -0.1, -0.2, -0.05)], "odd")
+    keep(record, "2", AS_OF, [variants.Compared(PRIOR, "odd", 60, -0.1, -0.2, -0.05)], PRIOR)
+    assert variants.in_force(record.rows("choice"), AS_OF) is None

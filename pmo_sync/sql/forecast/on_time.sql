@@ -1,13 +1,5 @@
--- Of each project's committed milestones and epics whose date is over, and was known to us by then: how many there are,
--- and how many had no open work by it. What anybody could know at as_of about how often dates are kept.
-WITH finished AS (
-    SELECT m.subject, local_day(max(l.done_at)) AS finished_on
-    FROM membership AS m
-    JOIN work_item AS l ON l.issue = m.issue
-    WHERE l.removed_at IS NULL
-    GROUP BY m.subject
-    HAVING bool_and(l.done_at IS NOT NULL)
-)
+-- Of each project's committed milestones and epics whose date is over, and was known to us by then: how many had no open
+-- work by it, and how many there are. What anybody could know at as_of about how often dates are kept. Follows finished.
 SELECT s.parent, count(*) FILTER (WHERE f.finished_on <= s.due_on) AS kept, count(*) AS ended
 FROM subject AS s
 CROSS JOIN moment
