@@ -32,35 +32,24 @@ def pinball(days: Mapping[float, float], took: float, plan: float) -> float:
     return sum(max(q * one, (q - 1) * one) for q, one in off) / len(off) / plan
 
 
-def auc(risks: Sequence[float], is_late: Sequence[bool]) -> float | None:
-    """The chance that a late one had the higher risk than one on time, half of the ties (Mann and Whitney); None
-    without one of each.
+def auc(risks: Sequence[float], is_late: Sequence[bool], of: Sequence[str]) -> tuple[float, float, float] | None:
+    """The chance that a late one had the higher risk than one on time, half of the ties (Mann and Whitney), with its
+    95 % interval; None without one of each. ``of`` names the milestone of each row.
     """
-    order = _order(risks, is_late)
-    return None if order is None else float(order.mean())
-
-
-def _order(risks: Sequence[float], is_late: Sequence[bool]) -> Vector | None:
-    """Of every late one (rows) with every one on time (columns): 1 right, 0 wrong, 0.5 equal."""
     risk, late = np.asarray(risks, dtype=float), np.asarray(is_late, dtype=bool)
     if not late.any() or late.all():
         return None
-    difference = risk[late][:, None] - risk[~late][None, :]
-    return np.asarray((np.sign(difference) + 1) / 2)
-
-
-def auc_interval(risks: Sequence[float], is_late: Sequence[bool], of: Sequence[str]) -> tuple[float, float] | None:
-    """The 95 % interval of ``auc``; ``of`` names the milestone of each row."""
-    order = _order(risks, is_late)
-    if order is None:
-        return None
     names, number = np.unique(np.asarray(of), return_inverse=True)
-    late = np.asarray(is_late, dtype=bool)
+    in_order = np.zeros((len(names), len(names)))  # pairs of a late row of one milestone with one on time of another
+    for row in np.flatnonzero(late):  # one by one: all pairs at once would be too many for the memory
+        wins = (np.sign(risk[row] - risk[~late]) + 1) / 2
+        in_order[number[row]] += np.bincount(number[~late], wins, len(names))
+    late_rows, other_rows = (np.bincount(number[some], minlength=len(names)) for some in (late, ~late))
     drawn = _drawn(len(names)).astype(float)
-    left, right = drawn[:, number[late]], drawn[:, number[~late]]
-    pairs = left.sum(axis=1) * right.sum(axis=1)
-    right_order = ((left @ order) * right).sum(axis=1)
-    return _between(right_order[pairs > 0] / pairs[pairs > 0], 0.95)
+    pairs = (drawn @ late_rows) * (drawn @ other_rows)
+    right = ((drawn @ in_order) * drawn).sum(axis=1)
+    value = in_order.sum() / (late.sum() * (~late).sum())
+    return float(value), *_between(right[pairs > 0] / pairs[pairs > 0], 0.95)
 
 
 def interval(

@@ -149,6 +149,7 @@ class Score(NamedTuple):
     off: float | None  # median days between the P50 date and the end
     later: float | None  # median days by which the end came after the P50 date
     chances: int  # forecasts whose due date was known and is over
+    chances_of: int  # milestones that these are of
     brier: float | None  # mean square of P(hit) less what happened
     skill: tuple[float, float, float] | None  # how much of the share's error is gone, with its interval
     auc: tuple[float, float, float] | None  # how well it orders late before on time, with its interval
@@ -221,6 +222,7 @@ def score(rows: Sequence[Replayed], ended: Mapping[str, End], method: str, today
         float(statistics.median(map(abs, off))) if off else None,
         float(statistics.median(off)) if off else None,
         len(chances),
+        len({one.subject for one in chances}),
         _mean([_miss(one, ended, method) for one in chances]) if chances else None,
         _skill(chances, ended, method),
         _auc(chances, ended, method),
@@ -257,9 +259,7 @@ def _skill(rows: Sequence[Replayed], ended: Mapping[str, End], method: str) -> t
 def _auc(rows: Sequence[Replayed], ended: Mapping[str, End], method: str) -> tuple[float, float, float] | None:
     risks = [1 - (one.said[method].p_hit or 0.0) for one in rows]
     is_late = [one.due_on is not None and not ended[one.subject].finished_by(one.due_on) for one in rows]
-    value = measures.auc(risks, is_late)
-    between = measures.auc_interval(risks, is_late, [one.subject for one in rows])
-    return None if value is None or between is None else (value, *between)
+    return measures.auc(risks, is_late, [one.subject for one in rows])
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -106,8 +106,10 @@ def _methods(scores: Sequence[Score]) -> list[str]:
         )
         for one in scores
     ]
-    chances = max(one.chances for one in scores)
-    made.append(f"P(hit) is judged on {chances} forecasts whose due date was known to us by then and is over")
+    ours = scores[0]
+    made.append(
+        f"P(hit) is judged on {ours.chances} forecasts of {ours.chances_of} milestones whose due date was known to us by then and is over"
+    )
     return made
 
 
@@ -121,7 +123,7 @@ def _loss(one: Score) -> str:
 
 
 def _enough(value: tuple[float, float, float] | None, one: Score, pattern: str) -> str:
-    if one.chances < ENOUGH:
+    if one.chances_of < ENOUGH:
         return "too few to say"
     if value is None:
         return "-"

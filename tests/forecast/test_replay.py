@@ -88,7 +88,7 @@ def test_chances_are_judged_by_what_happened_where_the_due_date_was_known_and_is
         row(40, day, name="gone", p_hit=0.1, due_on=due),
     ]
     got = replay.score(some, ended, "ours", TODAY)
-    assert got.chances == 6
+    assert (got.chances, got.chances_of) == (6, 6)
     assert got.brier == pytest.approx((4 * 0.01 + 0.04 + 0.25) / 6)
     assert got.skill is not None
     assert got.skill[0] == pytest.approx(1 - got.brier / 0.25)
