@@ -43,6 +43,8 @@ def _dates(replay: Replay, words: Words) -> tuple[Block, ...]:
 
 
 def _rules(replay: Replay, words: Words) -> tuple[Block, ...]:
+    if not any(one.judged for one in replay.rules):
+        return (cells.muted(words.say("Warnings have no record: no milestone whose date was known by then is over.")),)
     columns = [
         Column(words.say("Warning")), Column(words.say("Flagged"), "right"), Column(words.say("Of these late"), "right"),
         Column(words.say("Of the late ones, flagged"), "right"), Column(words.say("Days before the date, median"), "right"),

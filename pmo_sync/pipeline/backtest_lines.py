@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pmo_sync.assessed import ENOUGH, RuleWorth, Share
@@ -135,20 +135,19 @@ def _number(value: float | None, pattern: str) -> str:
     return "-" if value is None else pattern.format(value)
 
 
-def rule_lines(rules: Sequence[RuleWorth], name: Callable[[str], str] = str) -> list[str]:
+def rule_lines(rules: Sequence[RuleWorth]) -> list[str]:
     """Each rule with its precision, recall and lead; one that never flagged anything says so."""
+    if not any(one.judged for one in rules):
+        return ["warnings have no record: of no milestone whose due date was known by then the date is over"]
     made = [_RULE.format("warning", "flagged", "of these late", "of the late ones, flagged", "days early")]
     for one in sorted(rules, key=lambda one: EVERY.index(one.rule)):
         if not one.flagged:
-            made.append(f"{name(one.rule):<18} {0:>8} never flagged")
+            made.append(f"{one.rule:<18} {0:>8} never flagged")
             continue
         lead = "-" if one.lead_days is None else f"{one.lead_days:.0f}"
-        made.append(_RULE.format(name(one.rule), one.flagged, judged(one.precision), judged(one.recall), lead))
-    if rules:
-        made.append(
-            f"flagged or not, late were {judged(rules[-1].base)} of the milestones with a known date that is over"
-        )
-    return made
+        made.append(_RULE.format(one.rule, one.flagged, judged(one.precision), judged(one.recall), lead))
+    base = judged(rules[-1].base)
+    return [*made, f"flagged or not, late were {base} of the milestones with a known date that is over"]
 
 
 def _variants(seen: Seen, compared: Sequence[variants.Compared], now: str, *, is_kept: bool) -> list[str]:

@@ -16,6 +16,7 @@ from pmo_sync.assessed import ENOUGH
 from pmo_sync.clock import SystemClock
 from pmo_sync.config import Config
 from pmo_sync.forecast import replay, variants
+from pmo_sync.pipeline.backtest_lines import rule_lines
 from pmo_sync.pipeline.workspace import DATABASE
 from pmo_sync.record import Record
 from pmo_sync.result import Result
@@ -184,6 +185,12 @@ def test_an_empty_store_says_what_is_missing(tmp_path: Path) -> None:
     told = pipeline.backtest(config, Noon(), Silence())
     assert "nothing to replay: no commitment was open" in told.text[0]
     assert told.data["forecasts"] == []
+
+
+def test_rules_without_a_milestone_to_judge_have_no_record() -> None:
+    assert rule_lines(worth.worth([], {}, date(2026, 6, 28))) == [
+        "warnings have no record: of no milestone whose due date was known by then the date is over"
+    ]
 
 
 def test_a_day_that_is_not_over_is_refused(config: Config) -> None:

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from pmo_sync.assessed import Assessed, Decision, IssueRef, Part, Reason, Subject, Trust, Verdict
+from pmo_sync.assessed import Assessed, Decision, IssueRef, Part, Reason, Replay, Subject, Trust, Verdict
 from pmo_sync.policy import Thresholds
-from reports import compose_all, portfolio, project
+from reports import backtest, compose_all, portfolio, project
 from reports.document import (
     Block,
     Columns,
@@ -434,3 +434,18 @@ def test_a_date_of_a_day_before_it_was_told_says_since_when_it_is_known() -> Non
     }
     assert "as known since" not in _text(_page(made))
     assert "as known since 25 Nov 2026" in _text(_page(dataclasses.replace(made, subjects=late)))
+
+
+def test_what_has_no_record_says_so() -> None:
+    made = sample.assessed()
+    nothing = [one._replace(judged=0, late=0, flagged=0, hits=0) for one in made.replay.rules]
+    for replay, text in (
+        (Replay(), "No record yet: run `pmo-sync backtest --keep`."),
+        (
+            dataclasses.replace(made.replay, rules=tuple(nothing)),
+            "Warnings have no record: no milestone whose date was known by then is over.",
+        ),
+        (dataclasses.replace(made.replay, dates=()), "No replayed date is over yet."),
+    ):
+        fold = backtest.section(replay, Words("en", "UTC"))
+        assert text in [one.text for block in fold.blocks if isinstance(block, Paragraph) for one in block.line]
