@@ -168,7 +168,7 @@ def listed(store: Store, numbers: Collection[tuple[str, str]]) -> dict[tuple[str
                 GROUP BY e.subject
             )
         """)  # noqa: S608 - an id of the catalogue, its text from our own package
-    found = store.rows("SELECT subject, indicator, digest FROM listed")
+    found = store.rows("SELECT subject, indicator, digest FROM listed ORDER BY ALL")
     return {(subject, indicator): digest for subject, indicator, digest in found}
 
 

@@ -18,13 +18,16 @@ def compose_all(assessed: Assessed, language: str, *, is_short: bool = False) ->
     another: its page would change once more when the other one exists. ``is_short``: for a place whose pages may not
     grow with the portfolio.
     """
-    from reports import portfolio, project
+    from reports import index, portfolio, project
     from reports.wording import Words
 
     words = Words(language, assessed.zone, assessed.today)
     assessed = _discreet(assessed, words)
     projects = sorted(one.id for one in assessed.subjects.values() if one.kind == "project")
-    page = portfolio.compose(assessed, words, portfolio.MOST_PROJECTS if is_short else None)
+    if assessed.profile == "repository":
+        page = index.compose(assessed, words)
+    else:
+        page = portfolio.compose(assessed, words, portfolio.MOST_PROJECTS if is_short else None)
     return [*(project.compose(assessed, one, words) for one in projects), page]
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from pmo_sync.assessed import SEVERITY, Assessed, Change, Rag, SourceTrust, Subject, Verdict
-from reports import backtest, cells, needs
+from reports import backtest, cells, needs, practice
 from reports.document import (
     Block,
     Column,
@@ -41,16 +41,17 @@ RAGS: Final[tuple[Rag, ...]] = ("green", "amber", "red", "grey")
 
 
 def compose(assessed: Assessed, words: Words, most: int | None = None) -> Document:
-    """The page of the whole portfolio, from assessed readings; ``most`` of its projects, the worst, in its table."""
+    """The page of the whole portfolio, from assessed readings; ``most`` of its projects, the worst, in its table.
+
+    What leaders steer by is an enterprise PMO's; a coach shows how projects work instead.
+    """
     projects = [one for one in assessed.subjects.values() if one.kind == "project"]
     blocks: list[Block] = [
         _header(assessed, words),
-        *_broken(assessed, words),
+        *broken(assessed, words),
         _counts(assessed, projects, words),
         *_changed(assessed, words),
-        *_next_weeks(assessed, projects, words),
-        Columns((needs.decide(assessed, words), needs.waiting(assessed, words))),
-        Columns((needs.capacity(assessed, projects, words), trust_block(assessed, words))),
+        *(_coaching if assessed.profile == "coach" else _steering)(assessed, projects, words),
         *_projects(assessed, projects, most, words),
         backtest.section(assessed.replay, words),
         Expand(words.say("How to read this page"), definitions(assessed, SLOT, words)),
@@ -59,17 +60,33 @@ def compose(assessed: Assessed, words: Words, most: int | None = None) -> Docume
     return Document(SLOT, title, words.language, tuple(blocks), summary=_summary(assessed, projects, words))
 
 
+def _steering(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
+    return (
+        *_next_weeks(assessed, projects, words),
+        Columns((needs.decide(assessed, words), needs.waiting(assessed, words))),
+        Columns((needs.capacity(assessed, projects, words), trust_block(assessed, words))),
+    )
+
+
+def _coaching(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
+    return *practice.adopted(assessed, projects, words), *trust_block(assessed, words)
+
+
 def _header(assessed: Assessed, words: Words) -> Paragraph:
+    since = words.say("changes since {previous}", previous=words.day(assessed.previous_on))
+    return Paragraph((cells.period(assessed, words), Text(f" · {freshness(assessed, words)} · {since}")))
+
+
+def freshness(assessed: Assessed, words: Words) -> str:
+    """Of which moment the data are, and of how many sources."""
     fresh = sum(one.state == "fresh" and not one.message for one in assessed.trust.sources)
-    total = len(assessed.trust.sources)
-    text = words.say(
-        "data as of {moment} · {fresh} of {total} sources fresh · changes since {previous}",
-        moment=words.moment(assessed.as_of), fresh=fresh, total=total, previous=words.day(assessed.previous_on),
+    return words.say(
+        "data as of {moment} · {fresh} of {total} sources fresh",
+        moment=words.moment(assessed.as_of), fresh=fresh, total=len(assessed.trust.sources),
     )  # fmt: skip
-    return Paragraph((cells.period(assessed, words), Text(f" · {text}")))
 
 
-def _broken(assessed: Assessed, words: Words) -> tuple[Block, ...]:
+def broken(assessed: Assessed, words: Words) -> tuple[Block, ...]:
     """A page that rests on a source that was not read since the period closed says so before anything else."""
     broken = [one for one in assessed.trust.sources if one.state != "fresh"]
     if not broken:
@@ -101,7 +118,8 @@ def _counts(assessed: Assessed, projects: list[Subject], words: Words) -> Figure
         figures.append(
             Figure(words.number(now[rag]), Status(rag, words.label(rag)), note if assessed.verdicts_before else "")
         )
-    return Figures((*figures, _expected_late(assessed, projects, words)))
+    late = () if assessed.profile == "coach" else (_expected_late(assessed, projects, words),)
+    return Figures((*figures, *late))
 
 
 def _by_status(verdicts: Mapping[str, Verdict], projects: list[Subject]) -> Counter[Rag]:

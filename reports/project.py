@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from pmo_sync.assessed import Assessed, Change, Reading, Subject
-from reports import cells
+from reports import cells, practice
 from reports.document import (
     Block,
     Column,
@@ -51,6 +51,7 @@ def compose(assessed: Assessed, project: str, words: Words) -> Document:
                 (*_waits(assessed, subject, words), *_data(assessed, subject, words)),
             )
         ),
+        *(practice.compared(assessed, subject, words) if assessed.profile == "coach" else ()),
         Expand(words.say("How to read this page"), definitions(assessed, subject.id, words)),
     ]
     title = words.say("{name}: project status", name=cells.name(subject, 120))

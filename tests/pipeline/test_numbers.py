@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +18,7 @@ from pmo_sync.assess import assess
 from pmo_sync.assessed import Assessed, SourceTrust
 from pmo_sync.clock import FixedClock
 from pmo_sync.config import Config
+from pmo_sync.config.records import Profile
 from pmo_sync.errors import StoreError
 from pmo_sync.http.network import Network
 from pmo_sync.pipeline import numbers, then
@@ -214,9 +215,9 @@ class Read(dict[Any, Any]):
         return super().get(key, default)
 
 
-@pytest.mark.parametrize("make", [sample.assessed, sample.daily])
-def test_no_page_shows_a_number_that_is_not_kept(make: Any) -> None:
-    assessed = make()
+@pytest.mark.parametrize("profile", get_args(Profile))
+def test_no_page_shows_a_number_that_is_not_kept(profile: str) -> None:
+    assessed = sample.of_profile(profile)
     read = Read(assessed.readings)
     compose_all(replace(assessed, readings=read), "en")
     kept = {(one.subject, one.indicator, one.part) for one in numbers.shown(assessed)}

@@ -286,6 +286,11 @@ def _doubts() -> tuple[Doubt, ...]:
     )
 
 
+def of_profile(profile: str) -> Assessed:
+    """The same in a PMO of another kind."""
+    return dataclasses.replace(assessed(), profile=profile)
+
+
 def daily() -> Assessed:
     """The same of an office that reports every day: a project was better for one day."""
     base = assessed()

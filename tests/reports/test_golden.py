@@ -79,6 +79,16 @@ def test_notices(golden: Callable[[str, str], None], name: str, language: str) -
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
+@pytest.mark.parametrize(
+    ("profile", "slot"), [("repository", "portfolio"), ("coach", "portfolio"), ("coach", "project/crm")]
+)
+def test_other_profiles(golden: Callable[[str, str], None], profile: str, slot: str, language: str) -> None:
+    """A library compares nobody; a coach shows practice, and each project where it stands."""
+    page = next(one for one in compose_all(sample.of_profile(profile), language) if one.slot == slot)
+    golden(_name(f"{slot}-{profile}", language, "md"), gitlab_markdown.write(page, LINKS).text)
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
 @pytest.mark.parametrize("slot", ["portfolio", "project/crm"])
 def test_a_daily_report(golden: Callable[[str, str], None], slot: str, language: str) -> None:
     """It is about a day and counts in days."""
