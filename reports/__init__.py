@@ -24,10 +24,8 @@ def compose_all(assessed: Assessed, language: str, *, is_short: bool = False) ->
     words = Words(language, assessed.zone, assessed.today)
     assessed = _discreet(assessed, words)
     projects = sorted(one.id for one in assessed.subjects.values() if one.kind == "project")
-    if assessed.profile == "repository":
-        page = index.compose(assessed, words)
-    else:
-        page = portfolio.compose(assessed, words, portfolio.MOST_PROJECTS if is_short else None)
+    above = index if assessed.profile == "repository" else portfolio
+    page = above.compose(assessed, words, portfolio.MOST_PROJECTS if is_short else None)
     return [*(project.compose(assessed, one, words) for one in projects), page]
 
 

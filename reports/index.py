@@ -10,8 +10,8 @@ from reports.portfolio import SLOT, broken, freshness
 from reports.wording import NOTHING, Words
 
 
-def compose(assessed: Assessed, words: Words) -> Document:
-    """Every project by name, with its next date and no colour: that is for its own readers."""
+def compose(assessed: Assessed, words: Words, most: int | None = None) -> Document:
+    """Every project, or the first ``most``, by name, with its next date and no colour: that is for its own readers."""
     projects = sorted(
         (one for one in assessed.subjects.values() if one.kind == "project"), key=lambda one: one.name.casefold()
     )
@@ -21,7 +21,7 @@ def compose(assessed: Assessed, words: Words) -> Document:
         Column(words.say("Next milestone")), Column(words.say("Due"), short=True),
     ]  # fmt: skip
     rows: list[tuple[Line, ...]] = []
-    for one in projects:
+    for one in projects[:most]:
         programme, ahead = programmes.get(one.parent or ""), cells.committed(assessed, one.id)[:1]
         rows.append((
             (cells.project_link(one, 48),),
@@ -35,6 +35,7 @@ def compose(assessed: Assessed, words: Words) -> Document:
         *broken(assessed, words),
         Heading(2, words.say("All projects")),
         cells.table(columns, rows) if rows else nothing,
+        *cells.more(len(projects), len(rows), words),
         *trust_block(assessed, words),
         Expand(words.say("How to read this page"), definitions(assessed, SLOT, words)),
     )

@@ -43,15 +43,22 @@ RAGS: Final[tuple[Rag, ...]] = ("green", "amber", "red", "grey")
 def compose(assessed: Assessed, words: Words, most: int | None = None) -> Document:
     """The page of the whole portfolio, from assessed readings; ``most`` of its projects, the worst, in its table.
 
-    What leaders steer by is an enterprise PMO's; a coach shows how projects work instead.
+    What leaders steer by is an enterprise PMO's; a coach shows how projects work instead, in a second table of them all:
+    half as many are in each.
     """
+    is_coach = assessed.profile == "coach"
+    most = most // 2 if most and is_coach else most
     projects = [one for one in assessed.subjects.values() if one.kind == "project"]
     blocks: list[Block] = [
         _header(assessed, words),
         *broken(assessed, words),
         _counts(assessed, projects, words),
         *_changed(assessed, words),
-        *(_coaching if assessed.profile == "coach" else _steering)(assessed, projects, words),
+        *(
+            (*practice.adopted(assessed, projects, most, words), *trust_block(assessed, words))
+            if is_coach
+            else _steering(assessed, projects, words)
+        ),
         *_projects(assessed, projects, most, words),
         backtest.section(assessed.replay, words),
         Expand(words.say("How to read this page"), definitions(assessed, SLOT, words)),
@@ -66,10 +73,6 @@ def _steering(assessed: Assessed, projects: list[Subject], words: Words) -> tupl
         Columns((needs.decide(assessed, words), needs.waiting(assessed, words))),
         Columns((needs.capacity(assessed, projects, words), trust_block(assessed, words))),
     )
-
-
-def _coaching(assessed: Assessed, projects: list[Subject], words: Words) -> tuple[Block, ...]:
-    return *practice.adopted(assessed, projects, words), *trust_block(assessed, words)
 
 
 def _header(assessed: Assessed, words: Words) -> Paragraph:

@@ -14,15 +14,15 @@ FEWEST: Final = 5  # projects with a number: among fewer everybody knows who is 
 Number = Callable[[Assessed, str], float | None]
 
 
-def adopted(assessed: Assessed, projects: Sequence[Subject], words: Words) -> tuple[Block, ...]:
-    """By project, in the order of their names: what is estimated, mapped, looked after, dated and approved."""
+def adopted(assessed: Assessed, projects: Sequence[Subject], most: int | None, words: Words) -> tuple[Block, ...]:
+    """By project, the first ``most`` by name: what is estimated, mapped, looked after, dated and approved."""
     columns = [
         Column(words.say("Project")), Column(words.say("Without an estimate"), "right"),
         Column(words.say("In an unmapped status"), "right"), Column(words.say("Stale, of those in progress"), "right"),
         Column(words.say("Baselines approved"), "right"), Column(words.say("Dates with a forecast"), "right"),
     ]  # fmt: skip
     rows = []
-    for one in sorted(projects, key=lambda one: one.name.casefold()):
+    for one in sorted(projects, key=lambda one: one.name.casefold())[:most]:
         dated = cells.committed(assessed, one.id)
         approved = sum(bool(each.baseline.approvals) for each in dated)
         forecast = sum(each.id in assessed.forecasts and not assessed.forecasts[each.id].refused for each in dated)
@@ -37,7 +37,7 @@ def adopted(assessed: Assessed, projects: Sequence[Subject], words: Words) -> tu
     heading = Heading(2, words.say("Practice"))
     if not rows:
         return heading, cells.muted(words.say("No project is configured and none was found in the trackers."))
-    return heading, cells.table(columns, rows)
+    return heading, cells.table(columns, rows), *cells.more(len(projects), len(rows), words)
 
 
 def compared(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block, ...]:

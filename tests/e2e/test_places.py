@@ -198,6 +198,20 @@ def test_a_local_folder_that_cannot_be_written_stops_no_place(made: Office, caps
     assert made.run("report", "--quiet") == 1
 
 
+def test_what_the_local_report_of_a_sync_says_is_kept_and_no_forecast_counts(tmp_path: Path, capsys) -> None:
+    """Nobody was told of it in a place."""
+    with office(tmp_path) as made:
+        made.configure(("write = true", "write = false"))
+        assert made.run("sync", "--quiet", "--dry-run") == 0
+        record = Record(made.config.state_dir / "record")
+        assert not record.rows("reading")
+        assert made.run("sync", "--quiet") == 0
+        assert record.rows("reading")
+        assert not record.rows("ledger")
+        assert made.run("publish", "--as-of", "2026-10-04", "--quiet") == 0, "no place shows a newer one"
+        assert made.answer(capsys, "explain", "portfolio", "SP-5")["said_then"]["is_equal"]
+
+
 def test_what_was_published_before_a_bug_is_remembered(made: Office, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second place meets a bug: what the first one holds is in the record."""
     from reports.publishers import confluence

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
 from pmo_sync.assessed import Assessed
 from reports import compose_all
 from reports.document import Document, Heading, Items, Status, Table
+from reports.portfolio import MOST_PROJECTS
 from reports.practice import FEWEST
+from reports.publishers.confluence import LARGEST
+from reports.writers import storage
 from tests.reports import sample
 
 STEERING = ("Next 6 weeks", "Decide", "Waiting", "Capacity")
@@ -101,6 +105,20 @@ def test_practice_is_counted() -> None:
     rows = {cells(row)[0]: cells(row)[1:] for row in section(pages("coach")["portfolio"], "Practice").rows}
     assert rows["Payments Gateway"] == ["23%", "1%", "11%", "1 of 2", "2 of 2"]
     assert rows["Document Archive"][-1] == "0 of 1", "its forecast was refused"
+
+
+@pytest.mark.parametrize(("profile", "most"), [("repository", MOST_PROJECTS), ("coach", MOST_PROJECTS // 2)])
+def test_where_pages_may_not_grow_every_table_is_short(profile: str, most: int) -> None:
+    name = "项目" * 60
+    grown = sample.grown(500, name, f"https://gitlab.example/{'group/' * 40}-/milestones/10")
+    page = compose_all(dataclasses.replace(grown, profile=profile), "en", is_short=True)[-1]
+    links = {
+        f"project/{id_.removeprefix('project:')}": f"https://wiki.example/1/{quote(name)}" for id_ in grown.subjects
+    }
+    assert max(len(one.rows) for one in blocks(page) if isinstance(one, Table)) == most
+    assert len(storage.write(page, links).text.encode()) < 0.9 * LARGEST
+    whole = compose_all(dataclasses.replace(grown, profile=profile), "en")[-1]
+    assert max(len(one.rows) for one in blocks(whole) if isinstance(one, Table)) == 500
 
 
 @pytest.mark.parametrize("profile", ["repository", "coach"])
