@@ -237,7 +237,7 @@ def _moved(
     store: Store, before: Cut | forecast.Outlook, now: Cut | forecast.Outlook, said: Mapping[str, Forecast]
 ) -> dict[str, tuple[Part, ...]]:
     """Why the forecasts moved that had dates then and have dates now."""
-    what = attribute.moved(store)
+    what = attribute.moved(store, {id_: basis.speed.pace_of for id_, basis in now.bases.items()})
     return {
         id_: attribute.attribute(
             before.bases[id_], basis, what.get(id_, attribute.Moved()), said[id_], now.forecasts[id_]
@@ -401,7 +401,17 @@ def _facts(
         scope_added=int((added or 0) - (removed or 0)),
         scope_growth=_value(cut, subject.id, "SP-1", "growth"),
         stale_source=stale_source,
+        decided_by=_decided_by(cut, made),
     )
+
+
+def _decided_by(cut: Cut, made: Forecast | None) -> str | None:
+    """The name of the commitment, or else the project, that decides a forecast elsewhere."""
+    if made is None or made.chain is None or not made.chain.steps:
+        return None
+    last = made.chain.steps[-1]
+    found = cut.subjects.get((last.subject if last.blocker else None) or last.project or "")
+    return found.name if found else None
 
 
 def _period(cut: Cut, verdicts: Mapping[str, Verdict]) -> policy.Period:

@@ -100,6 +100,27 @@ class Reading(NamedTuple):
     sample: int
 
 
+class Step(NamedTuple):
+    """One step from a commitment to what it waits for: ``blocked`` cannot go on before ``blocker``.
+
+    Without both it is the part of the commitment itself that lies in another project.
+    """
+
+    project: str | None  # whose pace it has; None: nobody knows
+    subject: str | None  # the commitment that holds the blocker; None: none does
+    blocked: IssueRef | None
+    blocker: IssueRef | None
+    p85_on: date | None  # of that commitment; else of the item or part
+
+
+class Chain(NamedTuple):
+    """What a commitment needs elsewhere, beside its own work."""
+
+    steps: tuple[Step, ...]  # to what decides its 85 % date; none: its own work does
+    p85_on: date | None  # of its own work alone
+    p_hit: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """When a milestone's remaining work will be finished. Dates are None when a gate refused."""
@@ -121,13 +142,15 @@ class Forecast:
     fan: tuple[tuple[float, date], ...] = ()  # (quantile, date) for the chart
     config_digest: str = ""
     days_off: int = 0  # in the weeks of weekly_counts, of their usual working days
-    work: int = 0  # open items, with those that the same pace must finish first
+    work: int = 0  # its open items that one pace must finish, with those that the same pace must finish first ...
+    ahead: int = 0  # ... which are so many
+    chain: Chain | None = None  # where it needs anything elsewhere: dates and probability are those of all of it
 
 
 class Part(NamedTuple):
     """What one cause makes of a forecast's change. The parts of one change add up to it."""
 
-    cause: str  # scope_in, scope_out, progress, ahead, pace, due, corrected, configuration, method
+    cause: str  # scope_in, scope_out, progress, ahead, pace, waits, due, corrected, configuration, method
     p50_days: int | None  # later is positive
     p85_days: int | None
     p_hit_points: int | None  # percentage points

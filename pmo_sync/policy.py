@@ -15,6 +15,7 @@ from pmo_sync.assessed import SEVERITY, Change, Forecast, Rag, Reading, Reason, 
 
 MOST_REASONS: Final = 3
 FEWEST_WEEKS: Final = 8  # of history, before a pace says anything
+UNKNOWN: Final = ("waits_unknown", "waits_outside")  # gates: it needs what nobody can tell the end of
 # The rules that warn before a date is over, by the codes of their reasons: what a backtest tells the worth of.
 RULES: Final = (
     "p_hit_low", "pace_short", "blocked_long", "slip", "drift", "waits_on_late", "scope_added", "reported_worse",
@@ -54,6 +55,7 @@ class MilestoneFacts:
     scope_added: int = 0  # items since the baseline, net
     scope_growth: float | None = None  # the same as a share of the baseline
     stale_source: str | None = None  # a source of its project was not read since the period closed
+    decided_by: str | None = None  # the name of what decides its 85 % date elsewhere
 
 
 def milestone_verdict(facts: MilestoneFacts, limits: Thresholds = Thresholds()) -> Verdict:
@@ -85,6 +87,9 @@ def judged(facts: MilestoneFacts, limits: Thresholds = Thresholds()) -> tuple[Ra
         return "red", red + amber
     if amber:
         return "amber", amber
+    unknown = [gate for gate in forecast.gates if gate.code in UNKNOWN]
+    if unknown:  # its chance is that of what is known: the best that can be
+        return "grey", unknown
     return "green", [Reason("on_track", {"p": forecast.p_hit})]
 
 
@@ -92,6 +97,7 @@ def _red(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[
     found = []
     if forecast.p_hit is not None and forecast.p_hit < limits.red_p_hit:
         found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": facts.subject.due_on}))
+        found += _decided(facts, forecast, limits)
     if _is_short(forecast):
         found.append(_pace(forecast))
     if _blocks_date(facts, forecast, limits):
@@ -103,6 +109,8 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
     subject, found = facts.subject, []
     if forecast.p_hit is not None and limits.red_p_hit <= forecast.p_hit < limits.amber_p_hit:
         found.append(Reason("p_hit_low", {"p": forecast.p_hit, "due_on": subject.due_on}))
+        found += _decided(facts, forecast, limits)
+    found += [gate for gate in forecast.gates if gate.code == "waits_circle"]
     slipped = facts.slip_days
     if slipped > limits.amber_slip_days and slipped > limits.amber_slip_share * _planned_days(subject):
         found.append(Reason("slip", {"days": slipped, "percent": round(100 * slipped / _planned_days(subject))}))
@@ -110,7 +118,7 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
         found.append(Reason("drift", {"days": facts.drift_days}))
     if _waits_long(facts, limits) and not _blocks_date(facts, forecast, limits):
         found.append(_blocked(facts))
-    if facts.late_waits:
+    if facts.late_waits and not _decided(facts, forecast, limits):
         found.append(Reason("waits_on_late", {"count": facts.late_waits}))
     if facts.scope_growth is not None and facts.scope_growth > limits.amber_scope_share:
         found.append(Reason("scope_added", {"items": facts.scope_added, "percent": round(100 * facts.scope_growth)}))
@@ -119,6 +127,16 @@ def _amber(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> lis
     if facts.reported == "green" and found:
         found.append(Reason("reported_better", {"reported": facts.reported}))
     return found
+
+
+def _decided(facts: MilestoneFacts, forecast: Forecast, limits: Thresholds) -> list[Reason]:
+    """What it needs elsewhere, where its own work alone would have a better colour."""
+    chain, chance = forecast.chain, forecast.p_hit
+    if chain is None or not chain.steps or chain.p_hit is None or chance is None:
+        return []
+    if not any(chance < limit <= chain.p_hit for limit in (limits.red_p_hit, limits.amber_p_hit)):
+        return []
+    return [Reason("waits_decide", {"name": facts.decided_by, "p": chain.p_hit})]
 
 
 def _drifts_past(facts: MilestoneFacts, forecast: Forecast) -> bool:

@@ -160,6 +160,13 @@ def chance(assessed: Assessed, subject: str, words: Words) -> str:
     return words.value(forecast.p_hit, "percent")
 
 
+def chances(assessed: Assessed, ones: Iterable[Subject]) -> list[float]:
+    """P(hit) of those with a forecast whose dates are still to come."""
+    ahead = [one for one in ones if one.due_on is not None and one.due_on > assessed.today]
+    made = [assessed.forecasts[one.id] for one in ahead if one.id in assessed.forecasts]
+    return [one.p_hit for one in made if one.p_hit is not None and not one.refused]
+
+
 def pace(assessed: Assessed, subject: str, words: Words) -> str:
     """Items a week: what the date needs against what is done."""
     forecast = assessed.forecasts.get(subject)

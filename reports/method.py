@@ -145,16 +145,17 @@ def _rule(words: Words) -> tuple[tuple[str, str], ...]:
             "the chance is below {safe:percent}; or the date lies more than {slip} days and more than "
             "{slip_share:percent} of the planned time after its baseline; or the likely finish moved more than {drift} "
             "days later in four weeks and would pass the date if it goes on; or an item is blocked for more than "
-            "{blocked} working days; or it waits for a late item of another project; or scope grew by more than "
+            "{blocked} working days; or it waits for a late item of another project, or in a circle; or scope grew by more than "
             "{scope:percent} since the baseline; or it is reported at risk or off track though nothing else says "
             "so. A project may set its own tolerance for days and for scope.",
             safe=limits.amber_p_hit, slip=limits.amber_slip_days, slip_share=limits.amber_slip_share,
             drift=limits.amber_drift_days, blocked=limits.blocked_days, scope=limits.amber_scope_share,
         )),
         (words.say("Not enough data"), words.say(
-            "a colour of its own: a source was not read since the period closed, no work items, no due date, or too "
-            "little or too uneven history for a forecast; without a forecast only the date and, from {weeks} weeks of "
-            "history on, the pace can be off track. The reason says what would change it.",
+            "a colour of its own: a source was not read since the period closed, no work items, no due date, too "
+            "little or too uneven history for a forecast, or a need of other projects whose end nobody can tell; without "
+            "a forecast only the date and, from {weeks} weeks of history on, the pace can be off track. The reason says "
+            "what would change it.",
             weeks=FEWEST_WEEKS,
         )),
         (words.say("Project"), words.say(
@@ -192,7 +193,13 @@ def definitions(assessed: Assessed, subject: str, words: Words) -> tuple[Block, 
         *_rule(words),
         (words.say("Chance"), words.say(
             "the probability to finish all open work of the milestone by its date, from the team's own finished items "
-            "a week."
+            "a week, with what it needs of other projects."
+        )),
+        (words.say("Other projects"), words.say(
+            "a milestone is done when its own work is, its parts in other projects at their pace, and, for each item "
+            "that is blocked by another project, the milestone that holds the blocker (or the blocker's turn in its "
+            "project), with the usual cycle time of the waiting project after it. Teams of different projects count as "
+            "independent, work of one team comes early or late together."
         )),
         (words.say("Likely finish"), words.say(
             "from the date with a 50 % chance to the date with an 85 % chance. Far dates are shown as a month or a "

@@ -138,8 +138,7 @@ def _expected_late(assessed: Assessed, projects: list[Subject], words: Words) ->
     today, end = assessed.today, assessed.today + QUARTER
     ahead = [one for project in projects for one in cells.committed(assessed, project.id)]
     near = [one for one in ahead if one.due_on and today < one.due_on <= end]
-    known = [assessed.forecasts[one.id] for one in near if one.id in assessed.forecasts]
-    chances = [one.p_hit for one in known if one.p_hit is not None and not one.refused]
+    chances = cells.chances(assessed, near)
     label = Text(words.say("Expected late in 90 days"))
     if not chances:
         return Figure(NOTHING, label, words.say("{total} dated, none with a forecast", total=len(near)))

@@ -44,8 +44,8 @@ def compared(assessed: Assessed, subject: Subject, words: Words) -> tuple[Block,
     """One project's numbers, of which less is better, beside the middle of all: no other project is named."""
     projects = [one.id for one in assessed.subjects.values() if one.kind == "project"]
     wanted: tuple[tuple[str, Number, str], ...] = (
-        (words.say("Cycle time, days: half of the items"), _number("FL-3", "p50"), "pace"),
-        (words.say("Cycle time, days: 85 % of the items"), _number("FL-3", "p85"), "pace"),
+        (words.say("Cycle time, working days: half of the items"), _number("FL-3", "p50"), "pace"),
+        (words.say("Cycle time, working days: 85 % of the items"), _number("FL-3", "p85"), "pace"),
         (words.say("Stale, of those in progress"), _stale, "percent"),
         (words.say("Without an estimate"), _share("SP-5"), "percent"),
         (words.say("In an unmapped status"), _share("CO-4"), "percent"),

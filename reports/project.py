@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from pmo_sync.assessed import Assessed, Change, Reading, Subject
+from pmo_sync.assessed import Assessed, Change, Reading, Step, Subject
 from reports import cells, practice
 from reports.document import (
     Block,
@@ -33,6 +33,7 @@ MOST_MILESTONES: Final = 12
 MOST_ISSUES: Final = 7
 MOST_CAUSES: Final = 4
 MOST_NAMED: Final = 3  # issues behind one of them
+MOST_STEPS: Final = 4  # to what decides a date elsewhere
 
 
 def compose(assessed: Assessed, project: str, words: Words) -> Document:
@@ -172,7 +173,62 @@ def _milestones(assessed: Assessed, subject: Subject, words: Words) -> tuple[Blo
         Column(words.say("Needs / does a week"), "right"), Column(words.say("Likely finish (50 / 85 %)"), short=True), Column(words.say("Why")),
     ]  # fmt: skip
     rows = [_milestone_row(assessed, one, words) for one in ones[:MOST_MILESTONES]]
-    return heading, cells.table(columns, rows), *cells.more(len(ones), MOST_MILESTONES, words)
+    return (
+        heading, cells.table(columns, rows), *cells.more(len(ones), MOST_MILESTONES, words),
+        *_expected(assessed, ones, words), *_chains(assessed, ones, words),
+    )  # fmt: skip
+
+
+def _expected(assessed: Assessed, ones: tuple[Subject, ...], words: Words) -> tuple[Block, ...]:
+    """The sum of the chances: true whatever depends on whatever. Of one milestone its chance says it."""
+    chances = cells.chances(assessed, ones)
+    if len(chances) < 2:
+        return ()
+    text = words.say(
+        "Expected by their dates: {expected} of {known} with a forecast.",
+        expected=words.number(sum(chances), 1), known=len(chances),
+    )  # fmt: skip
+    return (cells.muted(text),)
+
+
+def _chains(assessed: Assessed, ones: tuple[Subject, ...], words: Words) -> tuple[Block, ...]:
+    """The milestones whose dates other projects decide, each with the way there."""
+    lines = [line for one in ones if (line := _chain(assessed, one, words))]
+    if not lines:
+        return ()
+    heading = Heading(3, words.say("Dates that other projects decide"))
+    return heading, Items(tuple(lines[:MOST_ISSUES])), *cells.more(len(lines), MOST_ISSUES, words)
+
+
+def _chain(assessed: Assessed, one: Subject, words: Words) -> Line:
+    """Step by step from a milestone to what decides its late date; empty where its own work does."""
+    forecast = assessed.forecasts.get(one.id)
+    if forecast is None or forecast.chain is None or not forecast.chain.steps:
+        return ()
+    finish, alone = (words.finish(day, assessed.today) for day in (forecast.p85_on, forecast.chain.p85_on))
+    text = words.say("85 % by {finish}, its own work alone by {alone}", finish=finish, alone=alone)
+    line: list[Inline] = [cells.subject_link(one, 40), Text(f": {text}")]
+    steps = forecast.chain.steps
+    for step in steps[:MOST_STEPS]:
+        line += [Text(" · "), *_step(assessed, step, words)]
+    if len(steps) > MOST_STEPS:
+        line.append(Text(words.say(" · +{left} more", left=len(steps) - MOST_STEPS)))
+    return tuple(line)
+
+
+def _step(assessed: Assessed, step: Step, words: Words) -> Line:
+    project = cells.project_of(assessed, step.project)
+    where: list[Inline] = [Text(cells.name(project, 40))] if project else []
+    promise = assessed.subjects.get(step.subject or "")
+    if promise is not None and step.blocker is not None:
+        where += [Text(", "), cells.subject_link(promise, 40)] if where else [cells.subject_link(promise, 40)]
+    finish = words.say("85 % by {finish}", finish=words.finish(step.p85_on, assessed.today))
+    if step.blocked is None or step.blocker is None:
+        return Text(words.say("its part in another project") + " ("), *where, Text(f", {finish})")
+    return (
+        *cells.issue(step.blocked, words, 0), Text(f" {words.say('waits for')} "), *cells.issue(step.blocker, words, 40),
+        Text(" ("), *where, Text(f", {finish})" if where else f"{finish})"),
+    )  # fmt: skip
 
 
 def _milestone_row(assessed: Assessed, one: Subject, words: Words) -> tuple[Line, ...]:

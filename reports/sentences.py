@@ -76,6 +76,14 @@ REASONS: Final[Mapping[str, Sentence]] = {
         mark("waits for {count} late items of other projects"),
         "count",
     ),
+    "waits_decide": mark("waits for {name}; without it {p:percent}"),
+    "waits_circle": mark("{count} items wait for each other in a circle: {keys}"),
+    "waits_unknown": mark("needs work of {name}, whose end nobody can tell yet"),
+    "waits_outside": (
+        mark("waits for {count} item that no project here has, or that is no work"),
+        mark("waits for {count} items that no project here has, or that are no work"),
+        "count",
+    ),
     "scope_added": (
         mark("{items} item added since the baseline (+{percent:share})"),
         mark("{items} items added since the baseline (+{percent:share})"),
@@ -190,6 +198,9 @@ FIXES: Final[Mapping[str, str]] = {
     "wide": mark("decide on scope rather than on the date"),
     "trend": mark("find out what changed, and let the pace settle"),
     "scope_growing": mark("stop the growth of scope, or split the milestone"),
+    "waits_unknown": mark("finish work there every week, or end the wait"),
+    "waits_outside": mark("bring in the project of the item it waits for, or end the wait"),
+    "waits_circle": mark("decide which of these items goes first, and remove its link"),
     "stale_source": mark("repair the connection, then sync"),
 }
 
@@ -204,6 +215,7 @@ CAUSES: Final[Mapping[str, Sentence]] = {
     ),
     "ahead": mark("what the same team must finish first"),
     "pace": mark("the pace of the last 12 weeks"),
+    "waits": mark("what it needs of other projects"),
     "due": mark("the due date"),
     "corrected": mark("data corrected since"),
     "configuration": mark("another configuration"),

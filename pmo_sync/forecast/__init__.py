@@ -15,17 +15,20 @@ widely such plans are missed. Scope stands still, unless the milestone's own wor
 since its baseline: then it goes on growing, in the same weeks, until a fifth of the time to the due date is left, and
 the plan is longer by as much as simulated work takes longer for it. Growth was not part of the measurements behind the
 pool. A kept backtest may choose a variant that leaves one of these things out (``variants``).
+
+What it waits for in other projects counts (``joint``): the dates and the chance are then those of all of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pmo_sync.assessed import Forecast, Reason
-from pmo_sync.forecast import gates, simulate, variants
+from pmo_sync.assessed import Chain, Forecast, Reason
+from pmo_sync.forecast import gates, joint, simulate, variants
 from pmo_sync.forecast.basis import MEDIAN, Basis, Speed, dates
 from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.chance import p_hit
@@ -38,7 +41,7 @@ from pmo_sync.queries import READING, sql, sql_before
 if TYPE_CHECKING:
     from pmo_sync.store import Store
 
-__all__ = ["METHOD", "QUANTILES", "Held", "compute", "gates", "held", "ledger_rows", "said"]
+__all__ = ["METHOD", "QUANTILES", "Held", "compute", "deliveries", "gates", "held", "ledger_rows", "said"]
 
 GROWS_FOR: Final = 0.8  # of the time to the due date
 FEWEST_WEEKS: Final = 4  # since the baseline, before anything is said about growth
@@ -64,6 +67,29 @@ def compute(
     weekly: dict[str, list[_Week]] = {}
     for subject, _, *week in store.rows(_sql("weekly")):
         weekly.setdefault(subject, []).append(_Week(*week))
+    histories, calendars = deliveries(store, today)
+    pool = Pool.of({name: one for name, one in histories.items() if name.startswith("project:")})
+    drafts = {}
+    for row in store.rows(_sql("inputs")):
+        inputs = dict(zip(_COLUMNS, row, strict=True))
+        subject, pace_of = inputs["subject"], inputs["pace_of"]
+        plan = _Plan.of(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
+        drafts[subject] = _Draft.of(inputs, plan, pool, calendars[inputs["calendar"]], today, variant)
+    own = {subject: joint.Own(draft.inputs["pace_of"], draft.days, draft.calendar) for subject, draft in drafts.items()}
+    web = joint.read(store, own, histories, calendars, pool, today, variant)
+    outlook = Outlook({}, {})
+    for subject, draft in drafts.items():
+        needed = web.needed(subject) if web is not None and draft.speed is not None else None
+        outlook.forecasts[subject] = _forecast(draft, needed, web, today, config_digest, variant)
+        if outlook.forecasts[subject].fan and draft.speed is not None:
+            outlook.bases[subject] = Basis(today, draft.due_on, draft.work, draft.speed, needed)
+    if web is not None:
+        outlook.forecasts.update(_chained(web, drafts, outlook.forecasts))
+    return outlook
+
+
+def deliveries(store: Store, today: date) -> tuple[dict[str, History], dict[int, Calendar]]:
+    """What each subject finished, in the usual time of its calendar, and all calendars by number; from cut tables."""
     calendars = {
         number: Calendar.of(first_on, works, is_off, usual)
         for number, first_on, usual, works, is_off in store.rows(sql("forecast/calendars"))
@@ -72,18 +98,7 @@ def compute(
         subject: History.of(days, items, today, calendars[number])
         for subject, number, days, items in store.rows(_sql("deliveries"))
     }
-    pool = Pool.of({name: one for name, one in histories.items() if name.startswith("project:")})
-    outlook = Outlook({}, {})
-    for row in store.rows(_sql("inputs")):
-        inputs = dict(zip(_COLUMNS, row, strict=True))
-        subject, pace_of = inputs["subject"], inputs["pace_of"]
-        plan = _Plan.of(weekly.get(subject, []), histories.get(pace_of), simulate.seed_for(subject, as_of, seed))
-        outlook.forecasts[subject], basis = _forecast(
-            inputs, plan, pool, calendars[inputs["calendar"]], today, config_digest, variant
-        )
-        if basis is not None:
-            outlook.bases[subject] = basis
-    return outlook
+    return histories, calendars
 
 
 class _Week(NamedTuple):
@@ -130,7 +145,7 @@ class _Plan(NamedTuple):
 
 
 _COLUMNS: Final = (
-    "subject", "due_on", "pace_of", "total", "remaining", "unmapped", "queued", "calendar", "weeks_left", "silent_days",
+    "subject", "due_on", "pace_of", "total", "remaining", "unmapped", "own_part", "queued", "calendar", "weeks_left", "silent_days",
     "last_on", "bulk_items", "window_items",
 )  # fmt: skip
 
@@ -140,71 +155,128 @@ def _sql(name: str) -> str:
     return sql_before("indicators/FC-3", READING) + sql(f"forecast/{name}")
 
 
+class _Draft(NamedTuple):
+    """What one forecast is made of, before anything that it waits for is looked at."""
+
+    inputs: Mapping[str, Any]
+    plan: _Plan
+    calendar: Calendar
+    material: gates.Material
+    refused: tuple[Reason, ...]
+    speed: Speed | None = None  # None: no dates, because a gate refused, nothing remains or nothing was ever finished
+    days: tuple[float, ...] | None = None  # usual, of its own work, at QUANTILES; None: nobody can say
+
+    @classmethod
+    def of(
+        cls, inputs: Mapping[str, Any], plan: _Plan, pool: Pool, calendar: Calendar, today: date, variant: str
+    ) -> _Draft:
+        material = gates.Material(
+            total=int(inputs["total"]),
+            unmapped=int(inputs["unmapped"]),
+            counts=tuple(done for done, _ in plan.weeks),
+            weeks=plan.shares,
+            window_items=int(inputs["window_items"]),
+            bulk_items=int(inputs["bulk_items"]),
+            last_on=inputs["last_on"],
+            silent_days=inputs["silent_days"] or 0,
+        )
+        refused = gates.refusals(material) if inputs["remaining"] or not inputs["total"] else ()
+        draft = cls(inputs, plan, calendar, material, refused)
+        if not refused and not inputs["remaining"]:
+            return draft._replace(days=(0.0,) * len(QUANTILES))
+        if refused or plan.history is None:
+            return draft
+        longer = _longer(plan, draft.work, draft.days_left(today))
+        speed = Speed(pool, inputs["pace_of"], plan.history, plan.pace, longer, calendar, variant)
+        return draft._replace(speed=speed, days=speed.days(draft.work))
+
+    @property
+    def due_on(self) -> date | None:
+        found: date | None = self.inputs["due_on"]
+        return found
+
+    @property
+    def work(self) -> int:
+        return int(self.inputs["queued"])
+
+    def days_left(self, today: date) -> float | None:
+        """Usual days to its due date."""
+        return self.calendar.left(today, self.due_on) if self.due_on else None
+
+
 def _forecast(
-    inputs: Mapping[str, Any],
-    plan: _Plan,
-    pool: Pool,
-    calendar: Calendar,
+    draft: _Draft,
+    needed: joint.Needed | None,
+    web: joint.Web | None,
     today: date,
     config_digest: str,
     variant: str,
-) -> tuple[Forecast, Basis | None]:
-    counts, pace = tuple(done for done, _ in plan.weeks), plan.pace
-    due_on: date | None = inputs["due_on"]
-    days_left = calendar.left(today, due_on) if due_on else None
-    work = int(inputs["queued"])
-    material = gates.Material(
-        total=int(inputs["total"]),
-        unmapped=int(inputs["unmapped"]),
-        counts=counts,
-        weeks=plan.shares,
-        window_items=int(inputs["window_items"]),
-        bulk_items=int(inputs["bulk_items"]),
-        last_on=inputs["last_on"],
-        silent_days=inputs["silent_days"] or 0,
-    )
+) -> Forecast:
+    inputs, plan, work = draft.inputs, draft.plan, draft.work
+    counts, pace, days_left, calendar = draft.material.counts, plan.pace, draft.days_left(today), draft.calendar
     plain: dict[str, Any] = {
         "subject": inputs["subject"],
         "remaining": int(inputs["remaining"]),
         "work": work,
+        "ahead": work - int(inputs["own_part"]),
         "weekly_counts": counts,
         "days_off": plan.days_off,
-        "due_on": due_on,
+        "due_on": draft.due_on,
         "required_pace": work / inputs["weeks_left"] if work and inputs["weeks_left"] else None,
         "actual_pace": pace,
         "best_pace": max(counts, default=0),
         "config_digest": config_digest,
     }
-    refused = gates.refusals(material) if inputs["remaining"] or not inputs["total"] else ()
-    if refused or not inputs["remaining"] or plan.history is None:
-        none = Forecast(
-            **plain, method=variants.name(variant), p50_on=None, p85_on=None, p95_on=None, p_hit=None, gates=refused,
-            refused=bool(refused),
+    days = draft.days
+    if draft.speed is None or days is None:
+        return Forecast(
+            **plain, method=variants.name(variant), p50_on=None, p85_on=None, p95_on=None, p_hit=None, gates=draft.refused,
+            refused=bool(draft.refused),
         )  # fmt: skip
-        return none, None
-    speed = Speed(pool, inputs["pace_of"], plan.history, pace, _longer(plan, work, days_left), calendar, variant)
-    days = speed.days(work)
-    by_day = dates(today, days, calendar)
-    warned = gates.warnings(material)
+    by_day, chance = dates(today, days, calendar), None if days_left is None else p_hit(days, days_left)
+    middle, late = days[MEDIAN], days[QUANTILES.index(0.85)]
+    if needed is not None:
+        by_day, chance = needed.outcome(days, calendar, today, draft.due_on)
+        middle, late = (math.inf if day is None else calendar.left(today, day) for day in (by_day[0.50], by_day[0.85]))
+    warned = gates.warnings(draft.material)
     if plan.young is not None:
         warned += (Reason("young_scope", {"weeks": plan.young, "need": FEWEST_WEEKS}),)
-    warned += gates.about_dates(work / pace, days[MEDIAN], days[QUANTILES.index(0.85)], plan.growth, pace)
+    warned += gates.about_dates(work / pace, middle, late, plan.growth, pace)
     off = calendar.days_off(today, by_day[0.85] or by_day[0.50] or today)
     if off:
         warned += (Reason("days_off", {"days": off, "until": by_day[0.85] or by_day[0.50]}),)
-    if work > inputs["remaining"]:
-        warned += (Reason("queue", {"ahead": work - int(inputs["remaining"]), "pace_of": inputs["pace_of"]}),)
-    made = Forecast(
+    if plain["ahead"]:
+        warned += (Reason("queue", {"ahead": plain["ahead"], "pace_of": inputs["pace_of"]}),)
+    if web is not None:
+        warned += web.gates(inputs["subject"])
+    return Forecast(
         **plain,
-        method=f"{variants.name(variant)}/{'growing' if plan.growth and variant != STILL else 'fixed'}",
+        method=f"{variants.name(variant)}/{'growing' if plan.growth and variant != STILL else 'fixed'}{'/joint' if needed else ''}",
         p50_on=by_day[0.50],
         p85_on=by_day[0.85],
         p95_on=by_day[0.95],
-        p_hit=None if days_left is None else p_hit(days, days_left),
+        p_hit=chance,
         gates=warned,
         fan=tuple((q, day) for q, day in by_day.items() if day is not None),
     )
-    return made, Basis(today, due_on, work, speed) if made.fan else None
+
+
+def _chained(
+    web: joint.Web, drafts: Mapping[str, _Draft], made: Mapping[str, Forecast]
+) -> Iterator[tuple[str, Forecast]]:
+    """The forecasts that need anything elsewhere, with what decides them."""
+    for subject, forecast in made.items():
+        days = drafts[subject].days
+        if not forecast.method.endswith("/joint") or days is None:
+            continue
+        left = drafts[subject].days_left(web.today)
+        steps = [
+            one._replace(p85_on=made[one.subject].p85_on) if one.subject and one.blocker else one
+            for one in web.steps(subject, forecast.p85_on)
+        ]
+        alone = dates(web.today, days, drafts[subject].calendar)[0.85]
+        chain = Chain(tuple(steps), alone, None if left is None else p_hit(days, left))
+        yield subject, replace(forecast, chain=chain)
 
 
 def _longer(plan: _Plan, work: int, days_left: float | None) -> float:

@@ -1,10 +1,9 @@
 """Why a forecast moved: the change of its dates and its chance since the last report, split by cause.
 
 From what was published to the same moment computed again is corrected data, a changed configuration or another method.
-From there to
-now the commitment's open items came, left or were done while time passed; the work that goes first changed; the team's
-pace and what the pool knows; the due date. What each cause makes of the change depends on the others, so it is the mean
-over every order in which they could have come (Shapley, 1953), exactly, for few causes matter at once. The parts are
+From there to now the commitment's open items came, left or were done while time passed; the work that goes first changed;
+the team's pace and what the pool knows; what it waits for elsewhere; the due date. What each cause makes of the change
+depends on the others, so it is the mean over every order in which they could have come (Shapley, 1953), exactly, for few causes matter at once. The parts are
 whole days and whole percentage points, as pages show them, and add up to what pages show.
 """
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pmo_sync.forecast.calendar import Calendar
+    from pmo_sync.forecast.joint import Needed
     from pmo_sync.store import Store
 
 MOST_NAMED: Final = 12  # issues behind one cause
@@ -44,15 +44,31 @@ def remember(store: Store) -> None:
     store.script(sql("forecast/open_then"))
 
 
-def moved(store: Store) -> dict[str, Moved]:
-    """By subject, from the remembered moment to the one the tables are cut at now."""
+def moved(store: Store, paces: Mapping[str, str]) -> dict[str, Moved]:
+    """By subject, from the remembered moment to the one the tables are cut at now.
+
+    ``paces`` say by whose pace each subject goes: of one with items in several projects those of the others are no work
+    of this pace, but what it waits for.
+    """
     counts: dict[str, dict[str, int]] = {}
-    named: dict[str, dict[str, tuple[IssueRef, ...]]] = {}
-    for subject, cause, items, refs in store.rows(sql("forecast/moved"), {"most": MOST_NAMED}):
-        counts.setdefault(subject, {})[cause] = items
+    named: dict[str, dict[str, list[IssueRef]]] = {}
+    for subject, project, cause, items, refs in store.rows(sql("forecast/moved"), {"most": MOST_NAMED}):
+        if paces.get(subject, subject) not in (subject, project):
+            continue
+        own = counts.setdefault(subject, {})
+        own[cause] = own.get(cause, 0) + items
         if cause != "progress":
-            named.setdefault(subject, {})[cause] = tuple(IssueRef(**one) for one in refs)
-    return {subject: Moved(counts[subject], named.get(subject, {})) for subject in counts}
+            named.setdefault(subject, {}).setdefault(cause, []).extend(IssueRef(**one) for one in refs)
+    return {
+        subject: Moved(
+            own,
+            {
+                cause: tuple(sorted(refs, key=lambda one: (one.key, one.url))[:MOST_NAMED])
+                for cause, refs in named.get(subject, {}).items()
+            },
+        )
+        for subject, own in counts.items()
+    }
 
 
 def attribute(then: Basis, now: Basis, what: Moved, said: Forecast, forecast: Forecast) -> tuple[Part, ...]:
@@ -94,6 +110,7 @@ def _causes(then: Basis, now: Basis, what: Moved) -> list[str]:
         "progress": True,
         "ahead": _ahead(then, now, what) != 0,
         "pace": True,
+        "waits": then.needed is not None or now.needed is not None,
         "due": then.due_on != now.due_on,
     }
     return [cause for cause, there in is_there.items() if there]
@@ -122,13 +139,18 @@ def _states(then: Basis, now: Basis, what: Moved, causes: Sequence[str]) -> dict
             work += _ahead(then, now, what) if "ahead" in some else 0
             today = now.today if "progress" in some else then.today
             due_on = now.due_on if "due" in some else then.due_on
-            made[frozenset(some)] = _measures(today, due_on, days("pace" in some, work), now.speed.calendar)
+            needed = now.needed if "waits" in some else then.needed
+            made[frozenset(some)] = _measures(today, due_on, days("pace" in some, work), now.speed.calendar, needed)
     return made
 
 
-def _measures(today: date, due_on: date | None, days: Sequence[float], calendar: Calendar) -> Measures:
+def _measures(
+    today: date, due_on: date | None, days: Sequence[float], calendar: Calendar, needed: Needed | None
+) -> Measures:
     by_day = dates(today, days, calendar)
     chance = None if due_on is None else p_hit(days, calendar.left(today, due_on))
+    if needed is not None:
+        by_day, chance = needed.outcome(days, calendar, today, due_on)
     return _day(by_day[0.50]), _day(by_day[0.85]), _percent(chance)
 
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import QUANTILES, Pool
 from pmo_sync.forecast.variants import PRIOR, SHARED, STANDARD, STILL
+
+if TYPE_CHECKING:
+    from pmo_sync.forecast.joint import Needed
 
 FARTHEST: Final = 728  # usual days; no date lies beyond, and none is given where the middle one would
 MEDIAN: Final = QUANTILES.index(0.50)
@@ -54,6 +57,7 @@ class Basis(NamedTuple):
     due_on: date | None
     work: int  # open items, with those that the same pace must finish first
     speed: Speed
+    needed: Needed | None = None  # what it needs elsewhere
 
 
 def dates(today: date, days: Sequence[float], calendar: Calendar) -> dict[float, date | None]:

@@ -80,6 +80,23 @@ class Calendar:
         worked = int(self.worked[min(end, last)] - self.worked[self._place(today)])
         return worked * 7 / self.week + max(0, end - last)
 
+    def ahead(self, today: date, most: int) -> npt.NDArray[np.float64]:
+        """``left`` to the end of ``today`` and of each of so many days after it."""
+        last = len(self.worked) - 1
+        places = self._place(today) + np.arange(most + 1)
+        worked = self.worked[np.minimum(places, last)] - self.worked[min(self._place(today), last)]
+        return np.asarray(worked * 7 / self.week + np.maximum(0, places - last))
+
+    def last_worked(self, today: date, most: int) -> Days:
+        """Of each of so many days after ``today``, counted from it, the last one by then that is worked; 0 where none is.
+
+        Beyond the calendar's end all are.
+        """
+        places = self._place(today) + np.arange(most + 1)
+        known = np.minimum(places, len(self.lands_on) - 1)
+        is_worked = (self.lands_on[known] == known) | (places >= len(self.lands_on))
+        return np.asarray(np.maximum.accumulate(np.where(is_worked, np.arange(most + 1), 0)))
+
     def days_off(self, today: date, until: date) -> int:
         """Days off after ``today``, up to ``until`` and the calendar's end."""
         return int(self.off[min(self._place(until), len(self.off) - 1)] - self.off[self._place(today)])

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pmo_sync.assessed import Share
 from pmo_sync.forecast import baselines, measures, simulate, variants
 from pmo_sync.forecast.baselines import QUANTILES, Said
+from pmo_sync.forecast.basis import dates
 from pmo_sync.forecast.chance import p_hit
 from pmo_sync.forecast.ledger import APART
 from pmo_sync.forecast.pool import CAP
-from pmo_sync.forecast.pool import QUANTILES as OURS
 from pmo_sync.queries import sql
 
 if TYPE_CHECKING:
@@ -114,16 +114,19 @@ def replay(
 
 
 def _ours(one: Forecast, day: date, due_on: date | None) -> Said:
-    days = dict.fromkeys(QUANTILES, math.inf) | {q: float((on - day).days) for q, on in one.fan}
+    days = dict.fromkeys(QUANTILES, math.inf) | {q: baselines.days_to(day, on) for q, on in one.fan}
     return Said(days, None if due_on is None else one.p_hit)
 
 
 def _variants(basis: Basis, due_on: date | None) -> dict[str, Said]:
     made = {}
     for variant in variants.VARIANTS:
-        days = basis.speed._replace(variant=variant).days(basis.work)
-        chance = None if due_on is None else p_hit(days, (due_on - basis.today).days)
-        made[variant] = Said(dict(zip(OURS, days, strict=True)), chance)
+        days, calendar = basis.speed._replace(variant=variant).days(basis.work), basis.speed.calendar
+        by_day = dates(basis.today, days, calendar)
+        chance = None if due_on is None else p_hit(days, calendar.left(basis.today, due_on))
+        if basis.needed is not None:
+            by_day, chance = basis.needed.outcome(days, calendar, basis.today, due_on)
+        made[variant] = Said({q: baselines.days_to(basis.today, on) for q, on in by_day.items()}, chance)
     return made
 
 

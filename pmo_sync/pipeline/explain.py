@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -19,9 +19,10 @@ from pmo_sync.result import Result
 
 if TYPE_CHECKING:
     from pmo_sync.assess import ForecastNews
-    from pmo_sync.assessed import Choice, Forecast, IssueRef, Reason, Verdict
+    from pmo_sync.assessed import Chain, Choice, Forecast, IssueRef, Reason, Verdict
     from pmo_sync.clock import Clock
     from pmo_sync.config import Config
+    from pmo_sync.store import Store
     from reports.wording import Words
 
 BESIDES: Final = ("forecast", "status")  # what is explained beside indicators
@@ -39,7 +40,11 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
             today = closed_day(workspace, on)
             news = assess.forecast_news(workspace.store, config, today, workspace.record)
             must_exist(workspace, subject)
-        return _forecast(subject, today, news, config)
+            names = dict(workspace.store.rows("SELECT subject, name FROM subject"))
+            below = _below(workspace.store, subject)
+        if below:
+            return _expected(subject, today, [news.forecasts[one] for one in below if one in news.forecasts])
+        return _forecast(subject, today, news, names, config)
     if what == "status":
         with reading(config, clock) as workspace:
             judged = assess_now(workspace, on)
@@ -86,27 +91,60 @@ def explain(config: Config, clock: Clock, subject: str, what: str, *, on: date |
     return Result(data, lines)
 
 
-def _forecast(subject: str, today: date, news: ForecastNews, config: Config) -> Result:
+def _below(store: Store, subject: str) -> list[str]:
+    """The subjects that a project, programme or the portfolio holds; none of a milestone or epic."""
+    children: dict[str, list[str]] = {}
+    for one, parent in store.rows("SELECT subject, parent FROM subject WHERE parent IS NOT NULL ORDER BY subject"):
+        children.setdefault(parent, []).append(one)
+    found = list(children.get(subject, ()))
+    for one in found:
+        found += children.get(one, ())
+    return found
+
+
+def _expected(subject: str, today: date, below: Sequence[Forecast]) -> Result:
+    """How many of its milestones are expected by their dates: the sum of their chances, whatever waits for whatever."""
+    ahead = [one for one in below if one.due_on is not None and one.due_on > today and one.remaining]
+    chances = [one.p_hit for one in ahead if one.p_hit is not None]
+    expected = sum(chances) if chances else None
+    lines = ["forecast: how many of its open dated milestones and epics will make their dates?", _about(subject, today)]
+    told = (
+        "none has a forecast"
+        if expected is None
+        else f"{expected:.1f} of {len(chances)} with a forecast are expected by their dates"
+    )
+    lines += [f"  {told}; {len(ahead)} have a date to come and open work"]
+    data = {"dated": len(ahead), "with_forecast": len(chances), "expected": expected}
+    return Result({"subject": subject, "as_of": today, "forecast": None, "milestones": data}, lines)
+
+
+def _forecast(subject: str, today: date, news: ForecastNews, names: Mapping[str, str], config: Config) -> Result:
     """The dates, what they are made of, why in that way, every gate, and why they moved since the last report."""
     one = news.forecasts.get(subject)
     lines = ["forecast: when is all of its work done?", _about(subject, today)]
     if one is None:
         lines.append("  none is made: only open milestones and epics whose dates are promises have one")
         return Result({"subject": subject, "as_of": today, "forecast": None}, lines)
-    lines += [
-        *_inputs(one),
-        *_chosen(news.choice, config),
-        *_answers(one),
-        *(f"  {line}" for line in _sentences(config, one.gates)),
-    ]
-    shown = replace(one, gates=())
-    gates = [{"code": gate.code, **gate.params} for gate in one.gates]
+    lines += [*_inputs(one), *_chosen(news.choice, config), *_answers(one), *_chain(one.chain, names)]
+    lines += [f"  {line}" for line in _sentences(config, one.gates)]
+    shown = asdict(replace(one, gates=(), chain=None))
+    shown["gates"] = [{"code": gate.code, **gate.params} for gate in one.gates]
+    if one.chain is not None:
+        steps = [
+            {
+                **step._asdict(),
+                "blocked": step.blocked and _named(step.blocked),
+                "blocker": step.blocker and _named(step.blocker),
+            }
+            for step in one.chain.steps
+        ]
+        shown["chain"] = {**one.chain._asdict(), "steps": steps}
     before, parts = news.said.get(subject), news.moved.get(subject, ())
     lines += _moved(one, before, news, config)
     data = {
         "subject": subject,
         "as_of": today,
-        "forecast": {**asdict(shown), "gates": gates},
+        "forecast": shown,
         "before": None
         if before is None
         else {"as_of": news.previous_on, **{name: getattr(before, name) for name in SAID}},
@@ -114,6 +152,21 @@ def _forecast(subject: str, today: date, news: ForecastNews, config: Config) -> 
         "moved": [{**part._asdict(), "issues": [_named(ref) for ref in part.issues]} for part in parts],
     }
     return Result(data, lines)
+
+
+def _chain(chain: Chain | None, names: Mapping[str, str]) -> list[str]:
+    """What it needs elsewhere, step by step to what decides its late date."""
+    if chain is None:
+        return []
+    chance = "" if chain.p_hit is None else f", chance {chain.p_hit:.0%}"
+    lines = [f"  alone      its own work: P85 {chain.p85_on or 'beyond two years'}{chance}"]
+    for step in chain.steps:
+        where = ", ".join(names[one] for one in (step.project, step.subject if step.blocker else None) if one)
+        told = "its part"
+        if step.blocked is not None and step.blocker is not None:
+            told = f"{_named(step.blocked)} waits for {_named(step.blocker)}"
+        lines.append(f"  decided by {told} ({where}): P85 {step.p85_on or 'beyond two years'}")
+    return lines
 
 
 def _moved(one: Forecast, before: Forecast | None, news: ForecastNews, config: Config) -> list[str]:
@@ -157,12 +210,13 @@ def _chosen(choice: Choice | None, config: Config) -> list[str]:
 
 
 def _inputs(one: Forecast) -> list[str]:
-    ahead = one.work - one.remaining
+    elsewhere = one.remaining - (one.work - one.ahead)
+    told = f", {elsewhere} of them in other projects, at the pace there" if elsewhere else ""
+    told += f", behind {one.ahead} that the same pace must finish first" if one.ahead else ""
     off = f"; {one.days_off} {'day' if one.days_off == 1 else 'days'} off left out" if one.days_off else ""
-    first = f", behind {ahead} that the same pace must finish first" if ahead else ""
     return [
         f"  method     {one.method}",
-        f"  work       {one.remaining} open items{first}",
+        f"  work       {one.remaining} open items{told}",
         f"  pace       {one.actual_pace:.2f} items a week: {' '.join(map(str, one.weekly_counts)) or 'none finished yet'}{off}",
     ]
 

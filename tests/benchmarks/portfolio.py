@@ -147,7 +147,7 @@ def forecasting(store: Store) -> dict[str, float]:
             attribute.remember(store)
     then, now = made
     start = time.perf_counter()
-    what = attribute.moved(store)
+    what = attribute.moved(store, {id_: one.speed.pace_of for id_, one in now.bases.items()})
     both = [id_ for id_ in now.bases if id_ in then.bases][:COMMITMENTS]
     for id_ in both:
         attribute.attribute(

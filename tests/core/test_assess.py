@@ -102,7 +102,7 @@ def test_a_report_told_from_what_it_needs_is_that_told_from_everything(
     store, whole = stored(busy(1)), module._cut
     trust, record = SourceTrust("acme", "fresh", None, "", None, 0), Record(tmp_path)
     told = assess(store, CONFIG, today, [trust], record)
-    monkeypatch.setattr(module, "_cut", lambda store, config, day, _: whole(store, config, day, None))
+    monkeypatch.setattr(module, "_cut", lambda store, config, day, variant, _: whole(store, config, day, variant, None))
     everything = assess(store, CONFIG, today, [trust], record)
     assert len(told.verdicts) > 3
     assert (told.verdicts, told.verdicts_before) == (everything.verdicts, everything.verdicts_before)

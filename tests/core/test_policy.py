@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmo_sync import policy
-from pmo_sync.assessed import Baseline, Forecast, Rag, Reading, Reason, Subject, Verdict
+from pmo_sync.assessed import Baseline, Chain, Forecast, Rag, Reading, Reason, Step, Subject, Verdict
 from pmo_sync.policy import MilestoneFacts, Period, hold, milestone_verdict, project_verdict, rollup_verdict
 
 TODAY = date(2026, 11, 15)
@@ -85,6 +85,39 @@ def test_at_most_three_reasons() -> None:
         )
     )
     assert codes(verdict) == ["p_hit_low", "pace_short", "blocked_long"]
+
+
+def test_what_it_waits_for_is_told_once_where_its_own_work_would_be_better() -> None:
+    step = Step("project:core", None, None, None, None)
+
+    def judged(chance: float, alone: float, late: int = 2, steps: tuple[Step, ...] = (step,)) -> Verdict:
+        made = replace(FORECAST, p_hit=chance, chain=Chain(steps, None, alone))
+        return milestone_verdict(replace(FACTS, forecast=made, late_waits=late, decided_by="Ledger"))
+
+    told = judged(0.3, 0.6)
+    assert (told.rag, codes(told)) == ("red", ["p_hit_low", "waits_decide"])
+    assert told.reasons[1].params == {"name": "Ledger", "p": 0.6}
+    assert codes(judged(0.6, 0.9)) == ["p_hit_low", "waits_decide"]
+    assert codes(judged(0.3, 0.4)) == ["p_hit_low", "waits_on_late"]  # its own work is late enough
+    assert codes(judged(0.3, 0.9, steps=())) == ["p_hit_low", "waits_on_late"]
+    assert codes(judged(0.85, 0.97)) == ["waits_on_late"]
+    assert codes(judged(0.85, 0.97, late=0)) == ["on_track"]
+
+
+@pytest.mark.parametrize("code", policy.UNKNOWN)
+def test_what_nobody_can_tell_is_grey_and_hides_nothing_worse(code: str) -> None:
+    def judged(**changes: object) -> Verdict:
+        made = replace(FORECAST, gates=(Reason("thin_history"), Reason(code, {"name": "Core"})), **changes)  # type: ignore[arg-type]
+        return milestone_verdict(replace(FACTS, forecast=made))
+
+    assert (judged().rag, codes(judged())) == ("grey", [code])
+    assert judged(p_hit=0.7).rag == "amber"
+    assert judged(p_hit=0.2).rag == "red"
+
+
+def test_a_circle_of_waiting_is_at_risk() -> None:
+    circle = replace(FORECAST, gates=(Reason("waits_circle", {"count": 2, "keys": "A-1, B-1"}),))
+    assert milestone_verdict(replace(FACTS, forecast=circle)).rag == "amber"
 
 
 def test_watermelon_is_said() -> None:

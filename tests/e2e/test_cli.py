@@ -106,7 +106,13 @@ def test_a_forecast_and_a_status_are_explained(made: Office, capsys) -> None:
         forecasts[one] = made.answer(capsys, "explain", one, "forecast")["forecast"]
         if {found["refused"] for found in forecasts.values()} == {True, False}:
             break
-    assert made.answer(capsys, "explain", "portfolio", "forecast")["forecast"] is None
+    whole = made.answer(capsys, "explain", "portfolio", "forecast")
+    assert whole["forecast"] is None
+    told_of = whole["milestones"]
+    chances = [one["p_hit"] or 0 for one in forecasts.values() if (one["due_on"] or "") > whole["as_of"]]
+    assert sum(chances) <= told_of["expected"] <= told_of["with_forecast"] <= told_of["dated"]
+    expected = f"{told_of['expected']:.1f} of {told_of['with_forecast']} with a forecast are expected by their dates"
+    assert expected in said(made, capsys, "explain", "portfolio", "forecast")
     dated = next(one for one, found in forecasts.items() if found["p50_on"])
     told = said(made, capsys, "explain", dated, "forecast")
     assert f"P50 {forecasts[dated]['p50_on']}" in told

@@ -22,10 +22,12 @@ from pmo_sync.forecast.attribute import Moved, attribute, moved, remember
 from pmo_sync.forecast.basis import Basis, Speed, dates
 from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.chance import p_hit
+from pmo_sync.forecast.joint import Needed
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import Pool
 from pmo_sync.record import Record
 from pmo_sync.store import Store
+from tests.forecast.test_joint import web
 from tests.store import history, lives, oracle
 
 TODAY = date(2026, 3, 1)
@@ -51,6 +53,8 @@ def said(basis: Basis, digest: str = "d") -> Forecast:
     days = basis.speed.days(basis.work)
     by_day = dates(basis.today, days, CALENDAR)
     chance = None if basis.due_on is None else p_hit(days, CALENDAR.left(basis.today, basis.due_on))
+    if basis.needed is not None:
+        by_day, chance = basis.needed.outcome(days, CALENDAR, basis.today, basis.due_on)
     return Forecast(
         "milestone:m", "x", basis.work, (), by_day[0.5], by_day[0.85], by_day[0.95], chance, basis.due_on, None, 1.0, 1,
         config_digest=digest,
@@ -160,6 +164,45 @@ def test_one_cause_alone_is_all_of_the_change() -> None:
     assert (part.cause, part.p50_days) == ("due", 0)
 
 
+def waits(today: date, late: float) -> Needed:
+    """For something of another team that is as likely early as late ``late`` days from ``today``."""
+    made = web(
+        {"m": ("a", (1.0,) * 5), "n": ("b", (0.6 * late, late, 1.2 * late, 1.5 * late, 2 * late))}, ("m", "n", 2)
+    )
+    needed = made.needed("m")
+    assert needed is not None
+    return needed._replace(today=today)
+
+
+def test_what_it_waits_for_is_a_cause_of_its_own() -> None:
+    then = Basis(TODAY, TODAY + 6 * WEEK, 10, SPEEDS[5, TODAY])
+    [part] = moves(then, then._replace(needed=waits(TODAY, 60)))
+    assert (part.cause, part.items) == ("waits", 0)
+    assert (part.p50_days or 0) > 30
+    assert (part.p_hit_points or 0) < 0
+    [part] = moves(then._replace(needed=waits(TODAY, 60)), then)
+    assert (part.cause, part.p50_days or 0) < ("waits", -30)
+    waiting = then._replace(needed=waits(TODAY, 60))
+    assert moves(waiting, waiting) == ()
+    later = moves(waiting, waiting._replace(today=TODAY + WEEK, needed=waits(TODAY + WEEK, 60)))
+    assert later[0].cause == "waits"  # a week passed and it is as far away as before
+
+
+@settings(max_examples=25)
+@given(pairs(), st.sampled_from([None, 20, 60]), st.sampled_from([None, 20, 60]))
+def test_parts_add_up_whatever_it_waits_for(
+    pair: tuple[Basis, Basis, Moved], before: int | None, after: int | None
+) -> None:
+    then, now, what = pair
+    then = then._replace(needed=waits(then.today, before) if before else None)
+    now = now._replace(needed=waits(now.today, after) if after else None)
+    parts = attribute(then, now, what, said(then), said(now))
+    for name, a, b in zip(MEASURES, measures(said(then)), measures(said(now)), strict=True):
+        some = [getattr(one, name) for one in parts]
+        if a is not None and b is not None and None not in some:
+            assert sum(some) == b - a
+
+
 def test_work_done_as_planned_takes_back_the_time_that_passed() -> None:
     then = Basis(TODAY, TODAY + 8 * WEEK, 20, SPEEDS[5, TODAY])
     idle = moves(then, then._replace(today=TODAY + WEEK))
@@ -245,7 +288,7 @@ def test_what_became_of_the_open_items_is_what_the_oracle_finds(text: str, one: 
             remember(store)
         looks.append(_now(case, config, store, moment))
     (before, done_before), (after, done_after) = looks
-    found = moved(store)
+    found = moved(store, {})
     for subject in before.keys() & after.keys():
         then, now = before[subject] - done_before, after[subject] - done_after
         what = found.get(subject, Moved())
@@ -272,10 +315,31 @@ def test_each_way_an_item_can_go() -> None:
     remember(store)
     case = history.parse(text)
     tables.prepare(store, history.configure(sources=case.sources), datetime(2026, 1, 12, tzinfo=UTC), date(2026, 1, 11))
-    what = moved(store)["milestone:acme:m:v1"]
+    what = moved(store, {})["milestone:acme:m:v1"]
     assert what.counts == {"scope_in": 2, "scope_out": 3, "progress": 1}
     assert [one.key for one in what.named["scope_in"]] == ["PAY-5", "PAY-7"]
     assert [one.key for one in what.named["scope_out"]] == ["PAY-2", "PAY-3", "PAY-4"]
+    store.close()
+
+
+def test_items_of_another_project_are_no_work_of_this_pace() -> None:
+    text = """
+        PAY-1   2026-01-01 todo +milestone:v1
+        PAY-2   2026-01-01 todo +milestone:v1
+        PAY-3   2026-01-01 todo +milestone:v1  2026-01-08 done
+        CORE-1  2026-01-01 todo +milestone:v1
+        CORE-2  2026-01-01 todo                2026-01-08 +milestone:v1
+        CORE-3  2026-01-01 todo +milestone:v1  2026-01-08 done
+        @v1  kind=version project=PAY  2026-01-01 due_on=2026-03-01 state=open
+    """
+    store = history.prepared(text, "2026-01-06")
+    remember(store)
+    config = history.configure(sources=history.parse(text).sources)
+    tables.prepare(store, config, datetime(2026, 1, 12, tzinfo=UTC), date(2026, 1, 11))
+    subject = "milestone:acme:m:v1"
+    assert moved(store, {subject: "project:PAY"})[subject].counts == {"progress": 1}
+    assert moved(store, {subject: "project:CORE"})[subject].counts == {"progress": 1, "scope_in": 1}
+    assert moved(store, {subject: subject})[subject].counts == {"progress": 2, "scope_in": 1}
     store.close()
 
 

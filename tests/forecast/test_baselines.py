@@ -12,20 +12,22 @@ from hypothesis import strategies as st
 from pmo_sync.assessed import Forecast, Share
 from pmo_sync.forecast import baselines
 from pmo_sync.forecast.basis import Speed
+from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import Pool
 
 TODAY = date(2026, 6, 28)
+CALENDAR = Calendar.of(TODAY - timedelta(days=500), [True] * 2000, [False] * 2000, 7)  # every day is worked
 
 
 def said(work: int = 20, left: int | None = 40, kept: dict[str, Share] | None = None) -> dict[str, baselines.Said]:
     """Of a project that finishes one item on each weekday of its last 100 days: 5 a week."""
     days = [n for n in range(20_500, 20_632) if n % 7 < 5]
-    history = History.of(days, [1] * len(days), TODAY)
+    history = History.of(days, [1] * len(days), TODAY, CALENDAR)
     due_on = None if left is None else TODAY + timedelta(days=left)
     one = Forecast("milestone:m", "m", work, (5,) * 12, None, None, None, None, due_on, None, 5.0, 5, work=work)
     return baselines.said(
-        one, Speed(Pool.of({}), "project:a", history, 5.0, 1.0), due_on, TODAY, kept or {}, "project:a", 3
+        one, Speed(Pool.of({}), "project:a", history, 5.0, 1.0, CALENDAR), due_on, TODAY, kept or {}, "project:a", 3
     )
 
 

@@ -42,7 +42,7 @@ def judged(case: history.Case, config: Config | None = None, script: str = "") -
         "dates": replay.known_dates(store, made.as_of),
         "kept": replay.kept(store),
         "bulk": store.rows("SELECT subject, done_on, count(*) FROM delivery WHERE is_bulk GROUP BY ALL ORDER BY ALL"),
-        "calendar": store.rows("SELECT day, is_working FROM calendar WHERE day <= (SELECT today FROM moment) ORDER BY day"),
+        "calendar": store.rows("SELECT calendar, day, works FROM working_day WHERE day <= (SELECT today FROM moment) ORDER BY ALL"),
         "history": store.rows("SELECT subject, key, since FROM scope_history JOIN lifecycle USING (issue) ORDER BY ALL"),
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ from pmo_sync.forecast.basis import Speed
 from pmo_sync.forecast.pool import Pool
 from pmo_sync.forecast.variants import PRIOR, SHARED, STANDARD, STILL, VARIANTS
 from pmo_sync.record import Record
+from tests.forecast.test_attribute import CALENDAR
 from tests.forecast.test_pool import dice_history
 
 AS_OF = datetime(2026, 6, 29, tzinfo=UTC)
@@ -24,7 +25,7 @@ WEEK = timedelta(days=7)
 def test_each_variant_is_the_standard_without_one_thing() -> None:
     mine = {f"project:{n}": dice_history(n) for n in range(3)}
     pool = Pool.of(mine)
-    speed = Speed(pool, "project:1", mine["project:1"], 20.0, 1.5)
+    speed = Speed(pool, "project:1", mine["project:1"], 20.0, 1.5, CALENDAR)
     said = {one: speed._replace(variant=one).days(80) for one in VARIANTS}
     assert said[STILL] == pytest.approx([day / 1.5 for day in said[STANDARD]])
     assert said[SHARED] == speed._replace(pace_of="a stranger").days(80)

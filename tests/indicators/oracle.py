@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
-from tests.indicators.world import Calendar, Item, World
+from tests.indicators.world import Calendar, Item, Milestone, World
 
 Readings = dict[tuple[str, str], tuple[float | None, int]]  # (subject, part) -> value, sample
 DAY = timedelta(days=1)
@@ -306,35 +306,50 @@ def decisions_waiting(world: World, subject: str) -> dict[str, tuple[float | Non
 
 
 def pace_of(world: World, subject: str) -> str:
-    """Whose pace counts for a commitment."""
-    own = weekly(world, subject)
-    if sum(own) >= 25 and len(own) == 12:
-        return subject
+    """Whose pace counts for a commitment; of several projects' items those of its own project lead."""
     milestone = world.milestone(subject)
     assert milestone is not None
-    return f"project:{milestone.project}"
+    where = [item.project for item in world.work(subject) if item.is_open]
+    own = weekly(world, subject)
+    if sum(own) >= 25 and len(own) == 12 and len(set(where)) <= 1:
+        return subject
+    if not where or milestone.project in where:
+        return f"project:{milestone.project}"
+    return f"project:{max(where, key=lambda one: (where.count(one), one))}"
 
 
-def queue(world: World, subject: str) -> list[str]:
-    """What that pace must finish before the commitment is met."""
-    mine = world.milestone(subject)
+def is_alive(world: World, milestone: Milestone) -> bool:
+    """Not over, or still worked on: then it can hold up what is due later."""
+    recent = [
+        item
+        for item in world.work(f"milestone:{milestone.id}")
+        if item.done_at and not item.is_bulk and week_of(item.done_at) in full_weeks_of_portfolio(world)
+    ]
+    assert milestone.due_on is not None
+    return milestone.due_on > world.today or bool(recent)
+
+
+def first(world: World, project: str, due_on: date | None) -> set[int]:
+    """The open items of a project that somebody has promised no later than a day (None: with or without a date)."""
+    return {
+        item.number
+        for other in world.milestones
+        if other.is_open and other.due_on is not None and (due_on is None or other.due_on <= due_on)
+        and is_alive(world, other)
+        for item in world.work(f"milestone:{other.id}")
+        if item.is_open and item.project == project
+    }  # fmt: skip
+
+
+def queue(world: World, subject: str) -> set[int]:
+    """The items that a commitment's pace must finish before its part of the commitment is met."""
+    mine, pace = world.milestone(subject), pace_of(world, subject)
     assert mine is not None
-    assert mine.due_on is not None
-    found = [subject]
-    for other in world.milestones:
-        name = f"milestone:{other.id}"
-        if name == subject or pace_of(world, subject) != f"project:{other.project}":
-            continue
-        if not other.is_open or other.due_on is None or other.due_on > mine.due_on:
-            continue
-        recent = [
-            item
-            for item in world.work(name)
-            if item.done_at and not item.is_bulk and week_of(item.done_at) in full_weeks_of_portfolio(world)
-        ]
-        if other.due_on > world.today or recent:
-            found.append(name)
-    return found
+    opened = [item for item in world.work(subject) if item.is_open]
+    if pace == subject:
+        return {item.number for item in opened}
+    project = pace.removeprefix("project:")
+    return {item.number for item in opened if item.project == project} | first(world, project, mine.due_on)
 
 
 def full_weeks_of_portfolio(world: World) -> list[date]:
@@ -353,7 +368,7 @@ def required_pace(world: World, subject: str) -> dict[str, tuple[float | None, i
     if counts:
         found["actual"] = (pace(world, pace_of(world, subject)), len(counts))
         found["best"] = (max(counts), len(counts))
-    work = {item.number for name in queue(world, subject) for item in world.work(name) if item.is_open}
+    work = queue(world, subject)
     calendar = world.calendar(subject)
     left = calendar.days(world.today + DAY, milestone.due_on)
     if work and left:

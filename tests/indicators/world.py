@@ -119,6 +119,7 @@ class World:
     milestones: tuple[Milestone, ...] = ()
     links: tuple[tuple[int, int, datetime], ...] = ()  # blocker, blocked, since
     projects: tuple[str, ...] = ("a", "b")
+    teams: tuple[tuple[str, str], ...] = ()  # project, team
     as_of: datetime = AS_OF
     calendars: tuple[Calendar, ...] = (Calendar(),)  # the PMO's, and that of project b where there is a second
     order: int = 1  # -1 turns the order of all rows round
@@ -190,11 +191,11 @@ class Tables:
         for name, table in _calendar_tables(world).items():
             self.connection.register("material", table)
             self.connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM material")
-        for name in ("31_work_item", "53_scope", "54_calendar", "55_age"):
+        for name in ("31_work_item", "53_scope", "54_calendar", "55_age", "56_owed"):
             self.connection.execute(sql(f"derive/{name}"))
 
-    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self.connection.execute(sql, list(params)).fetchall()
+    def rows(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql, params if isinstance(params, dict) else list(params)).fetchall()
 
     def frame(self, sql: str, params: Sequence[Any] = ()) -> pd.DataFrame:
         return self.connection.execute(sql, list(params)).df()
@@ -245,8 +246,9 @@ def _tables(world: World) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
         "usual_week": ("calendar INTEGER, days INTEGER", [(n, one.week) for n, one in enumerate(world.calendars)]),
         "project_team": (
             "project VARCHAR, team VARCHAR, calendar INTEGER",
-            [("b", "team", len(world.calendars) - 1)],
+            [("b", "team", len(world.calendars) - 1), *((project, team, 0) for project, team in world.teams)],
         ),
+        "ancestor_stay": ("issue INTEGER, ancestor INTEGER, since TIMESTAMP, until TIMESTAMP", []),
         "project_member": (
             "project VARCHAR, issue INTEGER",
             [(item.project, item.number) for item in world.items if item.is_leaf],

@@ -152,8 +152,9 @@ def test_a_choice_changes_the_forecast_and_says_so_everywhere(
     monkeypatch.undo()
     after = forecast(own, subject)
     assert (before["forecast"]["method"].partition("/")[0], after["forecast"]["method"].partition("/")[0]) == (
-        "regression-2", "regression-2-prior",
-    )  # fmt: skip
+        variants.METHOD,
+        f"{variants.METHOD}-prior",
+    )
     assert after["forecast"]["p85_on"] != before["forecast"]["p85_on"]
     [proof] = [one for one in kept.data["variants"] if one["variant"] == "prior"]
     assert (after["choice"]["low"], after["choice"]["high"]) == (proof["low"], proof["high"])

@@ -13,6 +13,7 @@ from pmo_sync.assessed import (
     Assessed,
     Baseline,
     Calendar,
+    Chain,
     Change,
     Choice,
     Decision,
@@ -27,6 +28,7 @@ from pmo_sync.assessed import (
     RuleWorth,
     Share,
     SourceTrust,
+    Step,
     Subject,
     Trust,
     Verdict,
@@ -111,7 +113,7 @@ REASONS: dict[str, tuple[Reason, ...]] = {
         Reason("pace_short", {"required": 14.0, "actual": 7.8, "best": 12}),
         Reason("scope_added", {"items": 23, "percent": 22}),
     ),
-    "11": (Reason("p_hit_low", {"p": 0.55, "due_on": TODAY + timedelta(days=9)}),),
+    "11": (Reason("p_hit_low", {"p": 0.55, "due_on": TODAY + timedelta(days=9)}), Reason("waits_decide", {"name": "Gudang Data Terpadu", "p": 0.86})),
     "20": (Reason("on_track", {"p": 0.88}),),
     "30": (Reason("p_hit_low", {"p": 0.52, "due_on": TODAY + timedelta(days=16)}), Reason("slip", {"days": 12, "percent": 11})),
     "40": (Reason("on_track", {"p": 0.93}),),
@@ -146,6 +148,7 @@ def _forecast(row: tuple[Any, ...]) -> Forecast:
         p95_on=None if p85 is None else _in(p85 * 2), p_hit=chance, due_on=_in(due), required_pace=required,
         actual_pace=actual, best_pace=best, gates=REASONS[id_] if refused else WARNINGS.get(id_, ()), refused=refused,
         fan=() if refused else ((0.5, _in(p50) or TODAY), (0.85, _in(p85) or TODAY)),
+        chain=CHAINS.get(id_),
     )  # fmt: skip
 
 
@@ -181,6 +184,20 @@ def _frames(milestones: dict[str, Subject]) -> tuple[dict[str, Any], dict[str, A
 
 def _issue(key: str, title: str, measure: float | None = None, *, secret: bool = False) -> IssueRef:
     return IssueRef(key, title, f"https://jira.example/browse/{key}", secret, measure)
+
+
+CHAINS = {
+    "11": Chain(
+        (
+            Step("project:core", "milestone:50", _issue("PAY-640", "Post settlements"), _issue("CORE-812", "Posting API of the new ledger"), _in(14)),
+            Step("project:data", None, _issue("", "", secret=True), _issue("DATA-40", "Aliran transaksi waktu nyata"), _in(16)),
+        ),
+        _in(9),
+        0.86,
+    ),
+    "20": Chain((), _in(33), 0.89),
+    "60": Chain((Step("project:mob", "milestone:60", None, None, _in(60)),), _in(45), 0.7),
+}  # fmt: skip
 
 
 def _readings(scale: float) -> dict[tuple[str, str, str], Reading]:
@@ -406,10 +423,19 @@ def hostile(text: str) -> Assessed:
     def spoil(ref: IssueRef) -> IssueRef:
         return ref._replace(key=text[:60], title=text)
 
+    def chained(one: Forecast) -> Forecast:
+        steps = [
+            step._replace(blocked=spoil(step.blocked), blocker=spoil(step.blocker))
+            for step in (one.chain.steps if one.chain else ())
+            if step.blocked and step.blocker
+        ]
+        return dataclasses.replace(one, chain=one.chain and one.chain._replace(steps=tuple(steps)))
+
     return dataclasses.replace(
         base,
         name=text[:200],
         subjects={id_: dataclasses.replace(one, name=text) for id_, one in base.subjects.items()},
+        forecasts={id_: chained(one) for id_, one in base.forecasts.items()},
         decisions=tuple(one._replace(issue=spoil(one.issue)) for one in base.decisions),
         waits=tuple(one._replace(blocked=spoil(one.blocked), blocker=spoil(one.blocker)) for one in base.waits),
         evidence={key: tuple(spoil(ref) for ref in refs) for key, refs in base.evidence.items()},

@@ -249,7 +249,9 @@ def test_work_of_the_same_team_is_told_where_nothing_is_worse() -> None:
     base = sample.assessed()
     queue = Reason("queue", {"ahead": 4, "pace_of": "team"})
     forecasts = {id_: dataclasses.replace(one, gates=(*one.gates, queue)) for id_, one in base.forecasts.items()}
-    page = _page(dataclasses.replace(base, forecasts=forecasts))
+    pilot = base.verdicts["milestone:11"]
+    alone = {**base.verdicts, "milestone:11": dataclasses.replace(pilot, reasons=pilot.reasons[:1])}
+    page = _page(dataclasses.replace(base, forecasts=forecasts, verdicts=alone))
     rows = {row[1]: row for row in _cells(_section(page, "Next 6")[0])}
     assert rows["Payments Gateway · Pilot with partners"][7] == "4 items of the same team are due before"
     assert rows["Payments Gateway · Go-live 1.0 ★"][7].startswith("needs 14 a week")
@@ -257,6 +259,15 @@ def test_work_of_the_same_team_is_told_where_nothing_is_worse() -> None:
         _section(project.compose(dataclasses.replace(base, forecasts=forecasts), "project:hr", WORDS), "Mile")[0]
     )
     assert own[0][8] == "96% chance to make its date; 4 items of the same team are due before"
+
+
+def test_a_date_that_other_projects_decide_is_told_with_the_way_there() -> None:
+    base = sample.assessed()
+    page = _text(project.compose(base, "project:data", WORDS))
+    assert "its part in another project (Aplikasi Mobile Nasabah, 85 % by 21 Jan 2027)" in page
+    decided = "Dates that other projects decide"
+    assert decided in page
+    assert decided not in _text(project.compose(base, "project:crm", WORDS))  # its own work decides
 
 
 def test_far_dates_are_cut_short_for_machines_too() -> None:

@@ -22,7 +22,7 @@ PARAMS = {
     "percent": 22, "count": 2, "items": 23, "reported": "green", "now": "amber", "before": "red", "name": "Go-live",
     "rag": "red", "total": 7, "red": 2, "amber": 3, "have": 7, "need": 25, "weeks": 30, "of": 12, "most": 4,
     "per_week": 2.5, "pace": 4.0, "ahead": 4, "share": 0.34,
-    "ratio": 2.6, "source": "bank-jira", "p50_on": date(2027, 1, 3), "on": date(2026, 11, 20), "reasons": (),
+    "ratio": 2.6, "keys": "PAY-1, CORE-2", "source": "bank-jira", "p50_on": date(2027, 1, 3), "on": date(2026, 11, 20), "reasons": (),
     "until": date(2027, 3, 24),
 }  # fmt: skip
 

@@ -9,6 +9,12 @@
     WHERE l.removed_at IS NULL
     GROUP BY m.subject
 ),
+own_part AS (
+    SELECT b.subject, count(*) AS items
+    FROM basis AS b
+    JOIN owed AS o ON o.subject = b.subject AND b.pace_of IN (b.subject, o.project)
+    GROUP BY b.subject
+),
 work AS (
     SELECT subject, count(*) AS items
     FROM evidence
@@ -29,12 +35,14 @@ bulk AS (
 SELECT
     b.subject, nullif(b.due_on, DATE '9999-12-31') AS due_on, b.pace_of,
     coalesce(own.total, 0) AS total, coalesce(own.remaining, 0) AS remaining, coalesce(own.unmapped, 0) AS unmapped,
+    coalesce(own_part.items, 0) AS own_part,
     coalesce(work.items, 0) AS queued, c.calendar, time_left.weeks AS weeks_left,
     -- working days since anything was finished at this pace
     today.before + today.works::INTEGER - last.before - last.works::INTEGER AS silent_days, delivered.last_on,
     coalesce(bulk.bulk_items, 0) AS bulk_items, coalesce(bulk.items, 0) AS window_items
 FROM basis AS b
 LEFT JOIN own ON own.subject = b.subject
+LEFT JOIN own_part ON own_part.subject = b.subject
 LEFT JOIN work ON work.subject = b.subject
 LEFT JOIN delivered ON delivered.subject = b.pace_of
 LEFT JOIN bulk ON bulk.subject = b.pace_of

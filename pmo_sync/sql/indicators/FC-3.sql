@@ -5,7 +5,7 @@
 -- units = { required = "items_per_week", actual = "items_per_week", best = "items_per_week", ratio = "ratio" }
 -- direction = "lower"
 -- minimum_sample = 1
--- source = "Arithmetic, no model. A week has the usual working days of the calendar of the subject: the date is so many of them away, and pace is that of the last 12 full weeks, days off left out, without bulk closures. A commitment with 12 weeks and 25 finished items of its own is measured by its own pace; any other by its project's, behind everything that project owes no later. The forecast reads the same CTEs."
+-- source = "Arithmetic, no model. A week has the usual working days of the calendar of the subject: the date is so many of them away, and pace is that of the last 12 full weeks, days off left out, without bulk closures. A commitment with 12 weeks and 25 finished items of its own is measured by its own pace; any other by its project's, behind everything that project owes no later; one whose items lie in several projects by its own project's, with the items that lie there. The forecast reads the same CTEs."
 -- gaming = "Moving items out of the milestone: read it beside the scope (SP-1)."
 -- playbook = "pace"
 -- used_by = ["forecast"]
@@ -38,35 +38,48 @@ commitment AS (
     WHERE s.is_committed AND s.state = 'open'
     GROUP BY s.subject, s.parent, s.due_on
 ),
+part AS (
+    -- the projects a commitment's open items lie in
+    SELECT subject, project, count(*) AS items
+    FROM owed
+    GROUP BY subject, project
+),
+lead_part AS (
+    -- the one that its pace is taken from: its own while anything is open there, else the one with most of the work
+    SELECT
+        c.subject, count(*) AS parts,
+        CASE WHEN bool_or(p.project = c.parent) THEN c.parent ELSE arg_max(p.project, (p.items, p.project)) END AS project
+    FROM commitment AS c
+    JOIN part AS p ON p.subject = c.subject
+    GROUP BY c.subject, c.parent
+),
 basis AS (
-    -- whose pace counts
+    -- whose pace counts; several teams have no common one
     SELECT
         c.subject, c.due_on,
         CASE
-            WHEN c.own_items >= 25 AND life.first_on <= date_trunc('week', moment.today + 1)::DATE - 84 THEN c.subject
-            ELSE c.parent
+            WHEN c.own_items >= 25 AND coalesce(l.parts, 1) = 1
+                AND life.first_on <= date_trunc('week', moment.today + 1)::DATE - 84 THEN c.subject
+            ELSE coalesce(l.project, c.parent)
         END AS pace_of
     FROM commitment AS c
     CROSS JOIN moment
     LEFT JOIN life ON life.subject = c.subject
-),
-queue AS (
-    -- what that pace must finish first: by due date; a past one that nobody works on holds nobody up
-    SELECT b.subject, b.subject AS ahead
-    FROM basis AS b
-    UNION
-    SELECT b.subject, c.subject
-    FROM basis AS b
-    CROSS JOIN moment
-    JOIN commitment AS c ON c.parent = b.pace_of AND c.subject <> b.subject AND c.due_on <= b.due_on
-    WHERE b.pace_of <> b.subject AND (c.due_on > moment.today OR c.own_items > 0)
+    LEFT JOIN lead_part AS l ON l.subject = c.subject
 ),
 evidence AS (
-    SELECT DISTINCT q.subject, l.issue, 1.0 AS measure
-    FROM queue AS q
-    JOIN membership AS m ON m.subject = q.ahead
-    JOIN work_item AS l ON l.issue = m.issue
-    WHERE l.removed_at IS NULL AND l.done_at IS NULL
+    -- its own items that this pace must finish, and what must be first: by due date; a past one that nobody works on holds
+    -- nobody up
+    SELECT b.subject, o.issue, 1.0 AS measure
+    FROM basis AS b
+    JOIN owed AS o ON o.subject = b.subject AND b.pace_of IN (b.subject, o.project)
+    UNION
+    SELECT b.subject, o.issue, 1.0
+    FROM basis AS b
+    CROSS JOIN moment
+    JOIN owed AS o ON o.project = b.pace_of
+    JOIN commitment AS c ON c.subject = o.subject AND c.due_on <= b.due_on
+    WHERE c.due_on > moment.today OR c.own_items > 0
 ),
 weekly AS (
     SELECT b.subject, w.week, coalesce(f.items, 0) AS items, work.days, work.usual

@@ -44,7 +44,7 @@ def histories(folder: Path, only: Iterable[str] = ()) -> dict[str, History]:
         _load(store, Path(made))
         midnight = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
         tables.prepare(store, history.configure(sources=(SOURCE,)), midnight, last)
-        read = {name: History.of(days, items, last) for name, days, items in store.rows(forecast._sql("deliveries"))}
+        read, _ = forecast.deliveries(store, last)
     return {name: read[f"project:{name}"] for name in sorted(found)}
 
 

@@ -25,6 +25,7 @@ from connectors.jira.fields import Fields
 from connectors.jira.normalize import Site, draft, records
 from connectors.jira.wire import RawIssue
 from pmo_sync import forecast, loading, tables
+from pmo_sync.forecast.calendar import Calendar
 from pmo_sync.forecast.chance import p_hit
 from pmo_sync.forecast.origins import History
 from pmo_sync.forecast.pool import Pool
@@ -102,15 +103,16 @@ def cases(folder: Path, only: str = "") -> list[Case]:
             as_of = datetime(today.year, today.month, today.day, tzinfo=UTC) + timedelta(days=1)
             tables.prepare(store, config, as_of, today)
             found = forecast.compute(store, as_of, today, seed=1, config_digest="").forecasts
-            paces = {
-                name: History.of(days, items, today) for name, days, items in store.rows(forecast._sql("deliveries"))
-            }
+            paces, calendars = forecast.deliveries(store, today)
+            [calendar] = calendars.values()
             pool = Pool.of({name: one for name, one in paces.items() if name.startswith("project:")})
             for row in rows:
                 if row["as_of"] == day:
                     subject = f"milestone:{SOURCE}:version:{row['version_id']}"
                     made.append(
-                        _case(row, found.get(subject), paces.get(f"project:{row['project']}"), pool, today, rows)
+                        _case(
+                            row, found.get(subject), paces.get(f"project:{row['project']}"), pool, calendar, today, rows
+                        )
                     )
     return made
 
@@ -120,6 +122,7 @@ def _case(
     found: Any,
     pace_of: History | None,
     pool: Pool,
+    calendar: Calendar,
     today: date,
     rows: list[dict[str, str]],
 ) -> Case:
@@ -132,7 +135,8 @@ def _case(
         how, chance = "forecast", 1 - found.p_hit
     elif pace and pace_of is not None and remaining:
         how = "pool"
-        chance = 1 - p_hit(pool.days(f"project:{row['project']}", pace_of, pace, remaining), left)
+        days = pool.days(f"project:{row['project']}", pace_of, pace, remaining)
+        chance = 1 - p_hit(days, calendar.left(today, date.fromisoformat(row["release_date"])))
     else:
         how, chance = "versions before", share
     return {
