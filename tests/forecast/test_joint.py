@@ -23,6 +23,7 @@ from pmo_sync.forecast.pool import QUANTILES, Pool
 from pmo_sync.forecast.variants import STANDARD
 from tests.forecast.test_compute import backlog, codes, due, team
 from tests.indicators import oracle
+from tests.indicators import world as worldly
 from tests.indicators.world import AS_OF, Item, Tables, World, renumbered, worlds
 
 DAY = timedelta(days=1)
@@ -436,3 +437,16 @@ def test_each_team_works_by_its_own_calendar(
         if day is not None:
             assert mine.after(day - DAY, 0.1) == day  # a day that is worked here
             assert day >= max(alone[q] or day, (behind[q] or day) + usual * DAY)
+
+
+def test_work_that_lies_in_another_project_alone_goes_by_the_calendar_there() -> None:
+    off = frozenset(AS_OF.date() + n * DAY for n in range(-60, 60) if n % 7 == 1)
+    spec = worldly.Calendar(frozenset({4, 5}), off)
+    items = [replace(one, project="b") for one in (*team(5), *backlog(12))]
+    here, there = (
+        World(tuple(items), (replace(due(40), project=of),), calendars=(worldly.Calendar(), spec)) for of in "ab"
+    )
+    got, wanted = made(here)["milestone:m"], made(there)["milestone:m"]
+    assert wanted.p85_on is not None
+    assert (got.p50_on, got.p85_on, got.p_hit) == (wanted.p50_on, wanted.p85_on, wanted.p_hit)
+    assert got.days_off == wanted.days_off > 0

@@ -47,7 +47,7 @@ LEFT JOIN work ON work.subject = b.subject
 LEFT JOIN delivered ON delivered.subject = b.pace_of
 LEFT JOIN bulk ON bulk.subject = b.pace_of
 CROSS JOIN moment
-JOIN subject_calendar AS c ON c.subject = b.subject
+JOIN subject_calendar AS c ON c.subject = b.pace_of
 JOIN working_day AS today ON today.calendar = c.calendar AND today.day = moment.today
 LEFT JOIN working_day AS last ON last.calendar = c.calendar AND delivered.last_on IS NOT NULL
     AND last.day = greatest(delivered.last_on, (SELECT min(day) FROM calendar))
