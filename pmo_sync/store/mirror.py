@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from pmo_sync import loading
+from pmo_sync.errors import StoreError
 from pmo_sync.model import (
     Catalogue,
     Category,
@@ -152,13 +153,21 @@ class Store(Database):
 
     def compact(self) -> None:
         """Bring history back into the order that queries read fastest: by field, then entity. Seconds per 10 M rows."""
-        self._fit_room()
+        [(here,)] = self.rows("SELECT count(*) FROM history")
+        self._fit_room(here)
         fields = self.rows("SELECT DISTINCT field FROM history ORDER BY field")  # one by one: a sort of all needs room
+        if not fields:
+            return
         with self.transaction() as connection:
-            connection.execute("CREATE TABLE ordered AS FROM history LIMIT 0")
-            for field in fields:
+            # made of the first, not empty: what goes into a table made empty in the same transaction is there, and not
+            # seen before the next checkpoint (DuckDB 2.0)
+            connection.execute("CREATE TABLE ordered AS FROM history WHERE field = ? ORDER BY entity, since", fields[0])
+            for field in fields[1:]:
                 connection.execute("INSERT INTO ordered FROM history WHERE field = ? ORDER BY entity, since", field)
             connection.execute("DROP TABLE history; ALTER TABLE ordered RENAME TO history")
+            [(seen,)] = connection.execute("SELECT count(DISTINCT field) FROM history").fetchall()
+            if seen != len(fields):
+                raise StoreError(f"{self._file}: history could not be put into order; it stays as it was")
 
     def counts(self, source: str) -> dict[str, int]:
         """Project id -> its merged issues that have not vanished."""

@@ -354,3 +354,17 @@ def test_issue_records_keep_every_column() -> None:
         assert row == (*issue[:7], at.replace(tzinfo=None), (at + DAY).replace(tzinfo=None), *issue[9:], None, None)
         assert store.frame("SELECT key FROM issue").key.tolist() == ["P-1"]
         assert store.arrow("SELECT key FROM issue WHERE key = ?", ["P-1"]).to_pydict() == {"key": ["P-1"]}
+
+
+def test_compacting_a_long_history_has_the_room_that_it_needs(tmp_path: Path) -> None:
+    """The engine ends a pull that runs out of it, after everything was read."""
+    with Store.open(tmp_path / "long.duckdb") as store:
+        store.script(
+            "INSERT INTO history SELECT CASE WHEN n % 5 = 0 THEN 'kind' ELSE 'status' END, hash(n) % 100000, "
+            "'s:' || hash(n) % 7, 'To Do', TIMESTAMP '2026-01-01' + to_seconds(n), NULL FROM range(6000000) AS t(n)"
+        )
+        query = "SELECT field, count(DISTINCT entity), count(label), min(since), max(since) FROM history GROUP BY ALL ORDER BY ALL"
+        before = store.rows(query)
+        with store.streaming():
+            store.compact()
+            assert store.rows(query) == before, "seen at once, not only after a checkpoint"
