@@ -184,9 +184,9 @@ class GitlabClient:
         """Replace the text of one of our comments."""
         return self._written("PUT", f"{_notes(project, iid)}/{int(note_id)}", {"body": body})
 
-    def wiki_pages(self, owner: str) -> Iterator[Json]:
-        """Every page of a wiki with its text; ``owner`` is ``projects/ID`` or ``groups/ID``, already encoded."""
-        return self.list(f"/{owner}/wikis", with_content=True, per_page=None)  # it has no pages
+    def wiki_pages(self, owner: str, *, full: bool = True) -> Iterator[Json]:
+        """Every page of a wiki, if ``full`` with its text; ``owner`` is ``projects/ID`` or ``groups/ID``, already encoded."""
+        return self.list(f"/{owner}/wikis", with_content=full or None, per_page=None)  # it has no pages
 
     def wiki_page(self, owner: str, slug: str) -> Json | None:
         """One page; None if there is none, where there is a wiki."""

@@ -1,6 +1,6 @@
 """Pages in the wiki of a GitLab project (all tiers) or group (Premium).
 
-**Whose page.** A page is ours if the mark at its end names the slot, or the small line above where somebody removed the
+**Whose page.** A page is ours if the mark at its end names our folder and the slot, or the small line above where somebody removed the
 mark. Its slug binds: the remembered one, else the one a new page would get, else whichever page of the wiki carries the
 mark (so a renamed page is found again; of copies the one below our folder). GitLab tells neither who edited a page nor a version, and locks nothing: as for notes the mark's
 fingerprint decides, and ``reports.publish`` reads again just before it writes. A title is given once, for a new title
@@ -41,7 +41,7 @@ class Wiki(Protocol):
     def me(self) -> Json: ...
     def token(self) -> Json | None: ...
     def get(self, path: str) -> Json: ...
-    def wiki_pages(self, owner: str) -> Iterator[Json]: ...
+    def wiki_pages(self, owner: str, *, full: bool = True) -> Iterator[Json]: ...
     def wiki_page(self, owner: str, slug: str) -> Json | None: ...
     def add_wiki_page(self, owner: str, title: str, content: str) -> Json: ...
     def edit_wiki_page(self, owner: str, slug: str, content: str) -> Json: ...
@@ -102,7 +102,7 @@ class GitlabWikiPublisher:
                 f"{self.name}: user {me} may not write the wiki of {self._path}; give it the role Developer there"
             )
         try:
-            pages = sum(1 for _ in self._client.wiki_pages(self._owner))
+            pages = sum(1 for _ in self._client.wiki_pages(self._owner, full=False))
         except AccessError as error:
             raise AccessError(
                 f"{self.name}: the wiki of {self._path} cannot be read ({error}); wikis of groups need GitLab Premium"
@@ -116,13 +116,16 @@ class GitlabWikiPublisher:
 
     def find(self, slot: str, title: str, hint: str | None) -> Remote | None:
         """The page of ``slot``; None if there is none."""
+        mine = self._mark_of(slot)
         for slug in dict.fromkeys(one for one in (hint, _slug(self._title(slot, title))) if one is not None):
             page = self._client.wiki_page(self._owner, slug)
-            if page is not None and (slug == hint or _slot(page) == slot or footer(slot) in _text(page)):
+            if page is None or _slot(page) not in (None, mine):
+                continue
+            if slug == hint or _slot(page) == mine or footer(mine) in _text(page):
                 return self._remote(slot, page)
-        for slug in self._elsewhere(slot):
+        for slug in self._elsewhere(mine):
             page = self._client.wiki_page(self._owner, slug)
-            if page is not None and _slot(page) == slot:
+            if page is not None and _slot(page) == mine:
                 return self._remote(slot, page)
         return None
 
@@ -130,7 +133,8 @@ class GitlabWikiPublisher:
         """Pictures the page does not show yet, then title, text and mark in one call."""
         before = None if expected is None else self._client.wiki_page(self._owner, expected.id)
         text = self._illustrated(item, _text(before or {})).rstrip()
-        body = mark(f"{text}\n\n{footer(item.slot)}", item.slot, digest)
+        mine = self._mark_of(item.slot)
+        body = mark(f"{text}\n\n{footer(mine)}", mine, digest)
         if expected is not None:
             return self._remote(item.slot, self._client.edit_wiki_page(self._owner, expected.id, body))
         title = self._title(item.slot, item.title)
@@ -155,19 +159,23 @@ class GitlabWikiPublisher:
         """As it is sent, pictures by their names alone."""
         return _UPLOADED.sub("", _sendable(text)).strip()
 
+    def _mark_of(self, slot: str) -> str:
+        """What the mark names: the slot in this folder, for two places may share a wiki."""
+        return self._folder + slot
+
     def _title(self, slot: str, title: str) -> str:
         """Of a new page, with the folder. A slash would make a folder, a dot at either end hides a file."""
         plain = re.sub(r"[/\\]+", " ", _sendable(title)).strip(" .-") or file_name(slot)
         return self._folder + plain.encode()[:LONGEST].decode(errors="ignore").rstrip()
 
-    def _elsewhere(self, slot: str) -> list[str]:
-        """Where else in the wiki the mark of ``slot`` is; the whole of it is read once."""
+    def _elsewhere(self, mine: str) -> list[str]:
+        """Where else in the wiki that mark is; the whole of it is read once."""
         if self._marked is None:
             self._marked = {}
             for page in self._client.wiki_pages(self._owner):
                 if (found := _slot(page)) is not None:
                     self._marked.setdefault(found, []).append(str(page["slug"]))
-        return sorted(self._marked.get(slot, ()), key=lambda slug: (not slug.startswith(_slug(self._folder)), slug))
+        return sorted(self._marked.get(mine, ()), key=lambda slug: (not slug.startswith(_slug(self._folder)), slug))
 
     def _illustrated(self, item: Item, before: str) -> str:
         """The text with every picture's path in the wiki."""
@@ -189,8 +197,8 @@ class GitlabWikiPublisher:
             version=0,
             url=f"{self._url}/{quote(slug)}",
             title=str(page.get("title") or ""),
-            text=self.readable(marked.text.replace(footer(slot), "")),
-            digest=marked.digest if marked.slot == slot else None,
+            text=self.readable(marked.text.replace(footer(self._mark_of(slot)), "")),
+            digest=marked.digest if marked.slot == self._mark_of(slot) else None,
             by_us=marked.is_intact,
         )
 

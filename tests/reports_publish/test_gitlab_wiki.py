@@ -33,10 +33,10 @@ def server() -> Iterator[gitlab.GitLab]:
 
 
 def wiki(
-    server: gitlab.GitLab, of: str = "projects/group/app", token: str = gitlab.PUBLISHER_TOKEN
+    server: gitlab.GitLab, of: str = "projects/group/app", token: str = gitlab.PUBLISHER_TOKEN, folder: str = "pmo"
 ) -> GitlabWikiPublisher:
     client = GitlabClient(server_config(server.url, None, None, token), Network(StillClock()))
-    return GitlabWikiPublisher("wiki", client, url=server.url, wiki=of, folder="pmo")
+    return GitlabWikiPublisher("wiki", client, url=server.url, wiki=of, folder=folder)
 
 
 def run(server: gitlab.GitLab, assessed: Any) -> list[Published]:
@@ -132,3 +132,28 @@ def test_hostile_titles_make_harmless_addresses(server: gitlab.GitLab) -> None:
         assert done.id.startswith("pmo/")
         assert done.id.count("/") == 1
         assert len(done.id.encode()) <= 245
+
+
+def test_two_places_in_one_wiki_keep_their_own_pages(server: gitlab.GitLab) -> None:
+    for text in ("# One", "# Two", "# Three"):
+        for folder in ("pmo", "pmo-id"):
+            publish(wiki(server, folder=folder), [Item("portfolio", "Portfolio", f"{text} {folder}")], write=True)
+    pages = server.wikis.of("group/app")
+    assert {slug: page.content[:20].partition("\n")[0] for slug, page in pages.items()} == {
+        "pmo/Portfolio": "# Three pmo",
+        "pmo-id/Portfolio": "# Three pmo-id",
+    }
+
+
+def test_a_remembered_address_that_another_page_of_ours_has_now_is_not_it(server: gitlab.GitLab) -> None:
+    pages = server.wikis.of("group/app")
+    pay, crm = (
+        publish(wiki(server), [Item(f"project/{name}", name, f"# {name}")], write=True)[0].id for name in ("pay", "crm")
+    )
+    old, other = pages.pop(pay), pages.pop(crm)
+    old.slug = old.title = "pmo/old"
+    other.slug = other.title = pay
+    pages[old.slug], pages[other.slug] = old, other
+    done = publish(wiki(server), [Item("project/pay", "pay", "# newer")], write=True, known={"project/pay": pay})[0]
+    assert (done.outcome, done.id) == ("updated", "pmo/old")
+    assert other.content.startswith("# crm")
