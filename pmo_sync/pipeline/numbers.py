@@ -39,6 +39,7 @@ def digest_of(issues: Iterable[str]) -> str:
 
 
 NO_ISSUES: Final = digest_of(())
+MOST_STEPS: Final = 30  # from a list to a whole one
 
 
 def shown(assessed: Assessed) -> list[Reading]:
@@ -102,8 +103,8 @@ def differences(
     rows = []
     for digest, issues in found.items():
         base = bases[digest]
-        now, then = frozenset(issues), lists.find(base) if base in lists else frozenset()
-        if len(now ^ then) >= len(now):
+        now, then = frozenset(issues), lists.short(base)
+        if then is None or len(now ^ then) >= len(now):
             base, then = NO_ISSUES, frozenset()
         rows.append({"digest": digest, "base": base, "came": sorted(now - then), "left": sorted(then - now)})
     return rows
@@ -116,10 +117,25 @@ class Lists:
         table = record.read("evidence")
         self._table = table
         digests: list[str | None] = [] if table is None else table["digest"].to_pylist()
+        self._bases: list[str | None] = [] if table is None else table["base"].to_pylist()
         self._places = {digest: place for place, digest in enumerate(digests) if digest is not None}
 
     def __contains__(self, digest: str | None) -> bool:
         return digest == NO_ISSUES or digest in self._places
+
+    def short(self, digest: str | None) -> frozenset[str] | None:
+        """The list, where it is there and few steps away from a whole one: no chain grows for ever, and none is gone on
+        with that has lost a part.
+        """
+        at, steps = digest, 0
+        while at != NO_ISSUES:
+            if at not in self._places or steps == MOST_STEPS:
+                return None
+            at, steps = self._bases[self._places[at]], steps + 1
+        try:
+            return self.find(digest)
+        except StoreError:
+            return None
 
     def find(self, digest: str | None) -> frozenset[str]:
         """The ids of the list with that digest. Raises StoreError where the record does not have all of it."""

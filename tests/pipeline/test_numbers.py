@@ -255,3 +255,20 @@ class Kept:
         from pmo_sync.record import DATASETS
 
         return pa.Table.from_pylist(self.rows, DATASETS[dataset]) if self.rows else None
+
+
+def test_a_lost_run_stops_no_later_report_and_no_chain_grows_for_ever(tmp_path: Path) -> None:
+    lines = LINES
+    for week in range(numbers.MOST_STEPS + 3):
+        lines += f"PAY-{100 + week}  2026-05-01 todo +milestone:v1\n"
+        publish(tmp_path, lines, DAY + week * timedelta(days=7))
+        if week == 1:
+            record = Record(tmp_path / "record")
+            shutil.rmtree(tmp_path / "record" / record.runs()[0])
+    made = Record(tmp_path / "record").rows("evidence")
+    bases = {row["digest"]: row["base"] for row in made}
+    for digest in bases:
+        steps, at = 0, digest
+        while at in bases:
+            steps, at = steps + 1, bases[at]
+        assert steps <= numbers.MOST_STEPS + 1
