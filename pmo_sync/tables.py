@@ -141,5 +141,7 @@ def _units(store: Store, config: Config) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _first_day(store: Store, today: date) -> date:
-    [(first,)] = store.rows("SELECT min(created_at)::DATE FROM issue")
+    [(first,)] = store.rows(  # an import keeps histories that begin before their issues
+        "SELECT least((SELECT min(created_at) FROM issue), (SELECT min(since) FROM history WHERE field = 'status'))::DATE"
+    )
     return max(min(first or today, today), today - _BEHIND) - timedelta(days=7)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pmo_sync.store import Store
 
 MOST_KEYS: Final = 4  # of a circle, to be named
+REACH: Final = 1_095  # days of a curve: FARTHEST usual days, with those that are off
 _EXACT: Final = 1e-9  # of a chance, for the rounding of floating point
 
 
@@ -59,18 +60,21 @@ class Needed(NamedTuple):
         """The days by whose end all is done, by quantile, and the chance to make ``due_on``, clipped.
 
         ``own`` are the usual days of its own work at QUANTILES, from ``today`` on, in its ``calendar``: all is done on a
-        day that is worked there. No date where one is not known of all of it, or lies more than FARTHEST days ahead, and
-        none at all where the middle one does; beyond FARTHEST the chance is that of then.
+        day that is worked there. No date where one is not known of all of it, or lies more than FARTHEST usual days ahead,
+        and none at all where the middle one does; beyond REACH the chance is that of then.
         """
-        place = np.clip(np.arange(FARTHEST + 1) + (today - self.today).days, 0, FARTHEST)
-        joined = np.minimum(by_day(own, calendar.ahead(today, FARTHEST)), self.same[place]) * self.others[place]
-        joined = joined[calendar.last_worked(today, FARTHEST)]
+        place = np.clip(np.arange(REACH + 1) + (today - self.today).days, 0, REACH)
+        usual = calendar.ahead(today, REACH)
+        joined = np.minimum(by_day(own, usual), self.same[place]) * self.others[place]
+        joined = joined[calendar.last_worked(today, REACH)]
         reached = np.searchsorted(joined, np.array(QUANTILES) - _EXACT)
         found = {
-            q: today + timedelta(days=int(day)) if day <= FARTHEST and order < self.known and mine < math.inf else None
+            q: today + timedelta(days=int(day))
+            if day <= REACH and usual[day] <= FARTHEST and order < self.known and mine < math.inf
+            else None
             for order, (q, day, mine) in enumerate(zip(QUANTILES, reached, own, strict=True))
         }
-        chance = None if due_on is None else clipped(float(joined[min(max((due_on - today).days, 0), FARTHEST)]))
+        chance = None if due_on is None else clipped(float(joined[min(max((due_on - today).days, 0), REACH)]))
         return found if found[QUANTILES[MEDIAN]] else dict.fromkeys(QUANTILES), chance
 
 
@@ -123,10 +127,10 @@ class Web:
                 curves[node.team] = curve.copy()
         if not curves:
             return None
-        others = np.ones(FARTHEST + 1)
+        others = np.ones(REACH + 1)
         for name in sorted(curves.keys() - {team}):
             others = others * curves[name]
-        return Needed(self.today, curves.get(team, np.ones(FARTHEST + 1)), others, known)
+        return Needed(self.today, curves.get(team, np.ones(REACH + 1)), others, known)
 
     def gates(self, subject: str) -> tuple[Reason, ...]:
         """What nobody can tell of all that it waits for, and whether it waits for itself."""
@@ -148,7 +152,7 @@ class Web:
 
         Decides: what has the smallest chance to be done by that day; where there is no such day, by the farthest.
         """
-        day = FARTHEST if p85_on is None else (p85_on - self.today).days
+        day = REACH if p85_on is None else (p85_on - self.today).days
         later, came_by = self._reach(subject), self._paths(subject)
         chances = {  # the nearest first: of equal ones it decides
             name: round(float(self._curve(name, later[name])[day]), 9)
@@ -169,9 +173,9 @@ class Web:
         """The chance that it was done so many days before, by days after today; never where nobody can say."""
         if (name, later) not in self.curves:
             node = self.nodes[name]
-            usual = node.calendar.ahead(self.today, FARTHEST) if node.calendar else np.zeros(FARTHEST + 1)
+            usual = node.calendar.ahead(self.today, REACH) if node.calendar else np.zeros(REACH + 1)
             done = by_day(node.days or (math.inf,) * len(QUANTILES), usual)
-            self.curves[name, later] = np.concatenate([np.zeros(later), done])[: FARTHEST + 1]
+            self.curves[name, later] = np.concatenate([np.zeros(later), done])[: REACH + 1]
         return self.curves[name, later]
 
     def _reach(self, subject: str) -> dict[str, int]:

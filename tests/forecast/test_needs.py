@@ -154,3 +154,17 @@ def test_a_blocker_nobody_has_promised_has_its_turn_by_its_due_date() -> None:
     found = {asked[blocker]: (project, total, work) for _, blocker, project, _, total, _, work, *_ in rows}
     store.close()
     assert found == {5: ("project:CORE", 1, 4), 6: ("project:CORE", 1, 3), 7: ("project:CORE", 2, 4)}
+
+
+def test_a_story_with_nothing_open_below_it_is_still_waited_for() -> None:
+    text = f"""
+        @v1 kind=version project=PAY {DATES}
+        PAY-1 {OPEN} +milestone:v1 +blocked_by:CORE-1
+        CORE-1 2026-01-05 doing
+        CORE-2 level=-1 {OPEN} parent=CORE-1 2026-02-01 done
+    """
+    store = history.prepared(text, NOW)
+    [(issue,)] = store.rows("SELECT issue FROM issue WHERE key = 'CORE-1'")
+    query = sql_before("indicators/FC-3", READING) + sql("forecast/needs")
+    [row] = store.rows(query, {"blockers": [issue]})
+    assert (row[0], row[1], row[2], row[4]) == (None, issue, "project:CORE", 1)

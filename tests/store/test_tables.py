@@ -433,3 +433,13 @@ def test_the_tables_are_those_of_the_readme() -> None:
     for name, text in described.items():
         columns = {row[0] for row in store.rows(f"SELECT column_name FROM (DESCRIBE {name})")}
         assert columns == {word.strip() for part in text.split("`")[1::2] for word in part.split(",")}, name
+
+
+def test_a_history_that_begins_before_its_issue_has_its_own_length() -> None:
+    """As an import leaves it: created in June, done in February."""
+    case = history.parse("PAY-1 2026-02-02 todo 2026-02-03 doing 2026-02-05 done")
+    issues = tuple(one._replace(created_at=datetime(2026, 6, 1, tzinfo=UTC)) for one in case.issues)
+    store = history.fill(Store.open(Path("memory.duckdb"), memory=True), replace(case, issues=issues))
+    tables.prepare(store, configure(), datetime(2026, 6, 8, tzinfo=UTC), date(2026, 6, 7))
+    assert store.rows("SELECT started_at, done_at FROM lifecycle") == [(datetime(2026, 2, 3), datetime(2026, 2, 5))]
+    assert store.rows("SELECT what, days FROM age") in ([], [("cycle", 2.0)])

@@ -31,7 +31,8 @@ WITH span AS (
 placed AS (
     SELECT
         s.issue, s.what, coalesce(c.calendar, 0) AS calendar, s.since, s.until,
-        greatest(local_day(s.since), (SELECT min(day) FROM calendar)) AS since_on, local_day(s.until) AS until_on
+        greatest(local_day(s.since), (SELECT min(day) FROM calendar)) AS since_on,
+        greatest(local_day(s.until), CASE WHEN s.until IS NOT NULL THEN (SELECT min(day) FROM calendar) END) AS until_on
     FROM span AS s
     LEFT JOIN issue_calendar AS c ON c.issue = s.issue
 )

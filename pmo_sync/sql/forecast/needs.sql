@@ -31,6 +31,17 @@ own AS (
     JOIN lifecycle AS l ON l.issue = b.issue
     JOIN work_item AS w ON w.issue = b.leaf
     WHERE w.removed_at IS NULL AND w.done_at IS NULL
+    UNION ALL
+    -- open although nothing below it is: one item of work
+    SELECT NULL, p.issue, p.project, coalesce(l.due_on, DATE '9999-12-31'), p.issue
+    FROM place AS p
+    JOIN lifecycle AS l ON l.issue = p.issue AND l.role = 'work' AND NOT l.is_leaf
+    ANTI JOIN (
+        SELECT b.issue
+        FROM below AS b
+        JOIN work_item AS w ON w.issue = b.leaf
+        WHERE w.removed_at IS NULL AND w.done_at IS NULL
+    ) AS busy ON busy.issue = p.issue
 ),
 node AS (
     SELECT own.needed_by, own.blocker, own.project, own.due_on, count(*) AS total, count(*) FILTER (WHERE l.category = 'unmapped') AS unmapped
