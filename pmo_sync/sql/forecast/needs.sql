@@ -52,12 +52,9 @@ node AS (
 item AS (
     SELECT needed_by, blocker, project, issue FROM own
     UNION
-    SELECT n.needed_by, n.blocker, n.project, o.issue
+    SELECT n.needed_by, n.blocker, n.project, q.issue
     FROM node AS n
-    CROSS JOIN moment
-    JOIN owed AS o ON o.project = n.project
-    JOIN commitment AS c ON c.subject = o.subject AND c.due_on <= n.due_on
-    WHERE c.due_on > moment.today OR c.own_items > 0
+    JOIN queue AS q ON q.project = n.project AND q.due_on <= n.due_on
 ),
 work AS (
     SELECT needed_by, blocker, project, count(*) AS items

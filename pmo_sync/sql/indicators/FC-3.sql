@@ -67,19 +67,23 @@ basis AS (
     LEFT JOIN life ON life.subject = c.subject
     LEFT JOIN lead_part AS l ON l.subject = c.subject
 ),
+queue AS (
+    -- what the pace of a project must finish, by due date; a past one that nobody works on holds nobody up
+    SELECT o.project, o.issue, c.due_on
+    FROM owed AS o
+    JOIN commitment AS c ON c.subject = o.subject
+    CROSS JOIN moment
+    WHERE c.due_on > moment.today OR c.own_items > 0
+),
 evidence AS (
-    -- its own items that this pace must finish, and what must be first: by due date; a past one that nobody works on holds
-    -- nobody up
+    -- its own items that this pace must finish, and what must be first
     SELECT b.subject, o.issue, 1.0 AS measure
     FROM basis AS b
     JOIN owed AS o ON o.subject = b.subject AND b.pace_of IN (b.subject, o.project)
     UNION
-    SELECT b.subject, o.issue, 1.0
+    SELECT b.subject, q.issue, 1.0
     FROM basis AS b
-    CROSS JOIN moment
-    JOIN owed AS o ON o.project = b.pace_of
-    JOIN commitment AS c ON c.subject = o.subject AND c.due_on <= b.due_on
-    WHERE c.due_on > moment.today OR c.own_items > 0
+    JOIN queue AS q ON q.project = b.pace_of AND q.due_on <= b.due_on
 ),
 weekly AS (
     SELECT b.subject, w.week, coalesce(f.items, 0) AS items, work.days, work.usual
