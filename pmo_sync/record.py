@@ -85,7 +85,7 @@ DATASETS: Final[Mapping[str, pa.Schema]] = {
     "dates_held": pa.schema(
         [*_BACKTEST, ("quantile", pa.float64()), ("held", pa.int64()), ("of", pa.int64()), ("milestones", pa.int64())]
     ),
-    "choice": pa.schema(  # every variant beside the one in force before, and which one is from as_of on
+    "choice": pa.schema(  # every variant beside the one in force before, and which one is from kept_at on
         [
             *_BACKTEST, ("chosen", _TEXT), ("variant", _TEXT), ("before", _TEXT), ("milestones", pa.int64()),
             ("difference", pa.float64()), ("low", pa.float64()), ("high", pa.float64()),

@@ -96,8 +96,7 @@ def kept(record: Record, as_of: datetime) -> Replay:
 
 
 def _last(rows: Sequence[Mapping[str, Any]], as_of: datetime) -> list[Mapping[str, Any]]:
-    """Those of the last run."""
-    runs = [
-        list(run) for _, run in groupby((one for one in rows if one["as_of"] <= as_of), key=lambda one: one["run_id"])
-    ]
+    """Those of the last run, made with the method of today."""
+    known = [one for one in rows if one["as_of"] <= as_of and one["method"] == variants.METHOD]
+    runs = [list(run) for _, run in groupby(known, key=lambda one: one["run_id"])]
     return runs[-1] if runs else []

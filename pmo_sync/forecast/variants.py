@@ -75,9 +75,12 @@ def choice_rows(compared: Sequence[Compared], now: str, about: Mapping[str, Any]
 
 
 def in_force(rows: Sequence[Mapping[str, Any]], as_of: datetime) -> Choice | None:
-    """What the record's backtests of up to ``as_of`` chose, with the evidence of the last change; None: no change."""
+    """What the record's backtests chose that were kept by ``as_of``, with the evidence of the last change; None: no change.
+
+    By the moment it was kept: reports of days before stay as they were.
+    """
     found: Choice | None = None
-    known = [row for row in rows if row["as_of"] <= as_of and row["method"] == METHOD]
+    known = [row for row in rows if row["kept_at"] <= as_of and row["method"] == METHOD]
     for _, run in groupby(known, key=lambda row: row["run_id"]):
         for row in run:
             if row["variant"] == row["chosen"] and {row["chosen"], row["before"]} <= set(VARIANTS):

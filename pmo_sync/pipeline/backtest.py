@@ -1,7 +1,7 @@
 """backtest: would our dates have held, and our warnings been right? The past made again on the user's own history.
 
 Nothing is written unless it is told to: ``keep`` puts into the record what the rules and dates were worth, and which
-variant of the forecast is used from then on; ``out`` writes the same as a page.
+variant of the forecast is used in reports of later days; ``out`` writes the same as a page.
 """
 
 from __future__ import annotations

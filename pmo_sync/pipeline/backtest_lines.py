@@ -158,7 +158,7 @@ def _variants(seen: Seen, compared: Sequence[variants.Compared], now: str, *, is
         for one in compared
     ]
     if now != before:
-        made.append(f"{now} is better beyond chance, so it takes the place of {before}")
+        made.append(f"{now} is better beyond chance, so it takes the place of {before} in reports of days after this")
     elif compared and compared[0].milestones < variants.FEWEST:
         made.append(
             f"{before} stays: {variants.FEWEST} milestones whose end is known are needed before anything changes"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pmo_sync import worth
 from pmo_sync.assessed import NO_BASELINE, Forecast, Reason, RuleWorth, Share, Subject
+from pmo_sync.forecast import variants
 from pmo_sync.policy import MOST_REASONS, RULES, MilestoneFacts, judged, milestone_verdict
 from pmo_sync.record import Record
 from pmo_sync.worth import Look
@@ -117,7 +118,7 @@ def facts() -> MilestoneFacts:
 
 def test_a_worth_knows_every_reason_a_page_only_the_first() -> None:
     rag, reasons = judged(facts())
-    assert {one.code for one in reasons} == set(RULES) - {"reported_worse", "blocked_long"} | {"blocked_long"}
+    assert {one.code for one in reasons} == set(RULES) - {"reported_worse"}
     verdict = milestone_verdict(facts())
     assert (verdict.rag, verdict.reasons) == (rag, tuple(reasons[:MOST_REASONS]))
     assert len(reasons) > MOST_REASONS
@@ -129,7 +130,13 @@ def test_the_record_tells_the_last_backtest_of_the_time(tmp_path: Path) -> None:
     rules = worth.worth([look(4, "slip")], {"m": None}, TODAY)
     dates = {0.85: Share(8, 10, 7), 0.5: Share(4, 9, 7)}
     for number, moment in enumerate((as_of, as_of + WEEK)):
-        about = {"run_id": str(number), "as_of": moment, "kept_at": moment, "config_digest": "d", "method": "m"}
+        about = {
+            "run_id": str(number),
+            "as_of": moment,
+            "kept_at": moment,
+            "config_digest": "d",
+            "method": variants.METHOD,
+        }
         with record.run(str(number)) as run:
             strange = rules[0]._replace(rule="a rule of another version")
             run.write("rule_worth", worth.rule_rows([*rules[number:], strange], about))
@@ -139,6 +146,9 @@ def test_the_record_tells_the_last_backtest_of_the_time(tmp_path: Path) -> None:
     assert (last.as_of, last.rules) == (as_of + WEEK, tuple(rules[1:]))
     assert last.dates == ((0.5, Share(4, 9, 7)), (0.85, Share(8, 10, 7)))
     assert worth.kept(record, as_of - DAY).as_of is None, "a report of the past is made as it was"
+    with record.run("9") as run:
+        run.write("rule_worth", worth.rule_rows(rules, {**about, "run_id": "9", "method": "an older one"}))
+    assert worth.kept(record, as_of + 9 * WEEK) == last
 
 
 @pytest.mark.parametrize("rule", worth.EVERY)

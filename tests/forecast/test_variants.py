@@ -74,7 +74,7 @@ def test_of_two_alike_the_one_in_force_stays(values: list[float]) -> None:
 def keep(
     record: Record, run_id: str, as_of: datetime, compared: list[variants.Compared], now: str, **more: Any
 ) -> None:
-    about = {"run_id": run_id, "as_of": as_of, "kept_at": as_of + WEEK, "config_digest": "d", **more}
+    about = {"run_id": run_id, "as_of": as_of, "kept_at": as_of, "config_digest": "d", **more}
     with record.run(run_id) as run:
         run.write("choice", [{**row, **more} for row in variants.choice_rows(compared, now, about)])
 

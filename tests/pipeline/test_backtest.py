@@ -35,6 +35,13 @@ class Noon(SystemClock):
         return datetime(2026, 6, 29, 12, tzinfo=UTC)
 
 
+class Later(SystemClock):
+    """A week after."""
+
+    def now(self) -> datetime:
+        return Noon().now() + timedelta(weeks=1)
+
+
 class Silence:
     """Nobody listens."""
 
@@ -144,13 +151,14 @@ def test_a_choice_changes_the_forecast_and_says_so_everywhere(
 ) -> None:
     """As if there were proof: every milestone does better with the variant that comes first."""
     subject = "milestone:acme:m:A24"  # open
-    before = forecast(own, subject)
+    before, then = forecast(own, subject, Later()), forecast(own, subject)
     monkeypatch.setattr(variants.Compared, "is_better", property(lambda one: one.variant == variants.PRIOR))
     kept = pipeline.backtest(own, Noon(), Silence(), weeks=WEEKS, keep=True)
     assert kept.data["variant"] == "prior"
     assert "prior is better beyond chance, so it takes the place of standard" in "\n".join(kept.text)
     monkeypatch.undo()
-    after = forecast(own, subject)
+    assert forecast(own, subject) == then, "a report of a day before stays as it was"
+    after = forecast(own, subject, Later())
     assert (before["forecast"]["method"].partition("/")[0], after["forecast"]["method"].partition("/")[0]) == (
         variants.METHOD,
         f"{variants.METHOD}-prior",
@@ -158,9 +166,9 @@ def test_a_choice_changes_the_forecast_and_says_so_everywhere(
     assert after["forecast"]["p85_on"] != before["forecast"]["p85_on"]
     [proof] = [one for one in kept.data["variants"] if one["variant"] == "prior"]
     assert (after["choice"]["low"], after["choice"]["high"]) == (proof["low"], proof["high"])
-    text = "\n".join(pipeline.explain(own, Noon(), subject, "forecast", on=None).text)
+    text = "\n".join(pipeline.explain(own, Later(), subject, "forecast", on=None).text)
     assert "variant    prior, not standard, by the backtest as of 2026-06-28" in text
-    pipeline.report(own, Noon(), Silence())
+    pipeline.report(own, Later(), Silence())
     for page in own.html_dir.glob("*.html"):
         assert "by what public projects tell alone" in page.read_text(encoding="utf-8"), page.name
     pipeline.state_export(own, Noon(), tmp_path / "record.tar")
@@ -169,14 +177,14 @@ def test_a_choice_changes_the_forecast_and_says_so_everywhere(
     assert (
         variants.variant(variants.in_force(Record(other.state_dir / "record").rows("choice"), Noon().now())) == "prior"
     )
-    again = pipeline.backtest(own, Noon(), Silence(), weeks=2)
+    again = pipeline.backtest(own, Later(), Silence(), weeks=2)
     assert {one["before"] for one in again.data["variants"]} == {"prior"}, "what is in force is what others must beat"
     row = again.data["forecasts"][0]
     assert row["p85"]["ours"] == row["p85"]["prior"] != row["p85"]["standard"]
 
 
-def forecast(config: Config, subject: str) -> dict[str, Any]:
-    return pipeline.explain(config, Noon(), subject, "forecast", on=None).data
+def forecast(config: Config, subject: str, clock: SystemClock | None = None) -> dict[str, Any]:
+    return pipeline.explain(config, clock or Noon(), subject, "forecast", on=None).data
 
 
 def test_an_empty_store_says_what_is_missing(tmp_path: Path) -> None:
