@@ -122,7 +122,10 @@ def _before_the_cut(some: Board, method: Callable[[Board], Vector]) -> Mapping[t
 
 def test_one_pool_read_by_many_habits_says_what_the_product_says(board: Board) -> None:
     rows = np.flatnonzero(board.is_judged)[::9]
-    learnt = lambda day: Pool.of(board.until(day))  # noqa: E731
+
+    def learnt(day: int) -> Pool:
+        return Pool.of(board.until(day))
+
     habits = [ours.Habit(), ours.Habit(own=math.inf), ours.Habit(later=0.5)]
     got = ours.varied(board, rows, learnt, habits)
     assert got[habits[0]][rows] == pytest.approx(ours.product(board, rows, learnt)[rows])
