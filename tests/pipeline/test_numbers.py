@@ -259,7 +259,7 @@ class Kept:
 
 def test_a_lost_run_stops_no_later_report_and_no_chain_grows_for_ever(tmp_path: Path) -> None:
     lines = LINES
-    for week in range(numbers.MOST_STEPS + 3):
+    for week in range(numbers.MOST_STEPS + 8):
         lines += f"PAY-{100 + week}  2026-05-01 todo +milestone:v1\n"
         publish(tmp_path, lines, DAY + week * timedelta(days=7))
         if week == 1:
